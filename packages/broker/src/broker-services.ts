@@ -1,0 +1,32 @@
+import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
+import type { LogSink } from '@odradek/core/ports/log-sink.ts';
+import type { Random } from '@odradek/core/ports/random.ts';
+import type { BrokerConfig } from './config/broker-config.ts';
+import type { ConfigService } from './config/config-service.ts';
+import type { GroupService } from './groups/group-service.ts';
+import type { MetadataView } from './topics/metadata-view.ts';
+import type { ProducerIdService } from './producer-ids.ts';
+import type { ReplicaManager } from './replicas/replica-manager.ts';
+import type { TopicService } from './topics/topic-service.ts';
+
+/** The parts of one broker, as its handlers see them. Wired in `broker.ts`; two brokers share nothing. */
+export interface BrokerServices {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: LogSink;
+  /** Static configuration with the dynamic broker settings laid over it. */
+  readonly config: BrokerConfig;
+  /** Describes and changes topic and broker settings; keeps the dynamic ones in the coordination tree. */
+  readonly configs: ConfigService;
+  /** What this broker knows of the cluster: brokers, controller, topics, partitions. */
+  readonly metadata: MetadataView;
+  /** Creates, deletes and grows topics. */
+  readonly topics: TopicService;
+  /** The partitions that live here, and everything parked on them. */
+  readonly replicas: ReplicaManager;
+  /** Consumer groups and their offsets. */
+  readonly groups: GroupService;
+  /** Hands out producer ids. */
+  readonly producerIds: ProducerIdService;
+}

@@ -1,0 +1,42 @@
+import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
+import type { BrokerServices } from '../broker-services.ts';
+
+/** What a handler may know about a request beside its body. */
+export interface RequestContext {
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly clientId: string | null;
+  /** Identity of the connection, unique within the process. */
+  readonly connectionId: string;
+  /** Address of the peer, without the port. */
+  readonly clientHost: string;
+  /** The listener that the request came in by; answers name addresses of the same listener. */
+  readonly listenerName: string;
+  /** Client software as told by ApiVersions v3+, if it was. */
+  readonly clientSoftware: { readonly name: string; readonly version: string } | null;
+  /** The broker's parts. */
+  readonly broker: BrokerServices;
+}
+
+/** The connection must be cut, as Kafka does where an answer cannot carry the error. */
+export const CLOSE_CONNECTION: unique symbol = Symbol('close connection');
+
+/** The response; or `null` when nothing may be answered (acks=0); or the order to cut the connection. */
+export type HandlerResult<ResponseInput> = ResponseInput | null | typeof CLOSE_CONNECTION;
+
+/**
+ * One API. `handlers/index.ts` lists all of them, and what ApiVersions advertises is derived from that list.
+ * An answer that can be given at once is returned as it is, one that must wait as a promise.
+ */
+export interface Handler<Request, ResponseInput> {
+  readonly api: ApiCodec<Request, never, unknown, ResponseInput>;
+  /** Versions served, both inclusive; within those of the codec. */
+  readonly versionMin: number;
+  readonly versionMax: number;
+  handle(
+    request: Request,
+    context: RequestContext,
+  ): HandlerResult<ResponseInput> | Promise<HandlerResult<ResponseInput>>;
+  /** The answer when handling failed as a whole with `errorCode`: every item of the request carries the code. */
+  failed(request: Request, errorCode: number, context: RequestContext): HandlerResult<ResponseInput>;
+}

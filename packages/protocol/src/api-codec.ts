@@ -1,0 +1,28 @@
+import type { Reader } from './primitives/reader.ts';
+import type { Writer } from './primitives/writer.ts';
+
+/**
+ * One API of the protocol: how its messages are read and written in every version. The `Input` types are what
+ * a writer accepts: fields that not every version has, or that have a default, may be left out.
+ */
+export interface ApiCodec<Request, RequestInput, Response, ResponseInput> {
+  readonly key: number;
+  readonly name: string;
+  /** Versions known to this library, both inclusive. */
+  readonly versionMin: number;
+  readonly versionMax: number;
+  /** First version with compact types and tagged fields (KIP-482), or null when there is none. */
+  readonly flexibleFrom: number | null;
+  /** @throws MalformedBytesError */
+  readRequest(reader: Reader, version: number): Request;
+  writeRequest(writer: Writer, message: RequestInput, version: number): void;
+  /** @throws MalformedBytesError */
+  readResponse(reader: Reader, version: number): Response;
+  writeResponse(writer: Writer, message: ResponseInput, version: number): void;
+}
+
+/** A tagged field that this library has no name for; kept when a message is read and written again. */
+export interface UnknownTaggedField {
+  readonly tag: number;
+  readonly data: Buffer;
+}
