@@ -1,6 +1,17 @@
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import type { BrokerServices } from '../broker-services.ts';
 
+/** The connection of a request, for handlers that care. */
+export interface ConnectionInfo {
+  readonly connectionId: string;
+  readonly clientHost: string;
+  readonly listenerName: string;
+  /** Client software as told by ApiVersions v3+, if it was. */
+  clientSoftware: { readonly name: string; readonly version: string } | null;
+  /** Calls back when the connection is gone; the returned function takes that back. */
+  onClose(callback: () => void): () => void;
+}
+
 /** What a handler may know about a request beside its body. */
 export interface RequestContext {
   readonly apiVersion: number;
@@ -12,8 +23,7 @@ export interface RequestContext {
   readonly clientHost: string;
   /** The listener that the request came in by; answers name addresses of the same listener. */
   readonly listenerName: string;
-  /** Client software as told by ApiVersions v3+, if it was. */
-  readonly clientSoftware: { readonly name: string; readonly version: string } | null;
+  readonly connection: ConnectionInfo;
   /** The broker's parts. */
   readonly broker: BrokerServices;
 }
