@@ -1,0 +1,76 @@
+import { compressSync } from 'snappy';
+import { MalformedBytesError } from '../primitives/protocol-error.ts';
+import { decodeSnappyElements, readSnappyHeader } from './snappy-block.ts';
+
+/** How the framing of the Java library snappy-java begins, before two version numbers. */
+const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
+/** The first four bytes of the magic as the size of a block, which is how a further frame shows itself. */
+const MAGIC_AS_SIZE = MAGIC.readInt32BE(0);
+const HEADER_SIZE = 16;
+const VERSION = 1;
+const COMPATIBLE_VERSION = 1;
+
+/** Uncompressed bytes per block, as snappy-java writes them. */
+const BLOCK_SIZE = 32 * 1024;
+
+/** Snappy in the framing that Kafka's Java client writes and every client reads. */
+export function encodeXerialSnappy(input: Buffer): Buffer {
+  const header = Buffer.allocUnsafe(HEADER_SIZE);
+  MAGIC.copy(header);
+  header.writeInt32BE(VERSION, 8);
+  header.writeInt32BE(COMPATIBLE_VERSION, 12);
+  const chunks: Buffer[] = [header];
+  for (let at = 0; at < input.length; at += BLOCK_SIZE) {
+    const block = compressSync(input.subarray(at, at + BLOCK_SIZE), { copyOutputData: true });
+    const size = Buffer.allocUnsafe(4);
+    size.writeInt32BE(block.length);
+    chunks.push(size, block);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Snappy bytes, framed like snappy-java's or one raw block; some clients write the latter. Of the frame's header
+ * only the magic is checked: there are writers that get the version numbers wrong.
+ *
+ * @param sizeMaxBytes bound for the result; looked at before anything is decoded
+ * @throws MalformedBytesError
+ */
+export function decodeSnappy(input: Buffer, sizeMaxBytes: number): Buffer {
+  const isFramed =
+    input.length >= HEADER_SIZE && input.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) === 0;
+  const blocks = isFramed ? framedBlocks(input) : [[0, input.length] as const];
+  let decodedSize = 0;
+  for (const [start, end] of blocks) decodedSize += readSnappyHeader(input, start, end).decodedSize;
+  if (decodedSize > sizeMaxBytes) {
+    throw new MalformedBytesError(`snappy decodes to ${decodedSize} bytes, ${sizeMaxBytes} are allowed`);
+  }
+  const output = Buffer.allocUnsafe(decodedSize);
+  let to = 0;
+  for (const [start, end] of blocks) {
+    const header = readSnappyHeader(input, start, end);
+    decodeSnappyElements(input, header.at, end, output, to, to + header.decodedSize);
+    to += header.decodedSize;
+  }
+  return output;
+}
+
+function framedBlocks(input: Buffer): (readonly [start: number, end: number])[] {
+  const blocks: (readonly [number, number])[] = [];
+  let at = HEADER_SIZE;
+  while (at < input.length) {
+    if (input.length - at < 4) throw new MalformedBytesError('snappy frame ends within a block size');
+    const size = input.readInt32BE(at);
+    if (size === MAGIC_AS_SIZE && input.length - at >= HEADER_SIZE) {
+      // Streams put one after another: each begins with its own header.
+      at += HEADER_SIZE;
+      continue;
+    }
+    if (size < 0 || size > input.length - at - 4) {
+      throw new MalformedBytesError(`snappy block of ${size} bytes, ${input.length - at - 4} left`);
+    }
+    blocks.push([at + 4, at + 4 + size]);
+    at += 4 + size;
+  }
+  return blocks;
+}
