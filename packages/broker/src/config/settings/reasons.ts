@@ -1,0 +1,24 @@
+/** Why settings have no effect or are refused; each is a clause. */
+
+export const ALONE = 'this broker works alone until replication is served';
+export const ONE_LOOP = 'one event loop serves everything, there is no pool of threads to size';
+export const NO_PURGATORY = 'waits that are over are forgotten at once, there is nothing to purge';
+export const NODE_SOCKETS = 'Node.js does not let a program set the buffers of a socket';
+export const JAVA_CLASS =
+  'a class for the Java machine cannot be loaded, and what it would forbid or decide must not be passed over';
+export const LEVELS = 'a batch that the broker recompresses is compressed at the usual level of the codec';
+export const NO_CLEANER = 'logs are not compacted yet: topics with the policy compact keep every record';
+export const KRAFT = 'Odradek is Kafka in ZooKeeper mode, without KRaft';
+export const NO_CONSUMER_GROUPS = 'the group protocol of KIP-848 is not served yet';
+export const NO_SHARE_GROUPS = 'share groups are not served yet';
+export const NO_TRANSACTIONS = 'transactions are not served yet';
+export const NO_QUOTAS = 'quotas are not served yet';
+export const NO_SECRETS = 'passwords cannot be changed while the broker runs, so none is stored';
+export const SECURITY_JAVA = 'there are no Java security providers here';
+export const NO_TOKENS = 'delegation tokens are not served';
+export const NO_TLS = 'TLS is not served yet, and a listener that asks for it stops the start';
+export const NO_SASL = 'SASL is not served yet, and a listener that asks for it stops the start';
+export const NO_ZOOKEEPER = 'ZooKeeper is not served yet: the broker coordinates itself';
+export const NO_METRICS = 'metrics are not served yet';
+export const NO_REMOTE =
+  'tiered storage is absent, and remote.log.storage.system.enable=true stops the start';
