@@ -156,19 +156,47 @@ export class Reader {
   }
 
   /**
-   * The count of an array whose elements take at least `elementSizeMin` bytes each, -1 for null.
-   * A count that the remaining bytes cannot hold is refused before anything is allocated.
+   * The count of an array whose elements take at least `elementSizeMin` bytes each. A count that the remaining
+   * bytes cannot hold is refused before anything is allocated, and so is null.
    */
   arrayLength(elementSizeMin: number): number {
-    return this.checkedCount(this.int32(), elementSizeMin);
+    return this.checkedCount(this.int32(), elementSizeMin, 0);
+  }
+
+  /** As `arrayLength`, with -1 for null. */
+  nullableArrayLength(elementSizeMin: number): number {
+    return this.checkedCount(this.int32(), elementSizeMin, -1);
   }
 
   compactArrayLength(elementSizeMin: number): number {
-    return this.checkedCount(this.unsignedVarint() - 1, elementSizeMin);
+    return this.checkedCount(this.unsignedVarint() - 1, elementSizeMin, 0);
   }
 
-  private checkedCount(count: number, elementSizeMin: number): number {
-    if (count < -1 || count * Math.max(elementSizeMin, 1) > this.remaining) {
+  /** As `compactArrayLength`, with -1 for null. */
+  compactNullableArrayLength(elementSizeMin: number): number {
+    return this.checkedCount(this.unsignedVarint() - 1, elementSizeMin, -1);
+  }
+
+  /** How many tagged fields follow; each takes at least two bytes. */
+  taggedFieldCount(): number {
+    return this.checkedCount(this.unsignedVarint(), 2, 0);
+  }
+
+  /** Reads the size of a tagged field and returns where it ends. */
+  taggedFieldEnd(): number {
+    const size = this.unsignedVarint();
+    return this.position + this.checkedCount(size, 1, 0);
+  }
+
+  /** @throws MalformedBytesError when a tagged field was shorter or longer than its size says */
+  expectPosition(position: number): void {
+    if (this.position !== position) {
+      throw new MalformedBytesError(`tagged field ends at ${position}, its value at ${this.position}`);
+    }
+  }
+
+  private checkedCount(count: number, elementSizeMin: number, countMin: number): number {
+    if (count < countMin || count * elementSizeMin > this.end - this.position) {
       throw new MalformedBytesError(`array of ${count} elements, ${this.remaining} bytes left`);
     }
     return count;
