@@ -1,3 +1,5 @@
+import type { LogManager } from '@odradek/core/log/log-manager.ts';
+import type { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
 import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
@@ -6,7 +8,7 @@ import type { ConfigService } from './config/config-service.ts';
 import type { GroupService } from './groups/group-service.ts';
 import type { MetadataView } from './topics/metadata-view.ts';
 import type { ProducerIdService } from './producer-ids.ts';
-import type { ReplicaManager } from './replicas/replica-manager.ts';
+import type { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
 import type { TopicService } from './topics/topic-service.ts';
 
 /** The parts of one broker, as its handlers see them. Wired in `broker.ts`; two brokers share nothing. */
@@ -25,6 +27,10 @@ export interface BrokerServices {
   readonly topics: TopicService;
   /** The partitions that live here, and everything parked on them. */
   readonly replicas: ReplicaManager;
+  /** The incremental fetch sessions of readers. */
+  readonly fetchSessions: FetchSessions;
+  /** The log directories. */
+  readonly logs: LogManager;
   /** Consumer groups and their offsets. */
   readonly groups: GroupService;
   /** Hands out producer ids. */

@@ -44,7 +44,12 @@ export class Connection implements ConnectionInfo {
   private stopping = false;
   private closed = false;
 
-  constructor(socket: Socket, connectionId: string, listenerName: string, surroundings: ConnectionSurroundings) {
+  constructor(
+    socket: Socket,
+    connectionId: string,
+    listenerName: string,
+    surroundings: ConnectionSurroundings,
+  ) {
     this.socket = socket;
     this.connectionId = connectionId;
     this.listenerName = listenerName;

@@ -1,0 +1,58 @@
+import type { Timer, Timers } from '@odradek/core/ports/clock.ts';
+
+/** The longest delay that the runtime's timers know, in milliseconds: about 25 days. */
+const DELAY_MAX_MS = 0x7fffffff;
+
+/**
+ * Timers of the runtime, which keeps those of equal delay in one list. They do not keep the process alive: what
+ * does are the listeners. `stop` ends all of them, so that a closed broker never acts again.
+ */
+export class SystemTimers implements Timers {
+  private readonly pending = new Set<SystemTimer>();
+  private stopped = false;
+
+  after(delayMs: number, fire: () => void): Timer {
+    const timer = new SystemTimer(this.pending, fire);
+    if (!this.stopped) timer.start(delayMs);
+    return timer;
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const timer of [...this.pending]) timer.cancel();
+  }
+}
+
+class SystemTimer implements Timer {
+  private readonly pending: Set<SystemTimer>;
+  private readonly fire: () => void;
+  private handle: NodeJS.Timeout | null = null;
+
+  constructor(pending: Set<SystemTimer>, fire: () => void) {
+    this.pending = pending;
+    this.fire = fire;
+  }
+
+  start(delayMs: number): void {
+    this.pending.add(this);
+    const step = Math.min(Math.max(delayMs, 0), DELAY_MAX_MS);
+    this.handle = setTimeout(() => this.elapsed(delayMs - step), step);
+    this.handle.unref();
+  }
+
+  cancel(): void {
+    if (this.handle !== null) clearTimeout(this.handle);
+    this.handle = null;
+    this.pending.delete(this);
+  }
+
+  private elapsed(leftMs: number): void {
+    if (leftMs > 0) {
+      this.start(leftMs);
+      return;
+    }
+    this.handle = null;
+    this.pending.delete(this);
+    this.fire();
+  }
+}

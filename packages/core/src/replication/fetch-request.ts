@@ -1,0 +1,45 @@
+import type { AbortedTransaction, LogSlice } from '../log/log-slice.ts';
+import type { EpochEnd, ReadBound } from './partition.ts';
+
+/** What one fetch asks of one partition. */
+export interface FetchPartition {
+  /** Empty when the request names an id that no topic has. */
+  readonly topic: string;
+  /** ZERO_UUID for versions that name topics only. */
+  readonly topicId: string;
+  readonly partition: number;
+  readonly fetchOffset: number;
+  readonly maxBytes: number;
+  /** -1 when not told. */
+  readonly currentLeaderEpoch: number;
+  /** -1 when not told. */
+  readonly lastFetchedEpoch: number;
+}
+
+export interface FetchLimits {
+  /** Bytes to wait for. */
+  readonly minBytes: number;
+  /** Bytes over all partitions; the first batch of the first partition that has any comes whole all the same. */
+  readonly maxBytes: number;
+  /** Milliseconds to wait for `minBytes`; 0 or less: not at all. */
+  readonly maxWaitMs: number;
+  readonly bound: ReadBound;
+  /** Fetch v0 to v2: limits cut a batch in the middle rather than being exceeded. */
+  readonly hardLimit: boolean;
+}
+
+/** What came of it. With an error code the offsets are -1 and there are no records. */
+export interface FetchPartitionResult {
+  readonly request: FetchPartition;
+  readonly errorCode: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  /** Null when there is nothing to read. Whoever takes the result must release it. */
+  readonly records: LogSlice | null;
+  /** Null for readers of uncommitted records. */
+  readonly abortedTransactions: readonly AbortedTransaction[] | null;
+  readonly divergingEpoch: EpochEnd | null;
+  /** For answers that point to the new leader; -1 when not known. */
+  readonly leaderEpoch: number;
+}

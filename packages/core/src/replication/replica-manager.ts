@@ -1,0 +1,229 @@
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import type { LogManager } from '../log/log-manager.ts';
+import type { LogAppendInfo } from '../log/partition-log.ts';
+import type { LogConfig } from '../log/log-config.ts';
+import type { Timers } from '../ports/clock.ts';
+import type { LogSink } from '../ports/log-sink.ts';
+import type { FetchLimits, FetchPartition } from './fetch-request.ts';
+import { judgeLeadership, type LeadershipChange } from './leadership.ts';
+import { ParkedFetch, type ParkedRequest } from './parked-fetch.ts';
+import { ParkedProduce } from './parked-produce.ts';
+import { Partition, type PartitionAppend, type PartitionSettings } from './partition.ts';
+import { type FetchReading, readPartitions } from './read-partitions.ts';
+
+export interface AppendOptions extends PartitionAppend {
+  /** Milliseconds that an append with acks=all may wait for its in-sync replicas. */
+  readonly timeoutMs: number;
+}
+
+export interface AppendResult {
+  readonly errorCode: number;
+  /** What the log did; null when it refused the records. */
+  readonly info: LogAppendInfo | null;
+  /** Why it refused them; null when it did not. */
+  readonly error: KafkaError | null;
+}
+
+/** What a topic's settings mean here. */
+export interface TopicSettings extends PartitionSettings {
+  readonly log: LogConfig;
+}
+
+export interface ReplicaManagerParts {
+  readonly nodeId: number;
+  readonly logs: LogManager;
+  readonly timers: Timers;
+  readonly log: LogSink;
+  settingsOf(topic: string): TopicSettings;
+}
+
+/** A partition began or ceased to be led here. */
+export interface LeadershipEvent {
+  readonly partition: Partition;
+  readonly isLeader: boolean;
+}
+
+/**
+ * The partitions that live on this broker, and the requests parked on them. Deterministic: time comes in through
+ * Timers, and all else happens within the call.
+ */
+export class ReplicaManager {
+  private readonly parts: ReplicaManagerParts;
+  /** By topic, then by index: a lookup must not build a key. */
+  private readonly topics = new Map<string, Map<number, Partition>>();
+  private readonly parked = new Set<ParkedRequest>();
+  private readonly leadershipListeners: ((event: LeadershipEvent) => void)[] = [];
+  /** Partitions with news for those who wait, told once the append at hand is through. */
+  private readonly changed = new Set<Partition>();
+
+  constructor(parts: ReplicaManagerParts) {
+    this.parts = parts;
+  }
+
+  partition = (topic: string, index: number): Partition | undefined => this.topics.get(topic)?.get(index);
+
+  *partitions(): Iterable<Partition> {
+    for (const partitions of this.topics.values()) yield* partitions.values();
+  }
+
+  onLeadershipChange(listener: (event: LeadershipEvent) => void): void {
+    this.leadershipListeners.push(listener);
+  }
+
+  /** Takes over what the controller decided. A change that is older than what is known here has no effect. */
+  applyLeadership(changes: readonly LeadershipChange[]): void {
+    for (const change of changes) this.applyOne(change);
+  }
+
+  /** Ends the partitions; parked requests on them are answered with the error that sends clients elsewhere. */
+  stopPartitions(stops: readonly { topic: string; partition: number; deleteLog: boolean }[]): void {
+    for (const { topic, partition: index, deleteLog } of stops) {
+      const partition = this.partition(topic, index);
+      if (partition === undefined) continue;
+      this.remove(partition);
+      partition.stopLeading(partition.leaderEpoch);
+      this.tell({ partition, isLeader: false });
+      if (deleteLog) this.parts.logs.deleteLater(topic, index);
+    }
+  }
+
+  /** The settings of a topic changed: from now on its logs obey the new ones. */
+  settingsChanged(topic: string): void {
+    const settings = this.parts.settingsOf(topic);
+    for (const partition of this.topics.get(topic)?.values() ?? []) {
+      partition.updateSettings(settings);
+      partition.log.updateConfig(settings.log);
+    }
+  }
+
+  /** Settings that topics inherit changed. */
+  defaultSettingsChanged(): void {
+    for (const topic of this.topics.keys()) this.settingsChanged(topic);
+  }
+
+  /**
+   * Appends to a partition that this broker leads.
+   *
+   * @param done is called once: before this returns unless acks=all has to wait for other replicas
+   */
+  append(
+    topic: string,
+    index: number,
+    records: Buffer,
+    options: AppendOptions,
+    done: (result: AppendResult) => void,
+  ): void {
+    const result = this.appendNow(topic, index, records, options);
+    const partition = this.partition(topic, index);
+    if (result.info === null || partition === undefined || options.requiredAcks !== -1) return done(result);
+    const required = result.info.lastOffset + 1;
+    if (partition.log.highWatermark >= required) return done(result);
+    const parked = new ParkedProduce(
+      partition,
+      required,
+      options.timeoutMs,
+      this.parts.timers,
+      (errorCode) => done({ ...result, errorCode }),
+      this.forget,
+    );
+    this.parked.add(parked);
+  }
+
+  /**
+   * Wakes those who wait on partitions that were appended to. To be called when a whole request was appended, so
+   * that a reader of several partitions gets all of it in one answer.
+   */
+  wakeWaiting(): void {
+    if (this.changed.size === 0) return;
+    const changed = [...this.changed];
+    this.changed.clear();
+    for (const partition of changed) partition.watchers.wakeAll();
+  }
+
+  /**
+   * Reads, waiting for enough data if the limits ask for it.
+   *
+   * @param done is called once with slices that must be released; before this returns when nothing has to wait
+   * @returns the parked request, or null when `done` was called already
+   */
+  fetch(
+    requests: readonly FetchPartition[],
+    limits: FetchLimits,
+    done: (reading: FetchReading) => void,
+  ): ParkedRequest | null {
+    const reading = readPartitions(requests, limits, this.partition);
+    const atOnce = limits.maxWaitMs <= 0 || requests.length === 0 || reading.urgent;
+    if (atOnce || reading.sizeBytes >= limits.minBytes) {
+      done(reading);
+      return null;
+    }
+    for (const result of reading.results) result.records?.release();
+    const parked = new ParkedFetch(requests, limits, this.partition, this.parts.timers, done, this.forget);
+    this.parked.add(parked);
+    return parked;
+  }
+
+  /** Answers everything that is parked with what there is, as a broker does that stops. */
+  completeParked(): void {
+    for (const parked of [...this.parked]) parked.complete();
+  }
+
+  private readonly forget = (parked: ParkedRequest): void => {
+    this.parked.delete(parked);
+  };
+
+  private appendNow(topic: string, index: number, records: Buffer, options: AppendOptions): AppendResult {
+    const partition = this.partition(topic, index);
+    try {
+      if (partition === undefined) {
+        throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `${topic}-${index} is not on this broker`);
+      }
+      const info = partition.appendAsLeader(records, options);
+      if (partition.watchers.size > 0) this.changed.add(partition);
+      if (options.origin === 'coordinator') this.wakeWaiting();
+      return { errorCode: ErrorCode.NONE, info, error: null };
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return { errorCode: error.code, info: null, error };
+    }
+  }
+
+  private applyOne(change: LeadershipChange): void {
+    const known = this.partition(change.topic, change.partition);
+    const verdict = judgeLeadership(change, this.parts.nodeId, known?.leaderEpoch ?? -1);
+    if (verdict === 'stale' || verdict === 'unchanged') {
+      this.parts.log.debug('ignoring an outdated leadership change', { ...change, verdict });
+      return;
+    }
+    if (verdict === 'become-follower') {
+      known?.stopLeading(change.leaderEpoch);
+      if (known !== undefined) this.tell({ partition: known, isLeader: false });
+      return;
+    }
+    const partition = known ?? this.create(change);
+    partition.becomeLeader(change);
+    this.tell({ partition, isLeader: true });
+  }
+
+  private create(change: LeadershipChange): Partition {
+    const { topic, topicId, partition: index } = change;
+    const settings = this.parts.settingsOf(topic);
+    const log = this.parts.logs.getOrCreate(topic, index, topicId, settings.log);
+    const partition = new Partition({ topic, index, topicId }, this.parts.nodeId, log, settings);
+    const siblings = this.topics.get(topic);
+    if (siblings === undefined) this.topics.set(topic, new Map([[index, partition]]));
+    else siblings.set(index, partition);
+    return partition;
+  }
+
+  private remove(partition: Partition): void {
+    const siblings = this.topics.get(partition.topic);
+    siblings?.delete(partition.index);
+    if (siblings?.size === 0) this.topics.delete(partition.topic);
+    this.changed.delete(partition);
+  }
+
+  private tell(event: LeadershipEvent): void {
+    for (const listener of this.leadershipListeners) listener(event);
+  }
+}
