@@ -1,0 +1,149 @@
+// ListOffsets: the offset that belongs to a time, or to the beginning or the end of a partition.
+//
+// v0 lists where segments begin, v1 finds one exact offset (KIP-79), v2 has isolation levels, v4 leader epochs,
+// v5 may answer OFFSET_NOT_AVAILABLE, v6 is flexible, v7 finds the largest timestamp (KIP-734), v8 the first
+// offset on local disk (KIP-405), v9 the last one in remote storage (KIP-1005), v10 a time-out for the latter.
+import type { Partition, ReadBound } from '@odradek/core/replication/partition.ts';
+import {
+  EARLIEST_LOCAL_TIMESTAMP,
+  EARLIEST_TIMESTAMP,
+  LATEST_TIERED_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  MAX_TIMESTAMP,
+} from '@odradek/core/log/offset-lookup.ts';
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
+import type {
+  ListOffsetsRequest,
+  ListOffsetsRequestPartition,
+} from '@odradek/protocol/generated/list-offsets-request.ts';
+import type {
+  ListOffsetsResponseInput,
+  ListOffsetsResponsePartitionInput,
+} from '@odradek/protocol/generated/list-offsets-response.ts';
+import type { Handler, RequestContext } from './handler.ts';
+
+const READ_COMMITTED = 1;
+const DEBUGGING_CONSUMER = -2;
+
+/** First versions that know the special timestamps. */
+const KNOWN_FROM: ReadonlyMap<number, number> = new Map([
+  [LATEST_TIMESTAMP, 0],
+  [EARLIEST_TIMESTAMP, 0],
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL_TIMESTAMP, 8],
+  [LATEST_TIERED_TIMESTAMP, 9],
+]);
+
+export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponseInput> = {
+  api: listOffsetsApi,
+  versionMin: 0,
+  versionMax: 10,
+
+  handle(request, context) {
+    const bound = boundOf(request);
+    return {
+      topics: request.topics.map(({ name, partitions }) => {
+        const counts = countByIndex(partitions);
+        return {
+          name,
+          partitions: partitions.map((partition) =>
+            counts.get(partition.partitionIndex)! > 1
+              ? refused(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
+              : find(name, partition, bound, context),
+          ),
+        };
+      }),
+    };
+  },
+
+  failed(request, errorCode) {
+    return {
+      topics: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => refused(partitionIndex, errorCode)),
+      })),
+    };
+  },
+};
+
+/** Consumers see what is committed; replicas see all. */
+function boundOf(request: ListOffsetsRequest): ReadBound {
+  if (request.replicaId >= 0 || request.replicaId === DEBUGGING_CONSUMER) return 'log-end';
+  return request.isolationLevel === READ_COMMITTED ? 'last-stable' : 'high-watermark';
+}
+
+function countByIndex(partitions: readonly ListOffsetsRequestPartition[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { partitionIndex } of partitions)
+    counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1);
+  return counts;
+}
+
+function find(
+  topic: string,
+  request: ListOffsetsRequestPartition,
+  bound: ReadBound,
+  context: RequestContext,
+): ListOffsetsResponsePartitionInput {
+  const { partitionIndex: index } = request;
+  const partition = context.broker.replicas.partition(topic, index);
+  if (partition === undefined) return refused(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  try {
+    partition.requireLeader();
+    partition.requireLeaderEpoch(request.currentLeaderEpoch);
+    if (context.apiVersion === 0) return findLegacy(partition, request, bound);
+    return findExact(partition, request, bound, context.apiVersion);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return refused(index, error.code);
+  }
+}
+
+function findLegacy(
+  partition: Partition,
+  request: ListOffsetsRequestPartition,
+  bound: ReadBound,
+): ListOffsetsResponsePartitionInput {
+  const end = partition.endOffset(bound);
+  const found = partition.log.legacyOffsetsBefore(request.timestamp, request.maxNumOffsets);
+  const visible = found.filter((offset) => offset <= end);
+  const oldStyleOffsets =
+    visible.length === found.length ? found : [end, ...visible].slice(0, request.maxNumOffsets);
+  return { partitionIndex: request.partitionIndex, errorCode: ErrorCode.NONE, oldStyleOffsets };
+}
+
+function findExact(
+  partition: Partition,
+  request: ListOffsetsRequestPartition,
+  bound: ReadBound,
+  version: number,
+): ListOffsetsResponsePartitionInput {
+  const { partitionIndex, timestamp } = request;
+  if (timestamp < 0 && version < (KNOWN_FROM.get(timestamp) ?? Infinity)) {
+    return refused(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
+  }
+  const end = partition.endOffset(bound);
+  const found =
+    timestamp === LATEST_TIMESTAMP ? latest(partition, end) : partition.log.offsetForTimestamp(timestamp);
+  const isPlace = timestamp === LATEST_TIMESTAMP || isEarliest(timestamp);
+  if (found === null || (!isPlace && found.offset >= end)) return notFound(partitionIndex);
+  return { partitionIndex, errorCode: ErrorCode.NONE, ...found };
+}
+
+function latest(partition: Partition, end: number) {
+  return { timestamp: -1, offset: end, leaderEpoch: partition.leaderEpoch };
+}
+
+function isEarliest(timestamp: number): boolean {
+  return timestamp === EARLIEST_TIMESTAMP || timestamp === EARLIEST_LOCAL_TIMESTAMP;
+}
+
+/** No record is that late: no error, and no offset. */
+function notFound(partitionIndex: number): ListOffsetsResponsePartitionInput {
+  return { partitionIndex, errorCode: ErrorCode.NONE, timestamp: -1, offset: -1, leaderEpoch: -1 };
+}
+
+function refused(partitionIndex: number, errorCode: number): ListOffsetsResponsePartitionInput {
+  return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 };
+}
