@@ -3,6 +3,9 @@ import { uuidFromBytes } from './uuid.ts';
 
 const TWO_32 = 0x1_0000_0000;
 
+/** The protocol counts the bytes of a string in 16 bits, in compact form too. */
+const STRING_SIZE_MAX = 0x7fff;
+
 /**
  * Reads Kafka's primitive types from a buffer, front to back.
  *
@@ -35,7 +38,10 @@ export class Reader {
   take(size: number): number {
     const start = this.position;
     if (size < 0 || size > this.end - start) {
-      throw new MalformedBytesError(`${size} bytes wanted, ${this.end - start} left`);
+      const left = this.end - start;
+      throw new MalformedBytesError(
+        size === -1 ? 'null where a value must be' : `${size} bytes wanted, ${left} left`,
+      );
     }
     this.position = start + size;
     return start;
@@ -197,12 +203,17 @@ export class Reader {
 
   private checkedCount(count: number, elementSizeMin: number, countMin: number): number {
     if (count < countMin || count * elementSizeMin > this.end - this.position) {
-      throw new MalformedBytesError(`array of ${count} elements, ${this.remaining} bytes left`);
+      throw new MalformedBytesError(
+        count === -1
+          ? 'null where a value must be'
+          : `${count} elements wanted, ${this.remaining} bytes left`,
+      );
     }
     return count;
   }
 
   private text(size: number): string {
+    if (size > STRING_SIZE_MAX) throw new MalformedBytesError(`string of ${size} bytes`);
     const at = this.take(size);
     return size < 24 ? this.shortText(at, size) : this.buffer.utf8Slice(at, at + size);
   }

@@ -1,7 +1,10 @@
-import { uuidToBytes } from './uuid.ts';
+import { writeUuid } from './uuid.ts';
 
 const TWO_32 = 0x1_0000_0000;
 const INT64_LIMIT = 2 ** 63;
+
+/** The protocol counts the bytes of a string in 16 bits, in compact form too. */
+const STRING_SIZE_MAX = 0x7fff;
 
 /** From this size on bytes are passed through by reference instead of being copied. */
 const REFERENCE_SIZE_MIN = 4096;
@@ -59,74 +62,100 @@ export class Writer {
   }
 
   boolean(value: boolean): void {
-    this.buffer[this.claim(1)] = value ? 1 : 0;
+    const at = this.claim(1);
+    this.buffer[at] = value ? 1 : 0;
   }
 
   int8(value: number): void {
-    this.buffer[this.claim(1)] = value;
+    const at = this.claim(1);
+    this.buffer.writeInt8(value, at);
   }
 
   int16(value: number): void {
-    this.buffer.writeInt16BE(value, this.claim(2));
+    const at = this.claim(2);
+    this.buffer.writeInt16BE(value, at);
   }
 
   uint16(value: number): void {
-    this.buffer.writeUInt16BE(value, this.claim(2));
+    const at = this.claim(2);
+    this.buffer.writeUInt16BE(value, at);
   }
 
   int32(value: number): void {
-    this.buffer.writeInt32BE(value, this.claim(4));
+    const at = this.claim(4);
+    this.buffer.writeInt32BE(value, at);
   }
 
   uint32(value: number): void {
-    this.buffer.writeUInt32BE(value, this.claim(4));
+    const at = this.claim(4);
+    this.buffer.writeUInt32BE(value, at);
   }
 
-  /** Values from 2^63 on become the largest 64-bit integer, values below -2^63 the smallest. */
+  /**
+   * Values from 2^63 on become the largest 64-bit integer, values below -2^63 the smallest.
+   *
+   * @throws RangeError when the value is not a number
+   */
   int64(value: number): void {
     const at = this.claim(8);
-    if (value >= INT64_LIMIT) {
-      this.buffer.writeInt32BE(0x7fffffff, at);
-      this.buffer.writeUInt32BE(0xffffffff, at + 4);
-      return;
+    if (value >= -INT64_LIMIT && value < INT64_LIMIT) {
+      const high = Math.floor(value / TWO_32);
+      this.buffer.writeInt32BE(high, at);
+      this.buffer.writeUInt32BE(value - high * TWO_32, at + 4);
+    } else {
+      this.int64Extreme(value, at);
     }
-    const high = Math.max(Math.floor(value / TWO_32), -0x80000000);
-    this.buffer.writeInt32BE(high, at);
-    this.buffer.writeUInt32BE(value < -INT64_LIMIT ? 0 : value - high * TWO_32, at + 4);
   }
 
   float64(value: number): void {
-    this.buffer.writeDoubleBE(value, this.claim(8));
+    const at = this.claim(8);
+    this.buffer.writeDoubleBE(value, at);
   }
 
+  /** @throws RangeError when `value` is not a uuid in the form of `ZERO_UUID` */
   uuid(value: string): void {
-    this.raw(uuidToBytes(value));
+    const at = this.claim(16);
+    writeUuid(this.buffer, value, at);
   }
 
   unsignedVarint(value: number): void {
     let rest = value >>> 0;
     while (rest > 0x7f) {
-      this.buffer[this.claim(1)] = (rest & 0x7f) | 0x80;
+      const at = this.claim(1);
+      this.buffer[at] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    this.buffer[this.claim(1)] = rest;
+    const at = this.claim(1);
+    this.buffer[at] = rest;
   }
 
   varint(value: number): void {
     this.unsignedVarint((value << 1) ^ (value >> 31));
   }
 
+  /** A zigzag varint of at most 64 bits, as in records; bounded like `int64`. */
   varlong(value: number): void {
-    let rest = value >= 0 ? BigInt(value) * 2n : BigInt(value) * -2n - 1n;
+    if (value === value >> 0) {
+      this.varint(value);
+      return;
+    }
+    const bounded = BigInt.asIntN(
+      64,
+      BigInt(Math.max(value, -INT64_LIMIT)) - (value >= INT64_LIMIT ? 1n : 0n),
+    );
+    let rest = BigInt.asUintN(64, (bounded << 1n) ^ (bounded >> 63n));
     while (rest > 0x7fn) {
-      this.buffer[this.claim(1)] = Number(rest & 0x7fn) | 0x80;
+      const at = this.claim(1);
+      this.buffer[at] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }
-    this.buffer[this.claim(1)] = Number(rest);
+    const at = this.claim(1);
+    this.buffer[at] = Number(rest);
   }
 
+  /** @throws RangeError when the text takes more than 32767 bytes */
   string(value: string): void {
-    const size = Buffer.byteLength(value);
+    const size = textSize(value);
     this.int16(size);
     this.text(value, size);
   }
@@ -137,7 +166,7 @@ export class Writer {
   }
 
   compactString(value: string): void {
-    const size = Buffer.byteLength(value);
+    const size = textSize(value);
     this.unsignedVarint(size + 1);
     this.text(value, size);
   }
@@ -192,7 +221,8 @@ export class Writer {
       this.chunks.push(value);
       this.chunksSize += value.length;
     } else {
-      value.copy(this.buffer, this.claim(value.length));
+      const at = this.claim(value.length);
+      value.copy(this.buffer, at);
     }
   }
 
@@ -208,9 +238,18 @@ export class Writer {
   }
 
   private text(value: string, size: number): void {
-    this.buffer.utf8Write(value, this.claim(size), size);
+    const at = this.claim(size);
+    this.buffer.utf8Write(value, at, size);
   }
 
+  private int64Extreme(value: number, at: number): void {
+    if (Number.isNaN(value)) throw new RangeError('a 64-bit integer cannot be NaN');
+    this.buffer.writeInt32BE(value > 0 ? 0x7fffffff : -0x80000000, at);
+    this.buffer.writeUInt32BE(value > 0 ? 0xffffffff : 0, at + 4);
+  }
+
+  /** Makes room and returns where it is. `buffer` may be another one afterwards: claim first, then write. */
+  /** Takes `size` bytes and returns where they begin. To be called before `this.buffer` is: it may change. */
   private claim(size: number): number {
     const at = this.position;
     if (at + size > this.buffer.length) return this.claimInNewBuffer(size);
@@ -234,6 +273,13 @@ export class Writer {
     this.chunksSize += this.position - this.chunkStart;
     this.chunkStart = this.position;
   }
+}
+
+function textSize(value: string): number {
+  const size = Buffer.byteLength(value);
+  if (size > STRING_SIZE_MAX)
+    throw new RangeError(`a string of ${size} bytes, at most ${STRING_SIZE_MAX} are allowed`);
+  return size;
 }
 
 function recordsSize(value: Buffer | ExternalRecords): number {
