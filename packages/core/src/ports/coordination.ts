@@ -24,7 +24,7 @@ export interface Coordination {
    * Creates, changes, removes and checks nodes: all of `operations` (one or more), or none.
    * BADARGUMENTS when paths and data together exceed WRITE_SIZE_MAX_BYTES.
    */
-  write(operations: readonly WriteOperation[], done: Done<readonly WriteResult[]>): void;
+  write(operations: readonly WriteOperation[], done: WriteDone): void;
 
   /** Contents of a node; NONODE when there is none, and then the watch is not set. */
   read(path: string, watch: Watch | null, done: Done<NodeContents>): void;
@@ -49,6 +49,9 @@ export type SessionState = 'connected' | 'disconnected' | 'expired';
 export type Done<Value> = (
   ...result: [error: CoordinationError, value: null] | [error: null, value: Value]
 ) => void;
+
+/** One result per operation, in their order; none after an error. */
+export type WriteDone = (error: CoordinationError | null, results: readonly WriteResult[]) => void;
 
 /** Fires once for the first change after it was set; the same function set twice on one path fires once. */
 export type Watch = (event: WatchEvent) => void;

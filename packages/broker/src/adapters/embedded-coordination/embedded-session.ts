@@ -1,0 +1,127 @@
+import {
+  CoordinationError,
+  type Coordination,
+  type Done,
+  type NodeContents,
+  type SessionState,
+  type Stat,
+  type Watch,
+  type WriteOperation,
+  type WriteDone,
+  type WriteResult,
+} from '@odradek/core/ports/coordination.ts';
+import type { EmbeddedTree } from './embedded-tree.ts';
+import type { TreeChange } from './tree-store.ts';
+import { WatchTable, type WatchKind } from './watch-table.ts';
+
+/** One session on an embedded tree. It is never disconnected: it lives until it is closed or expired. */
+export class EmbeddedSession implements Coordination {
+  readonly sessionId: string;
+  private readonly tree: EmbeddedTree;
+  private readonly watches = new WatchTable();
+  private readonly listeners = new Set<(state: SessionState) => void>();
+  private isOver = false;
+
+  constructor(tree: EmbeddedTree, sessionId: string) {
+    this.tree = tree;
+    this.sessionId = sessionId;
+  }
+
+  write(operations: readonly WriteOperation[], done: WriteDone): void {
+    if (operations.length === 0) throw new RangeError('a write needs at least one operation');
+    const tell: Done<readonly WriteResult[]> = (error, results) => done(error, results ?? []);
+    this.answer(operations[0]!.path, tell, () =>
+      this.tree.change((store, nowMs) => {
+        const { results, changes } = store.write(operations, this.sessionId, nowMs);
+        return { value: results, changes };
+      }),
+    );
+  }
+
+  read(path: string, watch: Watch | null, done: Done<NodeContents>): void {
+    this.answer(path, done, () => {
+      const contents = this.tree.read((store) => store.read(path));
+      this.addWatch('node', path, watch);
+      return contents;
+    });
+  }
+
+  stat(path: string, watch: Watch | null, done: Done<Stat | null>): void {
+    this.answer(path, done, () => {
+      const stat = this.tree.read((store) => store.stat(path));
+      this.addWatch('node', path, watch);
+      return stat;
+    });
+  }
+
+  children(path: string, watch: Watch | null, done: Done<readonly string[]>): void {
+    this.answer(path, done, () => {
+      const names = this.tree.read((store) => store.children(path));
+      this.addWatch('children', path, watch);
+      return names;
+    });
+  }
+
+  onSession(listener: (state: SessionState) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  close(done: () => void): void {
+    this.end();
+    this.tree.deliverLater({ deliver: done, undo: done });
+  }
+
+  /** The tree ends the session. */
+  expire(): void {
+    if (this.isOver) return;
+    this.end();
+    const tell = () => {
+      for (const listener of this.listeners) listener('expired');
+    };
+    this.tree.deliverLater({ deliver: tell, undo: tell });
+  }
+
+  private end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.watches.clear();
+    this.tree.endSession(this.sessionId);
+  }
+
+  /** For the tree: queues the watches that a change concerns. */
+  fireWatches(change: TreeChange): void {
+    for (const { watch, event, kind, path } of this.watches.take(change)) {
+      this.tree.deliverLater({
+        deliver: () => {
+          if (!this.isOver) watch(event);
+        },
+        undo: () => this.addWatch(kind, path, watch),
+      });
+    }
+  }
+
+  private addWatch(kind: WatchKind, path: string, watch: Watch | null): void {
+    if (watch !== null && !this.isOver) this.watches.add(kind, path, watch);
+  }
+
+  /** Takes effect now; the answer comes after the commit and after the watches that fired before it. */
+  private answer<Value>(path: string, done: Done<Value>, act: () => Value): void {
+    let deliver: () => void;
+    if (this.isOver) {
+      deliver = () => done(new CoordinationError('SESSIONEXPIRED', path), null);
+    } else {
+      try {
+        const value = act();
+        deliver = () => done(null, value);
+      } catch (cause) {
+        const error =
+          cause instanceof CoordinationError
+            ? cause
+            : new CoordinationError('SYSTEMERROR', path, { message: String(cause), cause });
+        deliver = () => done(error, null);
+      }
+    }
+    this.tree.deliverLater({ deliver, undo: (error) => done(error, null) });
+  }
+}

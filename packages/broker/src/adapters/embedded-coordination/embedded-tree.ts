@@ -1,0 +1,126 @@
+import { CoordinationError, type Coordination } from '@odradek/core/ports/coordination.ts';
+import type { Clock } from '@odradek/core/ports/clock.ts';
+import { EmbeddedSession } from './embedded-session.ts';
+import { TreeStore, type TreeChange } from './tree-store.ts';
+
+/** Something to tell a session once all that happened before it is durable. */
+export interface Delivery {
+  deliver(): void;
+  /** The transaction could not be committed and was undone. */
+  undo(error: CoordinationError): void;
+}
+
+/**
+ * The coordination tree of one process: any number of sessions on one persisted tree, in place of ZooKeeper.
+ *
+ * Writes of one turn of the event loop are committed together, with one sync, before anybody is told of any of
+ * them. The queue of deliveries holds what was asked in one turn, so its bound is that of the callers.
+ */
+export class EmbeddedTree {
+  private readonly store: TreeStore;
+  private readonly clock: Clock;
+  private readonly sessions = new Map<string, EmbeddedSession>();
+  private deliveries: Delivery[] = [];
+  private flushIsDue = false;
+  private isClosed = false;
+
+  /**
+   * @param location the file of the tree, made when missing, or ':memory:' for one that ends with the process
+   * @throws Error when the file cannot be used: held by another process, no tree, disk failing
+   */
+  constructor(location: string, clock: Clock) {
+    this.clock = clock;
+    this.store = new TreeStore(location, clock.now());
+  }
+
+  /** Opens a session. It ends by its `close`, by `expireSession`, or with the tree. */
+  connect(): Coordination {
+    if (this.isClosed) throw new Error('the coordination tree is closed');
+    this.store.begin();
+    const sessionId = this.store.takeZxid().toString(16);
+    this.flushLater();
+    const session = new EmbeddedSession(this, sessionId);
+    this.sessions.set(sessionId, session);
+    return session;
+  }
+
+  /** Ends a session from outside, as ZooKeeper does when it hears nothing of a client for too long. */
+  expireSession(sessionId: string): void {
+    this.sessions.get(sessionId)?.expire();
+  }
+
+  /** Ends all sessions and releases the file. */
+  close(): void {
+    if (this.isClosed) return;
+    for (const session of this.sessions.values()) session.expire();
+    this.flush();
+    this.isClosed = true;
+    this.store.close();
+  }
+
+  /** For sessions: reads see all writes that were made before, committed or not. */
+  read<Value>(query: (store: TreeStore) => Value): Value {
+    return query(this.store);
+  }
+
+  /** For sessions: a change in the open transaction. What watches it is queued to fire before what comes after. */
+  change<Value>(
+    apply: (store: TreeStore, nowMs: number) => { value: Value; changes: readonly TreeChange[] },
+  ): Value {
+    this.store.begin();
+    this.flushLater();
+    const { value, changes } = apply(this.store, this.clock.now());
+    for (const change of changes) {
+      for (const session of this.sessions.values()) session.fireWatches(change);
+    }
+    return value;
+  }
+
+  /** For sessions: takes the session out of the tree, with its nodes. */
+  endSession(sessionId: string): void {
+    if (!this.sessions.delete(sessionId)) return;
+    this.change((store) => ({ value: undefined, changes: store.removeOwnedBy(sessionId) }));
+  }
+
+  /** For sessions: tells in order, after the commit. */
+  deliverLater(delivery: Delivery): void {
+    this.deliveries.push(delivery);
+    this.flushLater();
+  }
+
+  private flushLater(): void {
+    if (this.flushIsDue) return;
+    this.flushIsDue = true;
+    queueMicrotask(() => {
+      if (!this.isClosed) this.flush();
+    });
+  }
+
+  private flush(): void {
+    this.flushIsDue = false;
+    const deliveries = this.deliveries;
+    this.deliveries = [];
+    const failure = this.commit();
+    for (const delivery of deliveries) {
+      try {
+        if (failure === null) delivery.deliver();
+        else delivery.undo(failure);
+      } catch (error) {
+        // A caller's mistake must not keep the others from their answers; it is reported as uncaught.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  private commit(): CoordinationError | null {
+    try {
+      this.store.commit();
+      return null;
+    } catch (cause) {
+      const message = `the coordination tree could not be written: ${String(cause)}`;
+      return new CoordinationError('SYSTEMERROR', '/', { message, cause });
+    }
+  }
+}

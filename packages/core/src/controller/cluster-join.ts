@@ -1,0 +1,120 @@
+import { ANY_VERSION, type Coordination, type CoordinationError } from '../ports/coordination.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import { encodeBrokerRegistration, type BrokerRegistration } from './broker-registration.ts';
+import { inOrder, isOneOf, type Ended } from './callback-flow.ts';
+import { decodeClusterId, encodeClusterId } from './controller-node.ts';
+import { rootPaths, treePaths } from './tree-paths.ts';
+
+/** Makes the persistent nodes that everything else hangs on; those that are there stay as they are. */
+export function createRoots(coordination: Coordination, done: Ended): void {
+  inOrder(
+    rootPaths.map((path) => (next) => {
+      coordination.write([{ type: 'create', path, data: null, mode: 'persistent' }], (error) =>
+        next(error === null || isOneOf(error, 'NODEEXISTS') ? null : error),
+      );
+    }),
+    done,
+  );
+}
+
+/**
+ * The identity of the cluster, made by the first broker that ever comes.
+ * @param known what the log directories say (meta.properties), or null: the id that a new tree gets
+ */
+export function obtainClusterId(
+  coordination: Coordination,
+  known: string | null,
+  random: Random,
+  done: (error: Error | null, clusterId: string) => void,
+): void {
+  coordination.read(treePaths.clusterId, null, (error, contents) => {
+    if (error === null) return done(null, decodeClusterId(contents.data));
+    if (!isOneOf(error, 'NONODE')) return done(error, '');
+    const clusterId = known ?? random.uuidBytes().toString('base64url');
+    const data = encodeClusterId(clusterId);
+    coordination.write(
+      [{ type: 'create', path: treePaths.clusterId, data, mode: 'persistent' }],
+      (failure) => {
+        if (failure === null) return done(null, clusterId);
+        if (!isOneOf(failure, 'NODEEXISTS', 'CONNECTIONLOSS')) return done(failure, '');
+        obtainClusterId(coordination, known, random, done);
+      },
+    );
+  });
+}
+
+/**
+ * Registers the broker for as long as the session lives.
+ *
+ * A node that is there already is ours when our session owns it: an earlier try went through whose answer was
+ * lost. Any other owner is another broker of this id, or our own life before, which ZooKeeper forgets once its
+ * session has timed out; then this fails with NODEEXISTS.
+ * @param done gets the broker epoch: the transaction that created the node
+ */
+export function registerBroker(
+  coordination: Coordination,
+  broker: BrokerRegistration,
+  done: (error: CoordinationError | null, brokerEpoch: number) => void,
+): void {
+  const path = treePaths.broker(broker.brokerId);
+  const data = encodeBrokerRegistration(broker);
+  coordination.write(
+    [
+      { type: 'create', path, data: null, mode: 'ephemeral' },
+      // A multi tells the node's state only for a set: that is how Apache Kafka learns the creating transaction.
+      { type: 'set', path, data, version: 0 },
+    ],
+    (error, results) => {
+      if (error === null) return done(null, results[1]!.stat!.czxid);
+      if (!isOneOf(error, 'NODEEXISTS', 'CONNECTIONLOSS')) return done(error, -1);
+      coordination.stat(path, null, (statError, stat) => {
+        if (statError !== null) return done(statError, -1);
+        if (stat === null) return registerBroker(coordination, broker, done);
+        if (stat.ephemeralOwner === coordination.sessionId) return done(null, stat.czxid);
+        done(error, -1);
+      });
+    },
+  );
+}
+
+/** Tells of changed addresses; the broker epoch stays. */
+export function updateRegistration(
+  coordination: Coordination,
+  broker: BrokerRegistration,
+  done: Ended,
+): void {
+  const data = encodeBrokerRegistration(broker);
+  coordination.write(
+    [{ type: 'set', path: treePaths.broker(broker.brokerId), data, version: ANY_VERSION }],
+    (error) => done(error),
+  );
+}
+
+export interface SequenceOptions {
+  /** reserved.broker.max.id */
+  readonly reservedBrokerMaxId: number;
+}
+
+/** An id for a broker that was given none: above the reserved ones, and no other broker gets it (broker.id.generation). */
+export function generateBrokerId(
+  coordination: Coordination,
+  options: SequenceOptions,
+  done: (error: CoordinationError | null, brokerId: number) => void,
+): void {
+  coordination.write(
+    [{ type: 'set', path: treePaths.brokerSequence, data: Buffer.alloc(0), version: ANY_VERSION }],
+    (error, results) => {
+      if (error !== null) return done(error, -1);
+      done(null, options.reservedBrokerMaxId + results[0]!.stat!.version);
+    },
+  );
+}
+
+/** What the clock says now is when the broker began. */
+export function registrationOf(
+  broker: Omit<BrokerRegistration, 'timestampMs' | 'jmxPort'>,
+  clock: Clock,
+): BrokerRegistration {
+  return { ...broker, jmxPort: -1, timestampMs: clock.now() };
+}

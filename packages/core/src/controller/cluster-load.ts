@@ -1,0 +1,144 @@
+import type { Coordination } from '../ports/coordination.ts';
+import { decodeBrokerRegistration } from './broker-registration.ts';
+import { allOf, inOrder, isOneOf, type Ended } from './callback-flow.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { decodePartitionState } from './partition-state-node.ts';
+import { decodeTopicNode } from './topic-node.ts';
+import { treePaths } from './tree-paths.ts';
+
+/** What a controller finds at the beginning of its term beside the state itself. */
+export interface LoadedCluster {
+  /** The transaction that last wrote the state of a partition, per topic by index; -1 where there is no state. */
+  readonly stateZxids: Map<string, number[]>;
+  /** Topics marked for deletion. */
+  readonly deletions: Set<string>;
+  /** Topics whose node has no id yet, written by a broker of before 2.8; each got one here. */
+  readonly withoutId: Set<string>;
+}
+
+/**
+ * Reads the whole cluster from the tree into `state`, which must be empty.
+ * @param newTopicId for topics that have none
+ */
+export function loadCluster(
+  coordination: Coordination,
+  state: ClusterState,
+  newTopicId: () => string,
+  done: (error: Error | null, loaded: LoadedCluster) => void,
+): void {
+  const loaded: LoadedCluster = { stateZxids: new Map(), deletions: new Set(), withoutId: new Set() };
+  inOrder(
+    [
+      (next) => loadBrokers(coordination, state, next),
+      (next) => loadTopics(coordination, state, loaded, newTopicId, next),
+      (next) => loadDeletions(coordination, loaded, next),
+    ],
+    (error) => done(error, loaded),
+  );
+}
+
+function loadBrokers(coordination: Coordination, state: ClusterState, done: Ended): void {
+  coordination.children(treePaths.brokerIds, null, (error, names) => {
+    if (error !== null) return done(error);
+    allOf(
+      names,
+      (name, next) => {
+        const brokerId = Number(name);
+        coordination.read(treePaths.broker(brokerId), null, (failure, contents) => {
+          // Gone between the two reads.
+          if (failure !== null) return next(isOneOf(failure, 'NONODE') ? null : failure);
+          next(
+            attempt(() => {
+              const registration = decodeBrokerRegistration(brokerId, contents.data);
+              state.brokers.set(brokerId, { ...registration, brokerEpoch: contents.stat.czxid });
+            }),
+          );
+        });
+      },
+      done,
+    );
+  });
+}
+
+function loadTopics(
+  coordination: Coordination,
+  state: ClusterState,
+  loaded: LoadedCluster,
+  newTopicId: () => string,
+  done: Ended,
+): void {
+  coordination.children(treePaths.topics, null, (error, names) => {
+    if (error !== null) return done(error);
+    allOf(
+      [...names].sort(),
+      (name, next) => loadTopic(coordination, state, loaded, name, newTopicId, next),
+      done,
+    );
+  });
+}
+
+function loadTopic(
+  coordination: Coordination,
+  state: ClusterState,
+  loaded: LoadedCluster,
+  name: string,
+  newTopicId: () => string,
+  done: Ended,
+): void {
+  coordination.read(treePaths.topic(name), null, (error, contents) => {
+    if (error !== null) return done(isOneOf(error, 'NONODE') ? null : error);
+    const failure = attempt(() => {
+      const topic = decodeTopicNode(name, contents.data);
+      if (topic.topicId === null) loaded.withoutId.add(name);
+      state.addTopic(name, topic.topicId ?? newTopicId(), contents.stat.version);
+      for (const [index, assignment] of topic.partitions) state.setAssignment(name, index, assignment);
+    });
+    if (failure !== null) return done(failure);
+    loadPartitionStates(coordination, state, loaded, name, done);
+  });
+}
+
+function loadPartitionStates(
+  coordination: Coordination,
+  state: ClusterState,
+  loaded: LoadedCluster,
+  name: string,
+  done: Ended,
+): void {
+  const { partitions } = state.topic(name)!;
+  const zxids: number[] = partitions.map(() => -1);
+  loaded.stateZxids.set(name, zxids);
+  allOf(
+    partitions,
+    ({ index }, next) => {
+      coordination.read(treePaths.partitionState(name, index), null, (error, contents) => {
+        if (error !== null) return next(isOneOf(error, 'NONODE') ? null : error);
+        next(
+          attempt(() => {
+            const { stat, data } = contents;
+            state.setPartitionState(name, index, decodePartitionState(name, index, data), stat.version);
+            zxids[index] = stat.mzxid;
+          }),
+        );
+      });
+    },
+    done,
+  );
+}
+
+function loadDeletions(coordination: Coordination, loaded: LoadedCluster, done: Ended): void {
+  coordination.children(treePaths.deleteTopics, null, (error, names) => {
+    if (error !== null) return done(error);
+    for (const name of names) loaded.deletions.add(name);
+    done(null);
+  });
+}
+
+function attempt(act: () => void): Error | null {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
+}
