@@ -52,7 +52,7 @@ function describe(
     errorCode: ErrorCode.NONE,
     activeProducers: [...partition.log.producerStates()].map((producer) => ({
       producerId: producer.producerId,
-      producerEpoch: producer.producerEpoch,
+      producerEpoch: producer.epoch,
       lastSequence: producer.batches.at(-1)?.lastSequence ?? -1,
       lastTimestamp: producer.lastTimestamp,
       coordinatorEpoch: producer.coordinatorEpoch,

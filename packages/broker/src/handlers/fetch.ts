@@ -110,13 +110,13 @@ function read(session: ReadContext, limits: FetchLimits, context: RequestContext
     if (late === null) early = reading;
     else late(reading);
   });
-  if (parked === null) return answer(session, early!, limits, context);
+  if (parked === null) return answer(session, early!, context);
   return new Promise((resolve, reject) => {
     const stopWatching = cancelWhenGone(parked, context, () => resolve(null));
     late = (reading) => {
       stopWatching();
       try {
-        resolve(answer(session, reading, limits, context));
+        resolve(answer(session, reading, context));
       } catch (error) {
         releaseReading(reading);
         reject(error);
@@ -136,7 +136,6 @@ function cancelWhenGone(parked: ParkedRequest, context: RequestContext, done: ()
 function answer(
   session: ReadContext,
   reading: FetchReading,
-  limits: FetchLimits,
   context: RequestContext,
 ): FetchResponseInput {
   const { sessionId, results } = session.finish(reading.results);

@@ -3,7 +3,8 @@
 // v0 lists where segments begin, v1 finds one exact offset (KIP-79), v2 has isolation levels, v4 leader epochs,
 // v5 may answer OFFSET_NOT_AVAILABLE, v6 is flexible, v7 finds the largest timestamp (KIP-734), v8 the first
 // offset on local disk (KIP-405), v9 the last one in remote storage (KIP-1005), v10 a time-out for the latter.
-import type { Partition, ReadBound } from '@odradek/core/replication/partition.ts';
+import type { UpTo } from '@odradek/core/log/log-reader.ts';
+import type { Partition } from '@odradek/core/replication/partition.ts';
 import {
   EARLIEST_LOCAL_TIMESTAMP,
   EARLIEST_TIMESTAMP,
@@ -68,7 +69,7 @@ export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse
 };
 
 /** Consumers see what is committed; replicas see all. */
-function boundOf(request: ListOffsetsRequest): ReadBound {
+function boundOf(request: ListOffsetsRequest): UpTo {
   if (request.replicaId >= 0 || request.replicaId === DEBUGGING_CONSUMER) return 'log-end';
   return request.isolationLevel === READ_COMMITTED ? 'last-stable' : 'high-watermark';
 }
@@ -83,7 +84,7 @@ function countByIndex(partitions: readonly ListOffsetsRequestPartition[]): Map<n
 function find(
   topic: string,
   request: ListOffsetsRequestPartition,
-  bound: ReadBound,
+  bound: UpTo,
   context: RequestContext,
 ): ListOffsetsResponsePartitionInput {
   const { partitionIndex: index } = request;
@@ -103,9 +104,9 @@ function find(
 function findLegacy(
   partition: Partition,
   request: ListOffsetsRequestPartition,
-  bound: ReadBound,
+  bound: UpTo,
 ): ListOffsetsResponsePartitionInput {
-  const end = partition.endOffset(bound);
+  const end = partition.log.boundOf(bound);
   const found = partition.log.legacyOffsetsBefore(request.timestamp, request.maxNumOffsets);
   const visible = found.filter((offset) => offset <= end);
   const oldStyleOffsets =
@@ -116,27 +117,15 @@ function findLegacy(
 function findExact(
   partition: Partition,
   request: ListOffsetsRequestPartition,
-  bound: ReadBound,
+  bound: UpTo,
   version: number,
 ): ListOffsetsResponsePartitionInput {
   const { partitionIndex, timestamp } = request;
   if (timestamp < 0 && version < (KNOWN_FROM.get(timestamp) ?? Infinity)) {
     return refused(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
   }
-  const end = partition.endOffset(bound);
-  const found =
-    timestamp === LATEST_TIMESTAMP ? latest(partition, end) : partition.log.offsetForTimestamp(timestamp);
-  const isPlace = timestamp === LATEST_TIMESTAMP || isEarliest(timestamp);
-  if (found === null || (!isPlace && found.offset >= end)) return notFound(partitionIndex);
-  return { partitionIndex, errorCode: ErrorCode.NONE, ...found };
-}
-
-function latest(partition: Partition, end: number) {
-  return { timestamp: -1, offset: end, leaderEpoch: partition.leaderEpoch };
-}
-
-function isEarliest(timestamp: number): boolean {
-  return timestamp === EARLIEST_TIMESTAMP || timestamp === EARLIEST_LOCAL_TIMESTAMP;
+  const found = partition.log.offsetForTimestamp(timestamp, bound);
+  return found === null ? notFound(partitionIndex) : { partitionIndex, errorCode: ErrorCode.NONE, ...found };
 }
 
 /** No record is that late: no error, and no offset. */

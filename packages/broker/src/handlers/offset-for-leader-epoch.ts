@@ -56,11 +56,6 @@ function endOfEpoch(
     if (!(error instanceof KafkaError)) throw error;
     return { partition: index, errorCode: error.code };
   }
-  const end = partition.endOfEpoch(request.leaderEpoch);
-  return {
-    partition: index,
-    errorCode: ErrorCode.NONE,
-    leaderEpoch: end?.epoch ?? -1,
-    endOffset: end?.endOffset ?? -1,
-  };
+  const { epoch, endOffset } = partition.log.endOffsetForEpoch(request.leaderEpoch);
+  return { partition: index, errorCode: ErrorCode.NONE, leaderEpoch: epoch, endOffset };
 }

@@ -4,6 +4,7 @@
 // batches of magic 2 and transactional ids, v5 answers the log start offset, v7 allows zstd, v8 tells which
 // records were refused and why (KIP-467), v9 is flexible, v10 names the new leader (KIP-951), v11 and v12 change
 // transactions only (KIP-890), v13 names topics by id.
+import { RecordValidationError } from '@odradek/core/log/record-validator.ts';
 import type { AppendResult } from '@odradek/core/replication/replica-manager.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
@@ -160,10 +161,7 @@ class ProduceInWork {
     return {
       ...refused(index, errorCode, error?.message ?? null),
       logStartOffset: partition?.log.logStartOffset ?? -1,
-      recordErrors: (error?.recordErrors ?? []).map(({ batchIndex, message }) => ({
-        batchIndex,
-        batchIndexErrorMessage: message,
-      })),
+      recordErrors: recordErrorsOf(error),
       ...currentLeaderHint(this.context, topic, index, errorCode),
     };
   }
@@ -178,6 +176,15 @@ class ProduceInWork {
 
 function refused(index: number, errorCode: number, message: string | null): ProduceResponsePartitionInput {
   return { index, errorCode, baseOffset: -1, errorMessage: message };
+}
+
+/** Which records of the batch are at fault (KIP-467). */
+function recordErrorsOf(error: AppendResult['error']) {
+  if (!(error instanceof RecordValidationError)) return [];
+  return error.recordErrors.map(({ batchIndex, message }) => ({
+    batchIndex,
+    batchIndexErrorMessage: message,
+  }));
 }
 
 function isTransactional(records: Buffer): boolean {

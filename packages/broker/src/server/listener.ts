@@ -39,6 +39,8 @@ export class Listener {
   private readonly idle: IdleConnections<Connection>;
   private readonly surroundings: ConnectionSurroundings;
   private nextConnection = 0;
+  /** Connected before the broker was ready to serve; null once it is. */
+  private waiting: Socket[] | null = [];
 
   constructor(settings: ListenerSettings, parts: ListenerParts) {
     this.settings = settings;
@@ -51,11 +53,17 @@ export class Listener {
       frameSizeMaxBytes: settings.frameSizeMaxBytes,
       onActivity: (connection) => this.idle.touch(connection),
     };
-    this.server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
+    const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: true };
+    this.server = createServer(options, (socket) => this.connected(socket));
   }
 
-  /** Rejects with the system's error when the address cannot be had. @returns the port, also when 0 was asked */
-  start(): Promise<number> {
+  /**
+   * Takes the address. Who connects waits until `open`, because the address must be known before the broker can
+   * tell it to anybody. Rejects with the system's error when it cannot be had.
+   *
+   * @returns the port, also when 0 was asked
+   */
+  bind(): Promise<number> {
     const { host, port, backlog } = this.settings;
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
@@ -68,11 +76,19 @@ export class Listener {
     });
   }
 
+  /** Serves those who connected, and all to come. */
+  open(): void {
+    const waiting = this.waiting ?? [];
+    this.waiting = null;
+    for (const socket of waiting) this.accept(socket);
+  }
+
   /** Takes no further connection or request; resolves when all answers in work were sent, or at the deadline. */
   async stop(deadlineMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
+    for (const socket of this.waiting ?? []) socket.destroy();
     for (const connection of this.connections) connection.stop();
     const timer = this.parts.timers.after(deadlineMs, () => {
       for (const connection of this.connections) connection.destroy();
@@ -80,6 +96,11 @@ export class Listener {
     await closed;
     timer.cancel();
     this.idle.stop();
+  }
+
+  private connected(socket: Socket): void {
+    if (this.waiting === null) this.accept(socket);
+    else this.waiting.push(socket);
   }
 
   private accept(socket: Socket): void {
@@ -96,6 +117,7 @@ export class Listener {
     this.perHost.set(host, (this.perHost.get(host) ?? 0) + 1);
     this.idle.touch(connection);
     connection.onClose(() => this.forget(connection, host));
+    socket.resume();
   }
 
   private refusal(host: string): string | null {

@@ -1,5 +1,7 @@
-import type { AbortedTransaction, LogSlice } from '../log/log-slice.ts';
-import type { EpochEnd, ReadBound } from './partition.ts';
+import type { EpochEnd } from '../log/leader-epoch-cache.ts';
+import type { UpTo } from '../log/log-reader.ts';
+import type { LogSlice } from '../log/log-slice.ts';
+import type { AbortedTransaction } from '../log/transaction-index.ts';
 
 /** What one fetch asks of one partition. */
 export interface FetchPartition {
@@ -23,7 +25,7 @@ export interface FetchLimits {
   readonly maxBytes: number;
   /** Milliseconds to wait for `minBytes`; 0 or less: not at all. */
   readonly maxWaitMs: number;
-  readonly bound: ReadBound;
+  readonly bound: UpTo;
   /** Fetch v0 to v2: limits cut a batch in the middle rather than being exceeded. */
   readonly hardLimit: boolean;
 }

@@ -1,25 +1,16 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
-import type { LogAppendInfo, PartitionLog } from '../log/partition-log.ts';
+import type { EpochEnd } from '../log/leader-epoch-cache.ts';
+import type { LogAppendInfo } from '../log/log-append.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
+import type { AppendOrigin } from '../log/record-validator.ts';
 import type { LeadershipChange } from './leadership.ts';
 import { Watchers } from './watchers.ts';
-
-/** Who appends: a client, a coordinator of this broker writing its own state, or the copy of another replica. */
-export type AppendOrigin = 'client' | 'coordinator' | 'replication';
-
-/** How far a reader may see. */
-export type ReadBound = 'high-watermark' | 'last-stable' | 'log-end';
 
 export interface PartitionAppend {
   readonly requiredAcks: -1 | 0 | 1;
   readonly origin: AppendOrigin;
   /** Version of the Produce request that the records came in; absent for the broker's own records. */
   readonly requestVersion?: number;
-}
-
-/** Where a partition and a reader's history part ways (KIP-595): the last common epoch and where it ended. */
-export interface EpochEnd {
-  readonly epoch: number;
-  readonly endOffset: number;
 }
 
 /** Settings that the partition itself, not its log, obeys. */
@@ -90,7 +81,7 @@ export class Partition {
     this.inSync = change.isr;
     this.assigned = change.replicas;
     this.leading = true;
-    this.log.beginEpoch(change.leaderEpoch);
+    this.log.assignLeaderEpoch(change.leaderEpoch);
     this.advanceHighWatermark();
   }
 
@@ -127,6 +118,12 @@ export class Partition {
   /** Everything before `offset` counts as deleted. @returns the new log start offset */
   deleteRecordsBefore(offset: number): number {
     this.requireLeader();
+    if (this.log.config.cleanupCompact && !this.log.config.cleanupDelete) {
+      throw new KafkaError(
+        ErrorCode.POLICY_VIOLATION,
+        `records of ${this.topic} cannot be deleted: its cleanup.policy is compact only`,
+      );
+    }
     const target = offset === -1 ? this.log.highWatermark : offset;
     if (target < 0 || target > this.log.highWatermark) {
       throw new KafkaError(
@@ -163,8 +160,8 @@ export class Partition {
   /** Where the reader has to go back to, or null when its history agrees with this log up to `fetchOffset`. */
   divergingEpoch(lastFetchedEpoch: number, fetchOffset: number): EpochEnd | null {
     if (lastFetchedEpoch === NO_LEADER_EPOCH) return null;
-    const end = this.endOfEpoch(lastFetchedEpoch);
-    if (end === null) {
+    const end = this.log.endOffsetForEpoch(lastFetchedEpoch);
+    if (end.epoch === NO_LEADER_EPOCH) {
       throw new KafkaError(
         ErrorCode.OFFSET_OUT_OF_RANGE,
         `no epoch up to ${lastFetchedEpoch} is known in ${this.topic}-${this.index}`,
@@ -173,19 +170,8 @@ export class Partition {
     return end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : null;
   }
 
-  /** The last epoch not after `epoch` and where it ended, or null when the log begins later. */
-  endOfEpoch(epoch: number): EpochEnd | null {
-    return this.log.endOffsetForEpoch(epoch);
-  }
-
-  /** The offset that a reader with this bound may read up to, exclusive. */
-  endOffset(bound: ReadBound): number {
-    if (bound === 'high-watermark') return this.log.highWatermark;
-    return bound === 'last-stable' ? this.log.lastStableOffset : this.log.logEndOffset;
-  }
-
   private advanceHighWatermark(): void {
     if (this.inSync.length > 1 || this.inSync[0] !== this.nodeId) return;
-    this.log.advanceHighWatermark(this.log.logEndOffset);
+    this.log.updateHighWatermark(this.log.logEndOffset);
   }
 }

@@ -87,9 +87,10 @@ function readLog(
     maxBytes,
     minOneBatch,
     upTo: limits.bound,
+    partialFirstBatch: limits.hardLimit,
   });
-  const abortedTransactions = limits.bound === 'last-stable' ? read.abortedTransactions : null;
-  return { ...positions, request, records: read.records, abortedTransactions, divergingEpoch: null };
+  const { slice: records, abortedTransactions } = read;
+  return { ...positions, request, records, abortedTransactions, divergingEpoch: null };
 }
 
 function missingPartitionError(request: FetchPartition): number {

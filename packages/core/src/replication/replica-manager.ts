@@ -1,6 +1,6 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { LogManager } from '../log/log-manager.ts';
-import type { LogAppendInfo } from '../log/partition-log.ts';
+import type { LogAppendInfo } from '../log/log-append.ts';
 import type { LogConfig } from '../log/log-config.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { LogSink } from '../ports/log-sink.ts';
