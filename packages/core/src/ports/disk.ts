@@ -20,6 +20,8 @@ export interface Disk {
   /** Removes a file or a directory with all it holds. Nothing there is no error. May return before the space is free. */
   remove(path: string): void;
   syncDirectory(path: string): void;
+  /** `syncDirectory` off the loop; `done` comes later, with the error if there was one. */
+  syncDirectoryLater(path: string, done: (error: DiskError | null) => void): void;
 }
 
 export interface DiskEntry {

@@ -1,0 +1,222 @@
+import * as fs from 'node:fs';
+import { dirname } from 'node:path';
+import { DiskError } from '@odradek/core/ports/disk.ts';
+import type { Disk, DiskEntry, DiskFile } from '@odradek/core/ports/disk.ts';
+
+/** Vectors that one system call takes (IOV_MAX on Linux). */
+const VECTORS_MAX = 1024;
+
+/**
+ * The file system of this machine. Reads and writes run on the event loop, because handing them to the thread
+ * pool costs ten times the work itself while the page cache serves them; `syncLater` and the freeing of removed
+ * files, which really wait for the device, run in the thread pool.
+ */
+export class NodeDisk implements Disk {
+  open(path: string, options?: { create?: boolean }): DiskFile {
+    const flags = fs.constants.O_RDWR | (options?.create === true ? fs.constants.O_CREAT : 0);
+    return attempt(path, () => new NodeDiskFile(path, fs.openSync(path, flags, 0o644)));
+  }
+
+  readFile(path: string): Buffer | null {
+    return orNullWhenMissing(path, () => fs.readFileSync(path));
+  }
+
+  replaceFile(path: string, contents: Buffer): void {
+    const temporary = `${path}.tmp`;
+    attempt(path, () => {
+      fs.writeFileSync(temporary, contents, { flush: true });
+      fs.renameSync(temporary, path);
+    });
+    this.syncDirectory(dirname(path));
+  }
+
+  list(path: string): DiskEntry[] | null {
+    return orNullWhenMissing(path, () => {
+      const entries: DiskEntry[] = [];
+      for (const entry of fs.readdirSync(path, { withFileTypes: true })) {
+        // What was removed in between is left out.
+        const stat = fs.statSync(`${path}/${entry.name}`, { throwIfNoEntry: false });
+        if (stat === undefined) continue;
+        entries.push({
+          name: entry.name,
+          isDirectory: stat.isDirectory(),
+          sizeBytes: stat.size,
+          modifiedMs: Math.trunc(stat.mtimeMs),
+        });
+      }
+      return entries;
+    });
+  }
+
+  makeDirectory(path: string): void {
+    attempt(path, () => fs.mkdirSync(path, { recursive: true }));
+  }
+
+  rename(from: string, to: string): void {
+    attempt(from, () => fs.renameSync(from, to));
+  }
+
+  remove(path: string): void {
+    attempt(path, () => removeTree(path));
+  }
+
+  syncDirectory(path: string): void {
+    attempt(path, () => {
+      const descriptor = fs.openSync(path, fs.constants.O_RDONLY);
+      try {
+        fs.fsyncSync(descriptor);
+      } finally {
+        fs.closeSync(descriptor);
+      }
+    });
+  }
+
+  syncDirectoryLater(path: string, done: (error: DiskError | null) => void): void {
+    syncDirectoryLater(path, done);
+  }
+}
+
+/** fsync of a directory in the thread pool. */
+function syncDirectoryLater(path: string, done: (error: DiskError | null) => void): void {
+  const finish = (error: NodeJS.ErrnoException | null): void =>
+    done(error === null ? null : diskErrorOf(path, error));
+  fs.open(path, fs.constants.O_RDONLY, (openError, descriptor) => {
+    if (openError !== null) return finish(openError);
+    fs.fsync(descriptor, (syncError) => {
+      fs.close(descriptor, (closeError) => finish(syncError ?? closeError ?? null));
+    });
+  });
+}
+
+class NodeDiskFile implements DiskFile {
+  readonly path: string;
+  private readonly descriptor: number;
+  /** Where the file ends; -1 when a failure left that open. */
+  private end = -1;
+
+  constructor(path: string, descriptor: number) {
+    this.path = path;
+    this.descriptor = descriptor;
+  }
+
+  append(buffers: readonly Buffer[]): void {
+    const start = this.sizeBytes();
+    this.end = -1;
+    this.end = start + attempt(this.path, () => writeAll(this.descriptor, buffers, start));
+  }
+
+  write(buffer: Buffer, position: number): void {
+    this.end = -1;
+    attempt(this.path, () => writeAll(this.descriptor, [buffer], position));
+  }
+
+  read(target: Buffer, targetStart: number, length: number, position: number): number {
+    return attempt(this.path, () => {
+      let done = 0;
+      while (done < length) {
+        const count = fs.readSync(
+          this.descriptor,
+          target,
+          targetStart + done,
+          length - done,
+          position + done,
+        );
+        if (count === 0) break;
+        done += count;
+      }
+      return done;
+    });
+  }
+
+  truncate(sizeBytes: number): void {
+    this.end = -1;
+    attempt(this.path, () => fs.ftruncateSync(this.descriptor, sizeBytes));
+    this.end = sizeBytes;
+  }
+
+  sizeBytes(): number {
+    if (this.end < 0) this.end = attempt(this.path, () => fs.fstatSync(this.descriptor).size);
+    return this.end;
+  }
+
+  sync(): void {
+    attempt(this.path, () => fs.fdatasyncSync(this.descriptor));
+  }
+
+  syncLater(done: (error: DiskError | null) => void): void {
+    fs.fdatasync(this.descriptor, (error) => done(error === null ? null : diskErrorOf(this.path, error)));
+  }
+
+  close(): void {
+    attempt(this.path, () => fs.closeSync(this.descriptor));
+  }
+}
+
+/** Writes everything, however short the single writes turn out. @returns bytes written */
+function writeAll(descriptor: number, buffers: readonly Buffer[], position: number): number {
+  if (buffers.length === 1) return writeWhole(descriptor, buffers[0]!, position);
+  let total = 0;
+  for (let first = 0; first < buffers.length; first += VECTORS_MAX) {
+    const group = buffers.slice(first, first + VECTORS_MAX);
+    const size = group.reduce((sum, buffer) => sum + buffer.length, 0);
+    const written = fs.writevSync(descriptor, group, position + total);
+    if (written < size)
+      writeWhole(descriptor, Buffer.concat(group).subarray(written), position + total + written);
+    total += size;
+  }
+  return total;
+}
+
+function writeWhole(descriptor: number, buffer: Buffer, position: number): number {
+  let done = 0;
+  while (done < buffer.length) {
+    done += fs.writeSync(descriptor, buffer, done, buffer.length - done, position + done);
+  }
+  return done;
+}
+
+/**
+ * Takes the names away at once, so that they can be used again. The space is freed when the last descriptor
+ * goes: one is held and closed in the thread pool, since freeing a large file takes milliseconds.
+ */
+function removeTree(path: string): void {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (stat.isDirectory()) {
+    for (const name of fs.readdirSync(path)) removeTree(`${path}/${name}`);
+    fs.rmdirSync(path);
+    return;
+  }
+  const descriptor = stat.isFile() ? fs.openSync(path, fs.constants.O_RDONLY) : null;
+  try {
+    fs.unlinkSync(path);
+  } finally {
+    if (descriptor !== null) fs.close(descriptor, ignoreError);
+  }
+}
+
+/** The file is gone already; that its last descriptor closed badly changes nothing. */
+function ignoreError(): void {}
+
+function orNullWhenMissing<T>(path: string, action: () => T): T | null {
+  try {
+    return attempt(path, action);
+  } catch (error) {
+    if (error instanceof DiskError && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw error;
+  }
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw diskErrorOf(path, error);
+  }
+}
+
+function diskErrorOf(path: string, error: unknown): DiskError {
+  if (error instanceof DiskError) return error;
+  const cause = error as NodeJS.ErrnoException;
+  return new DiskError(cause.code ?? 'EIO', path, cause.message, { cause });
+}

@@ -1,0 +1,150 @@
+import type { LogContext } from './log-context.ts';
+import {
+  readOffsetCheckpoint,
+  setPartitionOffset,
+  writeOffsetCheckpoint,
+  CorruptCheckpointError,
+} from './checkpoints.ts';
+import type { PartitionOffsets } from './checkpoints.ts';
+import { classifyDirectory } from './log-files.ts';
+import type { TopicPartition } from './log-files.ts';
+import type { PartitionLog } from './partition-log.ts';
+
+export const RECOVERY_POINT_FILE = 'recovery-point-offset-checkpoint';
+export const LOG_START_OFFSET_FILE = 'log-start-offset-checkpoint';
+export const HIGH_WATERMARK_FILE = 'replication-offset-checkpoint';
+/** How far the cleaner has come. Nothing here reads or writes it yet; Kafka's is left alone. */
+export const CLEANER_OFFSET_FILE = 'cleaner-offset-checkpoint';
+export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
+
+/** One of the directories of `log.dirs`: logs beside each other, and the checkpoints of all of them. */
+export class DataDirectory {
+  readonly path: string;
+  private readonly context: LogContext;
+  private recoveryPoints: PartitionOffsets = new Map();
+  private logStartOffsets: PartitionOffsets = new Map();
+  private highWatermarks: PartitionOffsets = new Map();
+  private cleanShutdown = false;
+  /** What was written last, so that nothing is written twice. */
+  private readonly written = new Map<string, string>();
+
+  constructor(context: LogContext, path: string) {
+    this.context = context;
+    this.path = path;
+  }
+
+  /** Whether the last broker that wrote here closed everything. */
+  get wasCleanShutdown(): boolean {
+    return this.cleanShutdown;
+  }
+
+  /**
+   * Reads the checkpoints. The marker of a clean shutdown is taken away: if the broker dies from here on, the
+   * next start must not believe it.
+   *
+   * @throws DiskError
+   */
+  open(): void {
+    const { disk } = this.context;
+    disk.makeDirectory(this.path);
+    const marker = `${this.path}/${CLEAN_SHUTDOWN_FILE}`;
+    this.cleanShutdown = disk.readFile(marker) !== null;
+    if (this.cleanShutdown) {
+      disk.remove(marker);
+      disk.syncDirectory(this.path);
+    }
+    this.recoveryPoints = this.read(RECOVERY_POINT_FILE);
+    this.logStartOffsets = this.read(LOG_START_OFFSET_FILE);
+    this.highWatermarks = this.read(HIGH_WATERMARK_FILE);
+  }
+
+  /** A damaged checkpoint costs time, not data: recovery then reads everything. */
+  private read(name: string): PartitionOffsets {
+    try {
+      return readOffsetCheckpoint(this.context.disk, `${this.path}/${name}`);
+    } catch (error) {
+      if (!(error instanceof CorruptCheckpointError)) throw error;
+      this.context.log.warn('A checkpoint file is damaged and is not used', { reason: error.message });
+      return new Map();
+    }
+  }
+
+  /** The logs that are here, and the directories that wait for their removal. @throws DiskError */
+  scan(): { logs: TopicPartition[]; deleted: string[] } {
+    const logs: TopicPartition[] = [];
+    const deleted: string[] = [];
+    for (const { name, isDirectory } of this.context.disk.list(this.path) ?? []) {
+      if (!isDirectory) continue;
+      const kind = classifyDirectory(name);
+      if (kind.kind === 'log') logs.push({ topic: kind.topic, partition: kind.partition });
+      else if (kind.kind === 'deleted') deleted.push(`${this.path}/${name}`);
+      else this.context.log.warn('A directory is no log and is left alone', { path: `${this.path}/${name}` });
+    }
+    return { logs, deleted };
+  }
+
+  recoveryPoint(topic: string, partition: number): number {
+    return offsetIn(this.recoveryPoints, topic, partition);
+  }
+
+  logStartOffset(topic: string, partition: number): number {
+    return offsetIn(this.logStartOffsets, topic, partition);
+  }
+
+  /** As it was checkpointed last, 0 when it never was. */
+  highWatermark(topic: string, partition: number): number {
+    return offsetIn(this.highWatermarks, topic, partition);
+  }
+
+  /** A log that is made anew must not inherit from one of its name that was deleted. */
+  forget(topic: string, partition: number): void {
+    for (const offsets of [this.recoveryPoints, this.logStartOffsets, this.highWatermarks]) {
+      offsets.get(topic)?.delete(partition);
+    }
+  }
+
+  /** @throws DiskError */
+  checkpointRecoveryPoints(logs: Iterable<PartitionLog>): void {
+    this.write(RECOVERY_POINT_FILE, logs, (log) => log.recoveryPoint);
+  }
+
+  /** Only logs that begin within a segment are listed; the others begin with their first segment. @throws DiskError */
+  checkpointLogStartOffsets(logs: Iterable<PartitionLog>): void {
+    this.write(LOG_START_OFFSET_FILE, logs, (log) =>
+      log.logStartOffset > log.firstSegmentOffset ? log.logStartOffset : null,
+    );
+  }
+
+  /** @throws DiskError */
+  checkpointHighWatermarks(logs: Iterable<PartitionLog>): void {
+    this.write(HIGH_WATERMARK_FILE, logs, (log) => log.highWatermark);
+  }
+
+  private write(
+    name: string,
+    logs: Iterable<PartitionLog>,
+    offsetOf: (log: PartitionLog) => number | null,
+  ): void {
+    const offsets: PartitionOffsets = new Map();
+    let digest = '';
+    for (const log of logs) {
+      const offset = offsetOf(log);
+      if (offset === null) continue;
+      setPartitionOffset(offsets, log.topic, log.partition, offset);
+      digest += `${log.topic} ${log.partition} ${offset}\n`;
+    }
+    if (this.written.get(name) === digest) return;
+    writeOffsetCheckpoint(this.context.disk, `${this.path}/${name}`, offsets);
+    this.written.set(name, digest);
+  }
+
+  /** All logs are closed and all checkpoints written. @throws DiskError */
+  markCleanShutdown(): void {
+    const contents = JSON.stringify({ version: 0, brokerEpoch: -1 });
+    this.context.disk.replaceFile(`${this.path}/${CLEAN_SHUTDOWN_FILE}`, Buffer.from(contents));
+  }
+}
+
+function offsetIn(offsets: PartitionOffsets, topic: string, partition: number): number {
+  return offsets.get(topic)?.get(partition) ?? 0;
+}

@@ -1,0 +1,107 @@
+import type { EpochEntry } from './checkpoints.ts';
+
+/** The answer when nothing is known. */
+export const UNDEFINED_EPOCH = -1;
+export const UNDEFINED_EPOCH_OFFSET = -1;
+
+/** An epoch and where it ends: the first offset after its last record. */
+export interface EpochEnd {
+  readonly epoch: number;
+  readonly endOffset: number;
+}
+
+/**
+ * Which leader wrote which stretch of the log: per leader epoch the offset of its first record (KIP-101,
+ * KIP-279). Epochs and offsets both ascend strictly.
+ *
+ * Kept in memory; `write` is called to bring it to disk. That is done before the recovery point passes the
+ * start of an epoch, because recovery finds the epochs beyond that point in the batches themselves.
+ */
+export class LeaderEpochCache {
+  private entries: EpochEntry[];
+  private readonly save: (entries: readonly EpochEntry[]) => void;
+  private isDirty = false;
+
+  /** @param entries as found on disk; such as contradict each other are dropped, the later one wins */
+  constructor(entries: readonly EpochEntry[], save: (entries: readonly EpochEntry[]) => void) {
+    this.entries = [];
+    this.save = save;
+    for (const { epoch, startOffset } of entries) this.assign(epoch, startOffset);
+    this.isDirty = false;
+  }
+
+  get all(): readonly EpochEntry[] {
+    return this.entries;
+  }
+
+  /** -1 when none is known. */
+  get latestEpoch(): number {
+    return this.entries.at(-1)?.epoch ?? UNDEFINED_EPOCH;
+  }
+
+  get earliest(): EpochEntry | null {
+    return this.entries[0] ?? null;
+  }
+
+  /** Records from `startOffset` on are of `epoch`, 0 or more. Entries that contradict are dropped. */
+  assign(epoch: number, startOffset: number): void {
+    const latest = this.entries.at(-1);
+    if (latest !== undefined && latest.epoch === epoch && startOffset >= latest.startOffset) return;
+    while (this.entries.length > 0) {
+      const last = this.entries.at(-1)!;
+      if (last.epoch < epoch && last.startOffset < startOffset) break;
+      this.entries.pop();
+    }
+    this.entries.push({ epoch, startOffset });
+    this.isDirty = true;
+  }
+
+  /**
+   * Where `epoch` ends; for an epoch that wrote nothing here, where the greatest earlier one does. Both -1
+   * when the epoch is later than any known.
+   */
+  endOffsetFor(epoch: number, logEndOffset: number): EpochEnd {
+    if (epoch === UNDEFINED_EPOCH) return { epoch: UNDEFINED_EPOCH, endOffset: UNDEFINED_EPOCH_OFFSET };
+    if (epoch === this.latestEpoch) return { epoch, endOffset: logEndOffset };
+    const next = this.entries.findIndex((entry) => entry.epoch > epoch);
+    if (next < 0) return { epoch: UNDEFINED_EPOCH, endOffset: UNDEFINED_EPOCH_OFFSET };
+    const endOffset = this.entries[next]!.startOffset;
+    // Before the first known epoch: what it wrote has been deleted.
+    return next === 0 ? { epoch, endOffset } : { epoch: this.entries[next - 1]!.epoch, endOffset };
+  }
+
+  /** The epoch that wrote `offset`, -1 when not known. */
+  epochFor(offset: number): number {
+    const entry = this.entries.findLast(({ startOffset }) => startOffset <= offset);
+    return entry?.epoch ?? UNDEFINED_EPOCH;
+  }
+
+  /** The log ends at `endOffset` now. */
+  truncateFromEnd(endOffset: number): void {
+    const kept = this.entries.filter(({ startOffset }) => startOffset < endOffset);
+    if (kept.length === this.entries.length) return;
+    this.entries = kept;
+    this.isDirty = true;
+  }
+
+  /** The log begins at `startOffset` now: the epoch that holds it is kept, beginning there. */
+  truncateFromStart(startOffset: number): void {
+    const holder = this.entries.findLastIndex((entry) => entry.startOffset <= startOffset);
+    if (holder < 0 || (holder === 0 && this.entries[0]!.startOffset === startOffset)) return;
+    this.entries = [{ epoch: this.entries[holder]!.epoch, startOffset }, ...this.entries.slice(holder + 1)];
+    this.isDirty = true;
+  }
+
+  clear(): void {
+    if (this.entries.length === 0) return;
+    this.entries = [];
+    this.isDirty = true;
+  }
+
+  /** Brings changes to disk. @throws DiskError */
+  write(): void {
+    if (!this.isDirty) return;
+    this.save(this.entries);
+    this.isDirty = false;
+  }
+}

@@ -1,0 +1,67 @@
+/** The names that Kafka gives to the files and directories of a log. */
+
+export const LOG_SUFFIX = '.log';
+export const OFFSET_INDEX_SUFFIX = '.index';
+export const TIME_INDEX_SUFFIX = '.timeindex';
+export const TRANSACTION_INDEX_SUFFIX = '.txnindex';
+export const SNAPSHOT_SUFFIX = '.snapshot';
+/** A file that waits for its removal. */
+export const DELETED_SUFFIX = '.deleted';
+/** What compaction was writing when it stopped: worthless. */
+export const CLEANED_SUFFIX = '.cleaned';
+/** What compaction had finished writing, on its way to replace the originals. */
+export const SWAP_SUFFIX = '.swap';
+
+export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint';
+export const PARTITION_METADATA_FILE = 'partition.metadata';
+
+const DELETED_DIRECTORY = /^(.+)-(\d+)\.([0-9a-f]{32})-delete$/;
+const FUTURE_DIRECTORY = /^(.+)-(\d+)\.([0-9a-f]{32})-(future|stray)$/;
+const NAME_SIZE_MAX = 255;
+
+/** The 20 digits that name everything that begins at an offset. */
+export function offsetName(offset: number): string {
+  return String(offset).padStart(20, '0');
+}
+
+/** `00000000000000000042.log` is 42; null when the name is not of that form. */
+export function offsetOfName(name: string, suffix: string): number | null {
+  if (!name.endsWith(suffix)) return null;
+  const digits = name.slice(0, -suffix.length);
+  return /^\d{20}$/.test(digits) ? Number(digits) : null;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export function partitionDirectoryName(topic: string, partition: number): string {
+  return `${topic}-${partition}`;
+}
+
+export type DirectoryKind =
+  | { readonly kind: 'log'; readonly topic: string; readonly partition: number }
+  | { readonly kind: 'deleted' }
+  | { readonly kind: 'other' };
+
+/** What a directory inside a data directory is, by its name. */
+export function classifyDirectory(name: string): DirectoryKind {
+  if (DELETED_DIRECTORY.test(name)) return { kind: 'deleted' };
+  if (FUTURE_DIRECTORY.test(name)) return { kind: 'other' };
+  const dash = name.lastIndexOf('-');
+  const digits = name.slice(dash + 1);
+  if (dash < 1 || !/^\d{1,10}$/.test(digits)) return { kind: 'other' };
+  return { kind: 'log', topic: name.slice(0, dash), partition: Number(digits) };
+}
+
+/**
+ * The name of a log directory that waits for its removal. File systems allow 255 bytes, so a long topic's name
+ * is cut, which does no harm: nothing reads it again.
+ *
+ * @param id 32 hexadecimal digits
+ */
+export function deletedDirectoryName(topic: string, partition: number, id: string): string {
+  const suffix = `-${partition}.${id}-delete`;
+  return topic.slice(0, NAME_SIZE_MAX - suffix.length) + suffix;
+}

@@ -1,0 +1,254 @@
+import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
+import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
+import { readEpochCheckpoint, writeEpochCheckpoint, CorruptCheckpointError } from './checkpoints.ts';
+import type { EpochEntry } from './checkpoints.ts';
+import { LeaderEpochCache } from './leader-epoch-cache.ts';
+import type { LogConfig } from './log-config.ts';
+import type { LogContext } from './log-context.ts';
+import { LEADER_EPOCH_FILE, SNAPSHOT_SUFFIX, offsetOfName } from './log-files.ts';
+import { findSegmentFiles, tidyDirectory } from './log-directory-files.ts';
+import type { FoundSegment } from './log-directory-files.ts';
+import { stageStored } from './producer-replay.ts';
+import { ProducerStates } from './producer-states.ts';
+import { Segment } from './segment.ts';
+import { SegmentList } from './segment-list.ts';
+
+/*
+ * Opening a log.
+ *
+ * What may have happened before: a clean shutdown; a crash of the process at any point, so that the last
+ * append, roll, deletion or checkpoint is half done; a loss of power, so that of everything beyond the recovery
+ * point any part may be missing, torn or zero. Files before the recovery point, and the checkpoint files, which
+ * are replaced whole, are taken to be sound; that an index is missing or has an impossible size is noticed and
+ * mended all the same.
+ *
+ * What is promised then: the log is a prefix of what was appended, and holds at least all that lay before the
+ * recovery point. Its indexes, its producer state and its leader epochs are those of that prefix.
+ */
+
+export interface LoadOptions {
+  readonly config: LogConfig;
+  /** From `log-start-offset-checkpoint`, 0 when it has none. */
+  readonly logStartOffset: number;
+  /** From `recovery-point-offset-checkpoint`, 0 when it has none: everything before was synced. */
+  readonly recoveryPoint: number;
+  readonly wasCleanShutdown: boolean;
+}
+
+export interface LoadedLog {
+  readonly segments: SegmentList;
+  readonly epochs: LeaderEpochCache;
+  readonly producers: ProducerStates;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  readonly recoveryPoint: number;
+}
+
+/**
+ * Opens the log in `directory`, or makes an empty one there.
+ *
+ * @throws DiskError, CorruptCheckpointError
+ */
+export function loadLog(context: LogContext, directory: string, options: LoadOptions): LoadedLog {
+  if (context.disk.list(directory) === null) context.disk.makeDirectory(directory);
+  tidyDirectory(context, directory);
+  return new LogLoader(context, directory, options).load();
+}
+
+class LogLoader {
+  private readonly context: LogContext;
+  private readonly directory: string;
+  private readonly options: LoadOptions;
+  private readonly segments = new SegmentList();
+  private readonly producers: ProducerStates;
+  private readonly epochs: LeaderEpochCache;
+  private nextOffset = 0;
+
+  constructor(context: LogContext, directory: string, options: LoadOptions) {
+    this.context = context;
+    this.directory = directory;
+    this.options = options;
+    this.producers = new ProducerStates(context, directory, snapshotOffsets(context, directory));
+    this.epochs = openEpochCache(context, directory);
+  }
+
+  load(): LoadedLog {
+    const found = findSegmentFiles(this.context, this.directory);
+    const firstSuspect = this.firstSuspectIndex(found);
+    for (const file of found.slice(0, firstSuspect)) this.segments.add(this.open(file));
+    if (firstSuspect < found.length) this.examine(found.slice(firstSuspect));
+    else this.nextOffset = this.segments.count === 0 ? 0 : this.segments.active.nextOffset();
+    this.beginAnewBelowLogStart();
+    if (this.segments.count === 0) this.addEmptySegment(this.options.logStartOffset);
+    return this.finish();
+  }
+
+  /** The first segment that may not be taken as it is; none after a clean shutdown with all files there. */
+  private firstSuspectIndex(found: readonly FoundSegment[]): number {
+    const broken = found.findIndex(({ indexesUsable }) => !indexesUsable);
+    const firstBroken = broken < 0 ? found.length : broken;
+    return Math.min(firstBroken, this.firstUnflushedIndex(found));
+  }
+
+  private firstUnflushedIndex(found: readonly FoundSegment[]): number {
+    if (this.options.wasCleanShutdown) return found.length;
+    const holder = found.findLastIndex(({ baseOffset }) => baseOffset <= this.options.recoveryPoint);
+    return Math.max(holder, 0);
+  }
+
+  private open(file: FoundSegment): Segment {
+    return new Segment(this.context, this.directory, file.baseOffset, file.sizes, this.rollJitter());
+  }
+
+  private rollJitter(): number {
+    return Math.floor(this.context.random.fraction() * this.options.config.segmentJitterMs);
+  }
+
+  /**
+   * Goes through the segments from the first suspect one on, in order, so that producer state and epochs can be
+   * built along: unflushed ones and such without usable indexes are read whole, the others by their headers.
+   */
+  private examine(found: readonly FoundSegment[]): void {
+    const unflushedFrom = this.firstUnflushedIndex(found);
+    this.nextOffset = found[0]!.baseOffset;
+    this.replayInto(this.nextOffset);
+    for (const [index, file] of found.entries()) {
+      const segment = this.open(file);
+      if (index < unflushedFrom && file.indexesUsable) {
+        this.segments.add(segment);
+        this.replaySegment(segment, Infinity);
+        this.nextOffset = Math.max(this.nextOffset, segment.nextOffset());
+      } else if (this.rebuild(segment) > 0) {
+        this.dropAfterDamage(found.slice(index + 1));
+        return;
+      }
+    }
+  }
+
+  /** @returns bytes cut off because of damage */
+  private rebuild(segment: Segment): number {
+    const { baseOffset } = segment;
+    // A roll ahead of the end of the log leaves a gap; nothing may overlap.
+    this.nextOffset = Math.max(this.nextOffset, baseOffset);
+    const cut = segment.rebuild(this.options.config.indexIntervalBytes, (header) => {
+      if (header.baseOffset < this.nextOffset || !segment.offsetIndex.canHold(header.lastOffset)) {
+        throw new MalformedBytesError(`offset ${header.baseOffset} where ${this.nextOffset} is expected`);
+      }
+      this.account(segment, header);
+      this.nextOffset = header.lastOffset + 1;
+    });
+    this.segments.add(segment);
+    this.producers.takeSnapshot();
+    this.context.log.info('Recovered a segment', { path: segment.log.path, cutBytes: cut });
+    return cut;
+  }
+
+  /** What follows damage is not part of the log. */
+  private dropAfterDamage(rest: readonly FoundSegment[]): void {
+    for (const file of rest) {
+      const segment = this.open(file);
+      this.context.log.warn('Dropped a segment that follows a damaged one', { path: segment.log.path });
+      segment.remove();
+      this.producers.removeSnapshots((offset) => offset === file.baseOffset);
+    }
+  }
+
+  private account(segment: Segment, header: BatchHeader): void {
+    if (header.magic >= 2 && header.partitionLeaderEpoch > this.epochs.latestEpoch) {
+      this.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
+    }
+    this.producers.commit(
+      stageStored(this.producers, header),
+      header.lastOffset + 1,
+      (transaction, lastStableOffset) =>
+        segment.transactionIndex.append({ ...transaction, lastStableOffset }),
+    );
+  }
+
+  /** Has the producer state as of `offset`, from a snapshot and the batches that follow it. */
+  private replayInto(offset: number): void {
+    const { config, logStartOffset } = this.options;
+    this.producers.reload(logStartOffset, offset, this.context.clock.now(), config.producerIdExpirationMs);
+    for (const segment of this.segments.from(this.producers.mapEndOffset))
+      this.replaySegment(segment, offset);
+  }
+
+  private replaySegment(segment: Segment, endOffset: number): void {
+    replayProducers(this.producers, segment, endOffset);
+  }
+
+  /** The log was deleted up to beyond its end: only what the checkpoint says is left of it. */
+  private beginAnewBelowLogStart(): void {
+    const { logStartOffset } = this.options;
+    if (this.segments.count === 0 || this.nextOffset >= logStartOffset) return;
+    this.context.log.warn('All segments lie before the log start offset and are removed', {
+      directory: this.directory,
+      logEndOffset: this.nextOffset,
+      logStartOffset,
+    });
+    for (const segment of this.segments.takeFirst(this.segments.count)) segment.remove();
+    this.epochs.clear();
+    this.producers.restartAt(logStartOffset);
+  }
+
+  private addEmptySegment(baseOffset: number): void {
+    const segment = new Segment(this.context, this.directory, baseOffset, null, this.rollJitter());
+    segment.create();
+    this.segments.add(segment);
+    this.nextOffset = baseOffset;
+  }
+
+  private finish(): LoadedLog {
+    const logStartOffset = Math.max(this.options.logStartOffset, this.segments.first.baseOffset);
+    const logEndOffset = this.nextOffset;
+    this.epochs.truncateFromEnd(logEndOffset);
+    this.epochs.truncateFromStart(logStartOffset);
+    this.producers.removeStraySnapshots(new Set(this.segments.all.map(({ baseOffset }) => baseOffset)));
+    if (this.producers.mapEndOffset !== logEndOffset) this.replayInto(logEndOffset);
+    this.producers.advanceTo(logStartOffset);
+    const recoveryPoint = this.options.wasCleanShutdown
+      ? logEndOffset
+      : Math.min(this.options.recoveryPoint, logEndOffset);
+    const { segments, epochs, producers } = this;
+    return { segments, epochs, producers, logStartOffset, logEndOffset, recoveryPoint };
+  }
+}
+
+/**
+ * Brings the producer state forward over the batches of `segment` that end before `endOffset`. Transaction
+ * indexes are not touched: they are on disk already.
+ *
+ * @throws DiskError
+ */
+export function replayProducers(producers: ProducerStates, segment: Segment, endOffset: number): void {
+  const cursor = segment.cursorTo(producers.mapEndOffset);
+  while (cursor.next()) {
+    const lastOffset = cursor.header.lastOffset;
+    if (lastOffset < producers.mapEndOffset) continue;
+    if (lastOffset >= endOffset) return;
+    if (cursor.header.isControl) cursor.body();
+    const { header } = cursor;
+    producers.commit(stageStored(producers, header), lastOffset + 1, () => {});
+  }
+}
+
+function snapshotOffsets(context: LogContext, directory: string): number[] {
+  return (context.disk.list(directory) ?? [])
+    .map(({ name }) => offsetOfName(name, SNAPSHOT_SUFFIX))
+    .filter((offset) => offset !== null);
+}
+
+function openEpochCache(context: LogContext, directory: string): LeaderEpochCache {
+  const path = `${directory}/${LEADER_EPOCH_FILE}`;
+  let entries: EpochEntry[] = [];
+  try {
+    entries = readEpochCheckpoint(context.disk, path);
+  } catch (error) {
+    if (!(error instanceof CorruptCheckpointError)) throw error;
+    context.log.warn('The leader epoch checkpoint is damaged; epochs before the recovery point are lost', {
+      path,
+      reason: error.message,
+    });
+  }
+  return new LeaderEpochCache(entries, (all) => writeEpochCheckpoint(context.disk, path, all));
+}

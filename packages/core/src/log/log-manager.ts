@@ -1,0 +1,371 @@
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import type { Clock, Timer, Timers } from '../ports/clock.ts';
+import { DiskError } from '../ports/disk.ts';
+import type { Disk } from '../ports/disk.ts';
+import type { LogSink } from '../ports/log-sink.ts';
+import type { Random } from '../ports/random.ts';
+import { DataDirectory } from './data-directory.ts';
+import { DelayedRemovals } from './delayed-removals.ts';
+import type { LogConfig } from './log-config.ts';
+import type { LogContext } from './log-context.ts';
+import { deletedDirectoryName, partitionDirectoryName } from './log-files.ts';
+import { OpenFiles } from './open-files.ts';
+import { PartitionLog } from './partition-log.ts';
+
+export interface LogManagerPorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: LogSink;
+}
+
+export interface LogManagerOptions {
+  /** `log.dirs`: absolute paths, at least one. */
+  readonly directories: readonly string[];
+  /** The settings of a topic's logs, as they are now. */
+  readonly configOf: (topic: string) => LogConfig;
+  /** Files open at one time; 4096 unless given. */
+  readonly openFilesMax?: number;
+  /** `log.retention.check.interval.ms` */
+  readonly retentionCheckIntervalMs: number;
+  /** `log.flush.scheduler.interval.ms`; Infinity for never. */
+  readonly flushCheckIntervalMs: number;
+  /** `log.flush.offset.checkpoint.interval.ms` */
+  readonly recoveryPointIntervalMs: number;
+  /** `log.flush.start.offset.checkpoint.interval.ms` */
+  readonly logStartOffsetIntervalMs: number;
+  /** `replica.high.watermark.checkpoint.interval.ms` */
+  readonly highWatermarkIntervalMs: number;
+  /** `producer.id.expiration.check.interval.ms` */
+  readonly producerExpirationIntervalMs: number;
+  /** A log has gone offline: its disk failed. */
+  readonly onOffline?: (log: PartitionLog, error: DiskError) => void;
+}
+
+/** Kafka 3.9's defaults. */
+export const DEFAULT_LOG_INTERVALS = {
+  retentionCheckIntervalMs: 5 * 60 * 1000,
+  flushCheckIntervalMs: Infinity,
+  recoveryPointIntervalMs: 60_000,
+  logStartOffsetIntervalMs: 60_000,
+  highWatermarkIntervalMs: 5000,
+  producerExpirationIntervalMs: 10 * 60 * 1000,
+} as const;
+
+/** Logs that a periodic task visits before it lets others run. */
+const LOGS_PER_SLICE = 256;
+
+/** A log with where it lies. */
+interface HeldLog {
+  readonly log: PartitionLog;
+  readonly directory: DataDirectory;
+}
+
+/**
+ * All logs of a broker: opens them at start, makes and deletes them, runs what has to be done from time to
+ * time, and closes them so that the next start need not read them.
+ */
+export class LogManager {
+  private readonly context: LogContext;
+  private readonly options: LogManagerOptions;
+  private readonly directories: DataDirectory[];
+  private readonly logs = new Map<string, Map<number, HeldLog>>();
+  private readonly timers = new Set<Timer>();
+  private isClosed = false;
+
+  constructor(ports: LogManagerPorts, options: LogManagerOptions) {
+    const files = new OpenFiles(ports.disk, options.openFilesMax);
+    this.context = { ...ports, files, removals: new DelayedRemovals(ports.timers) };
+    this.options = options;
+    this.directories = options.directories.map((path) => new DataDirectory(this.context, path));
+  }
+
+  /**
+   * Opens all logs. After a clean shutdown no log data is read; after a crash what lies past the recovery
+   * points is.
+   *
+   * @throws DiskError, CorruptCheckpointError
+   */
+  open(): void {
+    for (const _ of this.openStepwise());
+  }
+
+  /** `open` one log at a time, for those who have other things to do meanwhile. @throws as `open` */
+  *openStepwise(): Generator<PartitionLog> {
+    for (const directory of this.directories) {
+      directory.open();
+      const { logs, deleted } = directory.scan();
+      for (const path of deleted) this.context.disk.remove(path);
+      for (const { topic, partition } of logs) yield this.openLog(directory, topic, partition);
+    }
+  }
+
+  private openLog(directory: DataDirectory, topic: string, partition: number): PartitionLog {
+    if (this.log(topic, partition) !== null) {
+      throw new KafkaError(
+        ErrorCode.KAFKA_STORAGE_ERROR,
+        `${topic}-${partition} lies in two data directories, one of them ${directory.path}`,
+      );
+    }
+    const log = this.openAt(directory, topic, partition, directory.wasCleanShutdown);
+    log.updateHighWatermark(directory.highWatermark(topic, partition));
+    return log;
+  }
+
+  private openAt(
+    directory: DataDirectory,
+    topic: string,
+    partition: number,
+    wasCleanShutdown: boolean,
+  ): PartitionLog {
+    const { onOffline } = this.options;
+    const path = `${directory.path}/${partitionDirectoryName(topic, partition)}`;
+    const log = PartitionLog.open(this.context, path, {
+      topic,
+      partition,
+      config: this.options.configOf(topic),
+      logStartOffset: directory.logStartOffset(topic, partition),
+      recoveryPoint: directory.recoveryPoint(topic, partition),
+      wasCleanShutdown,
+      ...(onOffline === undefined ? {} : { onOffline }),
+    });
+    this.hold(topic, partition, { log, directory });
+    return log;
+  }
+
+  private hold(topic: string, partition: number, held: HeldLog): void {
+    let partitions = this.logs.get(topic);
+    if (partitions === undefined) {
+      partitions = new Map();
+      this.logs.set(topic, partitions);
+    }
+    partitions.set(partition, held);
+  }
+
+  /** The open log of a partition, or null when this broker has none. */
+  log(topic: string, partition: number): PartitionLog | null {
+    return this.logs.get(topic)?.get(partition)?.log ?? null;
+  }
+
+  /** All logs, in no particular order. */
+  *all(): Generator<PartitionLog> {
+    for (const partitions of this.logs.values()) {
+      for (const { log } of partitions.values()) yield log;
+    }
+  }
+
+  /** The data directories with the logs in each. */
+  byDirectory(): { path: string; logs: PartitionLog[] }[] {
+    return this.directories.map((directory) => ({
+      path: directory.path,
+      logs: [...this.logsIn(directory)],
+    }));
+  }
+
+  private *logsIn(directory: DataDirectory): Generator<PartitionLog> {
+    for (const partitions of this.logs.values()) {
+      for (const held of partitions.values()) if (held.directory === directory) yield held.log;
+    }
+  }
+
+  /**
+   * The log of a partition, made when there is none, in the data directory that has the fewest.
+   *
+   * @param topicId written to `partition.metadata` unless it is null
+   * @throws KafkaError INCONSISTENT_TOPIC_ID, KAFKA_STORAGE_ERROR
+   */
+  getOrCreate(topic: string, partition: number, topicId: string | null): PartitionLog {
+    const log = this.log(topic, partition) ?? this.create(topic, partition);
+    if (topicId !== null) log.assignTopicId(topicId);
+    return log;
+  }
+
+  private create(topic: string, partition: number): PartitionLog {
+    const directory = this.emptiestDirectory();
+    directory.forget(topic, partition);
+    try {
+      return this.openAt(directory, topic, partition, true);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      throw new KafkaError(
+        ErrorCode.KAFKA_STORAGE_ERROR,
+        `the log of ${topic}-${partition} cannot be made in ${directory.path}: ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+
+  private emptiestDirectory(): DataDirectory {
+    const counts = this.byDirectory().map(({ logs }) => logs.length);
+    return this.directories[counts.indexOf(Math.min(...counts))]!;
+  }
+
+  /**
+   * Deletes a partition's log: at once for everybody, on disk after `file.delete.delay.ms`. A log of the same
+   * name can be made right away and knows nothing of this one.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR
+   */
+  delete(topic: string, partition: number): void {
+    const held = this.logs.get(topic)?.get(partition);
+    if (held === undefined) return;
+    const { log, directory } = held;
+    const id = this.context.random.uuidBytes().toString('hex');
+    log.moveAway(`${directory.path}/${deletedDirectoryName(topic, partition, id)}`);
+    this.logs.get(topic)!.delete(partition);
+    if (this.logs.get(topic)!.size === 0) this.logs.delete(topic);
+    directory.forget(topic, partition);
+    this.context.removals.later(log.config.fileDeleteDelayMs, () => this.removeFiles(log));
+  }
+
+  private removeFiles(log: PartitionLog): void {
+    try {
+      log.removeFiles();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.context.log.warn('A deleted log could not be removed; the next start tries again', {
+        directory: log.directory,
+        reason: error.message,
+      });
+    }
+  }
+
+  /** The settings of a topic have changed. */
+  configChanged(topic: string): void {
+    const config = this.options.configOf(topic);
+    for (const { log } of this.logs.get(topic)?.values() ?? []) log.updateConfig(config);
+  }
+
+  /** Begins the periodic work: retention, flushing, checkpoints, expiry of producers. */
+  start(): void {
+    const { options } = this;
+    this.every(options.retentionCheckIntervalMs, () => this.sweep((log, now) => log.deleteOldSegments(now)));
+    this.every(options.flushCheckIntervalMs, () => this.sweep(flushWhenDue));
+    this.every(options.recoveryPointIntervalMs, () => this.checkpointRecoveryPoints());
+    this.every(options.logStartOffsetIntervalMs, () => this.checkpointLogStartOffsets());
+    this.every(options.highWatermarkIntervalMs, () => this.checkpointHighWatermarks());
+    this.every(options.producerExpirationIntervalMs, () =>
+      this.sweep((log, now) => log.removeExpiredProducers(now)),
+    );
+  }
+
+  private every(intervalMs: number, run: () => void): void {
+    if (!Number.isFinite(intervalMs)) return;
+    this.after(Math.max(intervalMs, 1), () => {
+      run();
+      this.every(intervalMs, run);
+    });
+  }
+
+  private after(delayMs: number, run: () => void): void {
+    const timer = this.context.timers.after(delayMs, () => {
+      this.timers.delete(timer);
+      if (!this.isClosed) run();
+    });
+    this.timers.add(timer);
+  }
+
+  /** Visits every log, some at a time. One that fails says so itself; the others go on. */
+  private sweep(visit: (log: PartitionLog, nowMs: number) => void): void {
+    const logs = [...this.all()];
+    const visitFrom = (start: number): void => {
+      const end = Math.min(start + LOGS_PER_SLICE, logs.length);
+      for (const log of logs.slice(start, end)) this.visit(log, visit);
+      if (end < logs.length) this.after(0, () => visitFrom(end));
+    };
+    visitFrom(0);
+  }
+
+  private visit(log: PartitionLog, visit: (log: PartitionLog, nowMs: number) => void): void {
+    if (log.isOffline || this.log(log.topic, log.partition) !== log) return;
+    try {
+      visit(log, this.context.clock.now());
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.context.log.warn('Periodic work on a log failed', {
+        directory: log.directory,
+        reason: error.message,
+      });
+    }
+  }
+
+  /** Applies retention to all logs now, whatever the interval. */
+  enforceRetention(): void {
+    this.sweep((log, now) => log.deleteOldSegments(now));
+  }
+
+  /** Leader epochs first: they must not lack what lies before a recovery point. */
+  checkpointRecoveryPoints(): void {
+    this.sweep((log) => log.checkpointLeaderEpochs());
+    this.checkpoint((directory, logs) => directory.checkpointRecoveryPoints(logs));
+  }
+
+  checkpointLogStartOffsets(): void {
+    this.checkpoint((directory, logs) => directory.checkpointLogStartOffsets(logs));
+  }
+
+  checkpointHighWatermarks(): void {
+    this.checkpoint((directory, logs) => directory.checkpointHighWatermarks(logs));
+  }
+
+  /** A checkpoint that cannot be written stays as it was, which is safe: it is tried again next time. */
+  private checkpoint(write: (directory: DataDirectory, logs: Iterable<PartitionLog>) => void): void {
+    for (const directory of this.directories) {
+      try {
+        write(directory, this.logsIn(directory));
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        this.context.log.error('A checkpoint could not be written', {
+          directory: directory.path,
+          reason: error.message,
+        });
+      }
+    }
+  }
+
+  /**
+   * Closes all logs. A data directory whose logs could all be closed is marked, and the next start does not
+   * read them.
+   */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    for (const timer of this.timers) timer.cancel();
+    this.timers.clear();
+    this.context.removals.stop();
+    for (const directory of this.directories) this.closeDirectory(directory);
+  }
+
+  private closeDirectory(directory: DataDirectory): void {
+    let isClean = true;
+    for (const log of this.logsIn(directory)) isClean = this.closeLog(log) && isClean;
+    try {
+      directory.checkpointRecoveryPoints(this.logsIn(directory));
+      directory.checkpointLogStartOffsets(this.logsIn(directory));
+      directory.checkpointHighWatermarks(this.logsIn(directory));
+      if (isClean) directory.markCleanShutdown();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.context.log.error('A data directory could not be closed cleanly; the next start recovers it', {
+        directory: directory.path,
+        reason: error.message,
+      });
+    }
+  }
+
+  private closeLog(log: PartitionLog): boolean {
+    try {
+      log.close();
+      return !log.isOffline;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return false;
+    }
+  }
+}
+
+/** A failed flush takes the log offline, which says so itself. */
+function flushWhenDue(log: PartitionLog, nowMs: number): void {
+  if (log.isFlushDue(nowMs)) log.flushLater(() => {});
+}

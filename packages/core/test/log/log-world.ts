@@ -1,0 +1,173 @@
+import type { Clock, Timer, Timers } from '../../src/ports/clock.ts';
+import type { Disk } from '../../src/ports/disk.ts';
+import type { LogSink } from '../../src/ports/log-sink.ts';
+import type { Random } from '../../src/ports/random.ts';
+import { DelayedRemovals } from '../../src/log/delayed-removals.ts';
+import { DEFAULT_LOG_CONFIG } from '../../src/log/log-config.ts';
+import type { LogConfig } from '../../src/log/log-config.ts';
+import type { LogContext } from '../../src/log/log-context.ts';
+import { OpenFiles } from '../../src/log/open-files.ts';
+import { PartitionLog } from '../../src/log/partition-log.ts';
+import type { UpTo } from '../../src/log/log-reader.ts';
+import { MemoryDisk } from '../../../broker/src/adapters/memory-disk.ts';
+import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
+import type { RecordBatchInput } from '@odradek/protocol/records/record-batch.ts';
+import { batchesOf } from '@odradek/protocol/records/batch-header.ts';
+import { decodeBatch } from '@odradek/protocol/records/convert.ts';
+import type { DecodedRecord } from '@odradek/protocol/records/record.ts';
+
+/** Time that stands still until it is moved; timers fire when it is. */
+export class ManualTime implements Clock, Timers {
+  private nowMs: number;
+  private pending: { at: number; fire: () => void }[] = [];
+
+  constructor(nowMs = 1_700_000_000_000) {
+    this.nowMs = nowMs;
+  }
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  monotonic(): number {
+    return this.nowMs;
+  }
+
+  after(delayMs: number, fire: () => void): Timer {
+    const entry = { at: this.nowMs + delayMs, fire };
+    this.pending.push(entry);
+    return {
+      cancel: () => {
+        this.pending = this.pending.filter((other) => other !== entry);
+      },
+    };
+  }
+
+  /** Moves time, firing in order what comes due, and what that sets. */
+  advance(ms: number): void {
+    const end = this.nowMs + ms;
+    for (;;) {
+      const due = this.pending.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.pending = this.pending.filter((entry) => entry !== due);
+      this.nowMs = Math.max(this.nowMs, due.at);
+      due.fire();
+    }
+    this.nowMs = end;
+  }
+}
+
+export const SILENT: LogSink = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+function nothing(): void {}
+
+/** The same numbers in every run. */
+export function countingRandom(): Random {
+  let count = 0;
+  return {
+    fraction: () => (count++ % 10) / 10,
+    uuidBytes: () => {
+      const bytes = Buffer.alloc(16, 0x41);
+      bytes.writeUInt32BE(count++, 12);
+      return bytes;
+    },
+  };
+}
+
+export const DIRECTORY = '/data/topic-0';
+
+/** A log on a disk in memory, with time in the test's hand. */
+export class LogWorld {
+  readonly time = new ManualTime();
+  readonly disk: Disk;
+  readonly context: LogContext;
+  config: LogConfig;
+
+  constructor(config: Partial<LogConfig> = {}, disk: Disk = new MemoryDisk(() => 0), openFilesMax = 100) {
+    this.disk = disk;
+    this.config = { ...DEFAULT_LOG_CONFIG, ...config };
+    this.context = {
+      disk: this.disk,
+      files: new OpenFiles(this.disk, openFilesMax),
+      clock: this.time,
+      timers: this.time,
+      removals: new DelayedRemovals(this.time),
+      random: countingRandom(),
+      log: SILENT,
+    };
+    this.disk.makeDirectory('/data');
+  }
+
+  open(
+    options: { wasCleanShutdown?: boolean; recoveryPoint?: number; logStartOffset?: number } = {},
+  ): PartitionLog {
+    return PartitionLog.open(this.context, DIRECTORY, {
+      topic: 'topic',
+      partition: 0,
+      config: this.config,
+      logStartOffset: options.logStartOffset ?? 0,
+      recoveryPoint: options.recoveryPoint ?? 0,
+      wasCleanShutdown: options.wasCleanShutdown ?? false,
+    });
+  }
+
+  names(): string[] {
+    return (this.disk.list(DIRECTORY) ?? []).map(({ name }) => name).sort();
+  }
+}
+
+/** A batch as a producer sends it, of one record per value. */
+export function batch(
+  values: readonly string[],
+  options: Omit<RecordBatchInput, 'records'> & { timestamp?: number; timestamps?: readonly number[] } = {},
+): Buffer {
+  const { timestamp = 1_700_000_000_000, timestamps, ...rest } = options;
+  return encodeRecordBatch({
+    ...rest,
+    records: values.map((value, index) => ({
+      key: null,
+      value: Buffer.from(value),
+      headers: [],
+      timestamp: timestamps?.[index] ?? timestamp,
+    })),
+  });
+}
+
+/** Appends as a client and lets the high watermark follow. */
+export function append(
+  log: PartitionLog,
+  values: readonly string[],
+  options: Parameters<typeof batch>[1] = {},
+) {
+  const info = log.appendAsLeader(batch(values, options), {
+    leaderEpoch: 0,
+    origin: 'client',
+    requestVersion: 9,
+  });
+  log.updateHighWatermark(log.logEndOffset);
+  return info;
+}
+
+/** All records from `offset` on, read in pieces as a consumer does. */
+export function readAll(
+  log: PartitionLog,
+  offset: number,
+  upTo: UpTo = 'log-end',
+  maxBytes = 200,
+): DecodedRecord[] {
+  const records: DecodedRecord[] = [];
+  let next = offset;
+  for (;;) {
+    const read = log.read(next, { maxBytes, minOneBatch: true, upTo });
+    if (read.slice === null) return records;
+    for (const header of batchesOf(read.slice.toBuffer())) {
+      for (const record of decodeBatch(header, 1_000_000)) if (record.offset >= next) records.push(record);
+      next = header.lastOffset + 1;
+    }
+    read.slice.release();
+  }
+}
+
+export function valuesOf(records: readonly DecodedRecord[]): string[] {
+  return records.map(({ value }) => value?.toString() ?? '');
+}
