@@ -1,0 +1,73 @@
+import { createConnection } from 'node:net';
+import type { Timer } from '../ports/clock.ts';
+import type { ClientEnvironment } from '../ports/environment.ts';
+import type { Address, ClientSocket, SocketEvents } from '../ports/sockets.ts';
+
+/**
+ * How long one address of a name with several is tried before the next is. Node's default of 250 ms gives up
+ * on far but working routes.
+ */
+const ADDRESS_ATTEMPT_TIMEOUT_MS = 2_000;
+
+/** The longest delay of a Node timer; a longer one would fire at once. */
+const TIMER_DELAY_MAX_MS = 2 ** 31 - 1;
+
+/** The real world: the machine's clocks, timers, random generator and TCP. */
+export function nodeEnvironment(): ClientEnvironment {
+  return {
+    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    timers: { after },
+    random: { fraction: () => Math.random() },
+    sockets: { connect },
+  };
+}
+
+function after(delayMs: number, fire: () => void): Timer {
+  const handle = setTimeout(fire, Math.min(Math.max(delayMs, 0), TIMER_DELAY_MAX_MS));
+  return { cancel: () => clearTimeout(handle) };
+}
+
+/** The system's error names in words; a name with several addresses fails with an error that has no message. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the broker reset the connection',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ENOTFOUND: 'unknown host name',
+  EAI_AGAIN: 'the host name cannot be resolved at present',
+  EPIPE: 'the broker closed the connection',
+  ETIMEDOUT: 'connection timed out',
+};
+
+function explained(error: NodeJS.ErrnoException): Error {
+  const explanation = EXPLANATIONS[error.code ?? ''];
+  return explanation === undefined && error.message !== ''
+    ? error
+    : new Error(explanation ?? error.code ?? 'connection failed', { cause: error });
+}
+
+function connect(address: Address, events: SocketEvents): ClientSocket {
+  const socket = createConnection({
+    host: address.host,
+    port: address.port,
+    noDelay: true,
+    keepAlive: true,
+    autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_TIMEOUT_MS,
+  });
+  let failure: Error | null = null;
+  socket.on('connect', () => events.connected());
+  socket.on('data', (bytes: Buffer) => events.received(bytes));
+  socket.on('error', (error) => {
+    failure = error;
+  });
+  socket.on('close', () => events.closed(failure === null ? null : explained(failure)));
+  return {
+    write(buffers) {
+      if (socket.destroyed) return;
+      socket.cork();
+      for (const buffer of buffers) socket.write(buffer);
+      socket.uncork();
+    },
+    destroy: () => void socket.destroy(),
+  };
+}

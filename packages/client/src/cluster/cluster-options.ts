@@ -1,0 +1,60 @@
+import { nodeEnvironment } from '../adapters/node-environment.ts';
+import type { ClientEnvironment } from '../ports/environment.ts';
+import type { Address } from '../ports/sockets.ts';
+import type { BackoffOptions } from './backoff.ts';
+import { parseBootstrapServers } from './bootstrap-address.ts';
+
+/** How a client reaches its cluster. Names and defaults follow Apache Kafka's Java client. */
+export interface ClusterOptions {
+  /** `host:port,host:port`, of any brokers of the cluster; the rest is learned from them. */
+  readonly bootstrapServers: string;
+  /** Told to the brokers with each request. Default `odradek`. */
+  readonly clientId?: string;
+  /** How long a broker may take to answer, milliseconds. Default 30 000. */
+  readonly requestTimeoutMs?: number;
+  /** How long a connection may take until it can be used, milliseconds. Default 10 000. */
+  readonly connectionSetupTimeoutMs?: number;
+  /** Deadline of one call with all its retries, milliseconds. Default 60 000. */
+  readonly apiTimeoutMs?: number;
+  /** Between attempts, milliseconds, growing to `retryBackoffMaxMs`. Default 100. */
+  readonly retryBackoffMs?: number;
+  /** Default 1 000. */
+  readonly retryBackoffMaxMs?: number;
+  /** What is known of the topics in use is renewed at least so often, milliseconds. Default 300 000. */
+  readonly metadataMaxAgeMs?: number;
+  /** Connections unused for longer are opened anew, milliseconds. Default 540 000. */
+  readonly connectionsMaxIdleMs?: number;
+  /** Largest answer taken from a broker, bytes. Default 128 MiB. */
+  readonly receiveMaxBytes?: number;
+  /** The outside world; the machine's own unless given. */
+  readonly environment?: ClientEnvironment;
+}
+
+export interface ClusterSettings {
+  readonly bootstrap: readonly Address[];
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly connectionSetupTimeoutMs: number;
+  readonly apiTimeoutMs: number;
+  readonly backoff: BackoffOptions;
+  readonly metadataMaxAgeMs: number;
+  readonly connectionsMaxIdleMs: number;
+  readonly receiveMaxBytes: number;
+  readonly environment: ClientEnvironment;
+}
+
+/** @throws ClientError BAD_ADDRESS */
+export function clusterSettings(options: ClusterOptions): ClusterSettings {
+  return {
+    bootstrap: parseBootstrapServers(options.bootstrapServers),
+    clientId: options.clientId ?? 'odradek',
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    connectionSetupTimeoutMs: options.connectionSetupTimeoutMs ?? 10_000,
+    apiTimeoutMs: options.apiTimeoutMs ?? 60_000,
+    backoff: { initialMs: options.retryBackoffMs ?? 100, maxMs: options.retryBackoffMaxMs ?? 1_000 },
+    metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
+    connectionsMaxIdleMs: options.connectionsMaxIdleMs ?? 540_000,
+    receiveMaxBytes: options.receiveMaxBytes ?? 128 * 1024 * 1024,
+    environment: options.environment ?? nodeEnvironment(),
+  };
+}

@@ -1,0 +1,118 @@
+import { ClosedError, ConnectionError, asError } from '../errors.ts';
+import { Connection, type ConnectionOptions } from '../network/connection.ts';
+import type { ClientEnvironment } from '../ports/environment.ts';
+import type { Address } from '../ports/sockets.ts';
+import { backoffMs, delay, type BackoffOptions } from './backoff.ts';
+
+/**
+ * What a connection is for. Answers on one connection come in order, so a fetch or a join that waits would hold
+ * up everything behind it: each purpose has its own connection.
+ */
+export type Channel = 'main' | 'fetch' | 'group';
+
+export interface ConnectionPoolOptions extends ConnectionOptions {
+  /** After a failed connection, per node; also when requests keep coming. */
+  readonly reconnectBackoff: BackoffOptions;
+  /** A connection unused for longer is opened anew rather than found dead: brokers close after 10 minutes. */
+  readonly idleMaxMs: number;
+}
+
+interface Slot {
+  readonly address: Address;
+  connection: Connection | null;
+  opening: Promise<Connection> | null;
+  /** Failed attempts in a row. */
+  failures: number;
+  /** Monotonic time before which no attempt is made. */
+  notBeforeMs: number;
+}
+
+/** At most one connection per address and channel, opened when needed and reopened with growing pauses. */
+export class ConnectionPool {
+  private readonly environment: ClientEnvironment;
+  private readonly options: ConnectionPoolOptions;
+  private readonly slots = new Map<string, Slot>();
+  private closed = false;
+
+  constructor(environment: ClientEnvironment, options: ConnectionPoolOptions) {
+    this.environment = environment;
+    this.options = options;
+  }
+
+  /** @throws ConnectionError, RequestTimeoutError, BadAnswerError, ClosedError */
+  async connection(address: Address, channel: Channel): Promise<Connection> {
+    const slot = this.slot(address, channel);
+    const { connection } = slot;
+    if (connection !== null && connection.isOpen) {
+      if (connection.idleMs <= this.options.idleMaxMs) return connection;
+      connection.close(new Error('idle for too long'));
+    }
+    slot.connection = null;
+    slot.opening ??= this.open(slot).finally(() => {
+      slot.opening = null;
+    });
+    return slot.opening;
+  }
+
+  /** Closes the connections to addresses that the cluster has no more. */
+  retain(addresses: readonly Address[]): void {
+    const names = new Set(addresses.map(nameOf));
+    for (const [key, slot] of this.slots) {
+      if (names.has(nameOf(slot.address)) || slot.opening !== null) continue;
+      slot.connection?.close(new Error('the broker left the cluster'));
+      this.slots.delete(key);
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const slot of this.slots.values()) slot.connection?.close(new ClosedError('client'));
+    this.slots.clear();
+  }
+
+  private slot(address: Address, channel: Channel): Slot {
+    const key = `${nameOf(address)} ${channel}`;
+    let slot = this.slots.get(key);
+    if (slot === undefined) {
+      slot = { address, connection: null, opening: null, failures: 0, notBeforeMs: 0 };
+      this.slots.set(key, slot);
+    }
+    return slot;
+  }
+
+  private async open(slot: Slot): Promise<Connection> {
+    if (this.closed) throw new ClosedError('client');
+    const waitMs = slot.notBeforeMs - this.environment.clock.monotonic();
+    if (waitMs > 0) await delay(this.environment, waitMs);
+    try {
+      const connection = await Connection.open(this.environment, slot.address, this.options);
+      if (this.closed) {
+        connection.close(new ClosedError('client'));
+        throw new ClosedError('client');
+      }
+      slot.failures = 0;
+      slot.connection = connection;
+      return connection;
+    } catch (error) {
+      this.noteFailure(slot);
+      throw neverSent(error);
+    }
+  }
+
+  private noteFailure(slot: Slot): void {
+    slot.failures++;
+    const pauseMs = backoffMs(this.options.reconnectBackoff, slot.failures, this.environment.random);
+    slot.notBeforeMs = this.environment.clock.monotonic() + pauseMs;
+  }
+}
+
+/** A request whose connection could not be set up did not leave, however far the set-up came. */
+function neverSent(thrown: unknown): Error {
+  const error = asError(thrown);
+  if (!(error instanceof ConnectionError) || error.unsent) return error;
+  return new ConnectionError(error.message, { cause: error, unsent: true });
+}
+
+function nameOf(address: Address): string {
+  return `${address.host}:${address.port}`;
+}

@@ -1,0 +1,73 @@
+import { KafkaError, isRetriable } from '@odradek/protocol/errors.ts';
+
+/** What went wrong on this side of the wire. Error codes of brokers come as `KafkaError`. */
+export class ClientError extends Error {
+  override readonly name: string = 'ClientError';
+  readonly code: string;
+  /** Whether the same call may succeed later. */
+  readonly retriable: boolean;
+
+  constructor(code: string, message: string, options: ErrorOptions & { retriable?: boolean } = {}) {
+    super(message, options);
+    this.code = code;
+    this.retriable = options.retriable ?? false;
+  }
+}
+
+/** No connection could be made, or the one in use ended. Whether the broker acted on a request is unknown. */
+export class ConnectionError extends ClientError {
+  override readonly name = 'ConnectionError';
+  /** Whether the request surely never left, so that nothing can have come of it. */
+  readonly unsent: boolean;
+
+  constructor(message: string, options: ErrorOptions & { unsent?: boolean } = {}) {
+    super('CONNECTION_FAILED', message, { ...options, retriable: true });
+    this.unsent = options.unsent ?? false;
+  }
+}
+
+/** No answer in time. Whether the broker acted on the request is unknown. */
+export class RequestTimeoutError extends ClientError {
+  override readonly name = 'RequestTimeoutError';
+
+  constructor(message: string, options: ErrorOptions = {}) {
+    super('REQUEST_TIMEOUT', message, { ...options, retriable: true });
+  }
+}
+
+/** The broker serves no version of an API that this client knows. */
+export class UnsupportedApiError extends ClientError {
+  override readonly name = 'UnsupportedApiError';
+
+  constructor(message: string) {
+    super('UNSUPPORTED_API', message);
+  }
+}
+
+/** The client, producer or consumer was closed before or during the call. */
+export class ClosedError extends ClientError {
+  override readonly name = 'ClosedError';
+
+  constructor(what: string) {
+    super('CLOSED', `the ${what} is closed`);
+  }
+}
+
+/** The broker answered something that the protocol does not allow. */
+export class BadAnswerError extends ClientError {
+  override readonly name = 'BadAnswerError';
+
+  constructor(message: string, options: ErrorOptions = {}) {
+    super('BAD_ANSWER', message, options);
+  }
+}
+
+export function isRetriableError(error: unknown): boolean {
+  if (error instanceof KafkaError) return isRetriable(error.code);
+  return error instanceof ClientError && error.retriable;
+}
+
+/** Any thrown thing as an Error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,71 @@
+/** The peer sent a length that no answer can have; the connection is of no use any more. */
+export class FrameError extends Error {
+  override readonly name = 'FrameError';
+  readonly code = 'FRAME_ERROR';
+}
+
+const LENGTH_SIZE_BYTES = 4;
+
+/**
+ * Cuts a byte stream into the frames of the protocol: a 4-byte length, then that many bytes. Chunks may hold
+ * any part of a frame or several. Memory is bounded by `frameSizeMaxBytes` and the chunk at hand; a frame that
+ * lies whole within one chunk is a view on it.
+ */
+export class FrameSplitter {
+  private readonly frameSizeMaxBytes: number;
+  private readonly onFrame: (frame: Buffer) => void;
+  private readonly length = Buffer.alloc(LENGTH_SIZE_BYTES);
+  private lengthFilled = 0;
+  private frame: Buffer | null = null;
+  private frameFilled = 0;
+
+  constructor(frameSizeMaxBytes: number, onFrame: (frame: Buffer) => void) {
+    this.frameSizeMaxBytes = frameSizeMaxBytes;
+    this.onFrame = onFrame;
+  }
+
+  /** @throws FrameError on a negative length or one above the limit; whatever the frame's receiver throws */
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      at = this.frame === null ? this.startFrame(chunk, at) : this.continueFrame(this.frame, chunk, at);
+    }
+  }
+
+  private startFrame(chunk: Buffer, start: number): number {
+    let at = start;
+    while (this.lengthFilled < LENGTH_SIZE_BYTES && at < chunk.length) {
+      this.length[this.lengthFilled++] = chunk[at++]!;
+    }
+    if (this.lengthFilled < LENGTH_SIZE_BYTES) return at;
+    const size = this.checkedSize(this.length.readInt32BE(0));
+    this.lengthFilled = 0;
+    if (chunk.length - at >= size) {
+      this.onFrame(chunk.subarray(at, at + size));
+      return at + size;
+    }
+    this.frame = Buffer.allocUnsafe(size);
+    this.frameFilled = 0;
+    return at;
+  }
+
+  private continueFrame(frame: Buffer, chunk: Buffer, at: number): number {
+    const size = Math.min(frame.length - this.frameFilled, chunk.length - at);
+    chunk.copy(frame, this.frameFilled, at, at + size);
+    this.frameFilled += size;
+    if (this.frameFilled === frame.length) {
+      this.frame = null;
+      this.onFrame(frame);
+    }
+    return at + size;
+  }
+
+  private checkedSize(size: number): number {
+    if (size < LENGTH_SIZE_BYTES || size > this.frameSizeMaxBytes) {
+      throw new FrameError(
+        `the broker announced an answer of ${size} bytes, allowed are ${LENGTH_SIZE_BYTES} to ${this.frameSizeMaxBytes}`,
+      );
+    }
+    return size;
+  }
+}

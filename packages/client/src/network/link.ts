@@ -1,0 +1,162 @@
+import { BadAnswerError, ConnectionError, RequestTimeoutError, asError } from '../errors.ts';
+import type { Timer } from '../ports/clock.ts';
+import type { ClientEnvironment } from '../ports/environment.ts';
+import type { Address, ClientSocket } from '../ports/sockets.ts';
+import { FrameSplitter } from './frame-splitter.ts';
+
+const CORRELATION_ID_MASK = 0x7fffffff;
+
+export interface LinkOptions {
+  /** Deadline for the TCP connection, milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** An announced answer above this ends the link. */
+  readonly frameSizeMaxBytes: number;
+}
+
+interface PendingAnswer {
+  readonly timer: Timer;
+  readonly resolve: (frame: Buffer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * One socket with requests and answers matched by correlation id; it knows nothing of their contents.
+ *
+ * Requests are pipelined. The first irregularity ends the link: an answer that nobody waits for, an impossible
+ * length, a request without an answer in time (a later answer could not be told apart from a lost one). All
+ * that wait then fail, and the owner opens a new link.
+ */
+export class Link {
+  private readonly environment: ClientEnvironment;
+  private readonly address: Address;
+  private readonly pending = new Map<number, PendingAnswer>();
+  private readonly splitter: FrameSplitter;
+  private socket: ClientSocket | null = null;
+  private correlationId = 0;
+  private failure: Error | null = null;
+  private onConnected: (() => void) | null = null;
+  private onFailed: ((error: Error) => void) | null = null;
+
+  private constructor(environment: ClientEnvironment, address: Address, frameSizeMaxBytes: number) {
+    this.environment = environment;
+    this.address = address;
+    this.splitter = new FrameSplitter(frameSizeMaxBytes, (frame) => this.answer(frame));
+  }
+
+  /** @throws ConnectionError when there is no connection by the deadline */
+  static connect(environment: ClientEnvironment, address: Address, options: LinkOptions): Promise<Link> {
+    const link = new Link(environment, address, options.frameSizeMaxBytes);
+    return new Promise((resolve, reject) => {
+      const timer = environment.timers.after(options.connectTimeoutMs, () =>
+        link.end(new Error(`no connection within ${options.connectTimeoutMs} ms`)),
+      );
+      link.onConnected = () => {
+        timer.cancel();
+        resolve(link);
+      };
+      link.onFailed = (error) => {
+        timer.cancel();
+        reject(error);
+      };
+      link.start();
+    });
+  }
+
+  /** Why the link ended, or null while it is up. */
+  get ended(): Error | null {
+    return this.failure;
+  }
+
+  /** Requests that wait for their answer. */
+  get inFlight(): number {
+    return this.pending.size;
+  }
+
+  /**
+   * Sends one request and waits for the frame of its answer, correlation id included.
+   *
+   * @param frameOf the whole frame, length included, for a correlation id
+   * @throws ConnectionError, RequestTimeoutError
+   */
+  exchange(frameOf: (correlationId: number) => readonly Buffer[], timeoutMs: number): Promise<Buffer> {
+    if (this.failure !== null) return Promise.reject(this.lost(true));
+    const correlationId = this.nextCorrelationId();
+    const frame = frameOf(correlationId);
+    return new Promise((resolve, reject) => {
+      const timer = this.environment.timers.after(timeoutMs, () => this.timedOut(correlationId, timeoutMs));
+      this.pending.set(correlationId, { timer, resolve, reject });
+      this.socket!.write(frame);
+    });
+  }
+
+  /** Sends one request that has no answer. @throws ConnectionError when the link has ended */
+  send(frameOf: (correlationId: number) => readonly Buffer[]): void {
+    if (this.failure !== null) throw this.lost(true);
+    this.socket!.write(frameOf(this.nextCorrelationId()));
+  }
+
+  /** Ends the link; everything that waits fails with `reason`. */
+  end(reason: Error): void {
+    if (this.failure !== null) return;
+    this.failure = reason;
+    this.socket?.destroy();
+    this.onFailed?.(this.lost(true));
+    for (const answer of this.pending.values()) {
+      answer.timer.cancel();
+      answer.reject(reason instanceof RequestTimeoutError ? reason : this.lost(false));
+    }
+    this.pending.clear();
+  }
+
+  private start(): void {
+    this.socket = this.environment.sockets.connect(this.address, {
+      connected: () => this.onConnected?.(),
+      received: (bytes) => this.received(bytes),
+      closed: (error) => this.end(error ?? new Error('the broker closed the connection')),
+    });
+    // The first outcome settles the promise of `connect`, later calls of its callbacks change nothing.
+  }
+
+  private received(bytes: Buffer): void {
+    if (this.failure !== null) return;
+    try {
+      this.splitter.push(bytes);
+    } catch (error) {
+      this.end(asError(error));
+    }
+  }
+
+  private answer(frame: Buffer): void {
+    if (this.failure !== null) return;
+    const correlationId = frame.readInt32BE(0);
+    const answer = this.pending.get(correlationId);
+    if (answer === undefined) {
+      throw new BadAnswerError(
+        `${this.name} answered correlation id ${correlationId}, which no request waits for`,
+      );
+    }
+    this.pending.delete(correlationId);
+    answer.timer.cancel();
+    answer.resolve(frame);
+  }
+
+  private timedOut(correlationId: number, timeoutMs: number): void {
+    if (!this.pending.has(correlationId)) return;
+    this.end(new RequestTimeoutError(`${this.name} did not answer within ${timeoutMs} ms`));
+  }
+
+  private nextCorrelationId(): number {
+    do this.correlationId = (this.correlationId + 1) & CORRELATION_ID_MASK;
+    while (this.pending.has(this.correlationId));
+    return this.correlationId;
+  }
+
+  private lost(unsent: boolean): ConnectionError {
+    const reason = this.failure!;
+    return new ConnectionError(`${this.name}: ${reason.message}`, { cause: reason, unsent });
+  }
+
+  private get name(): string {
+    return `${this.address.host}:${this.address.port}`;
+  }
+}

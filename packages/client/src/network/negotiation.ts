@@ -1,0 +1,97 @@
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
+import type { ApiVersionsResponse } from '@odradek/protocol/generated/api-versions-response.ts';
+import { BadAnswerError, ConnectionError } from '../errors.ts';
+import type { ClientEnvironment } from '../ports/environment.ts';
+import type { Address } from '../ports/sockets.ts';
+import { ApiVersionTable, type VersionRange } from './api-version-table.ts';
+import { decodeResponse, encodeRequest, type ConnectionOptions } from './connection.ts';
+import { Link } from './link.ts';
+
+const CLIENT_SOFTWARE_NAME = 'odradek';
+const CLIENT_SOFTWARE_VERSION = '0.1.0';
+
+/**
+ * Connects and asks what the broker serves (KIP-35, KIP-511).
+ *
+ * A broker that does not know our version of ApiVersions says so in the layout of version 0 and names its own,
+ * which is asked next. Some cut the connection instead; those are asked again on a new one in version 0.
+ *
+ * @throws ConnectionError, RequestTimeoutError, BadAnswerError
+ */
+export async function negotiate(
+  environment: ClientEnvironment,
+  address: Address,
+  options: ConnectionOptions,
+): Promise<{ link: Link; versions: ApiVersionTable }> {
+  const deadlineMs = environment.clock.monotonic() + options.setupTimeoutMs;
+  const remainingMs = (): number => Math.max(1, deadlineMs - environment.clock.monotonic());
+  const attempt = async (version: number): Promise<{ link: Link; versions: ApiVersionTable }> => {
+    const link = await Link.connect(environment, address, {
+      connectTimeoutMs: remainingMs(),
+      frameSizeMaxBytes: options.frameSizeMaxBytes,
+    });
+    try {
+      return { link, versions: await askVersions(link, version, options.clientId, remainingMs) };
+    } catch (error) {
+      link.end(error as Error);
+      throw error;
+    }
+  };
+  try {
+    return await attempt(apiVersionsApi.versionMax);
+  } catch (error) {
+    const wasCut = error instanceof ConnectionError && !error.unsent;
+    if (!wasCut) throw error;
+    return attempt(0);
+  }
+}
+
+async function askVersions(
+  link: Link,
+  version: number,
+  clientId: string,
+  remainingMs: () => number,
+): Promise<ApiVersionTable> {
+  const answer = await exchangeApiVersions(link, version, clientId, remainingMs());
+  if (answer.errorCode === ErrorCode.NONE) return tableOf(answer);
+  if (answer.errorCode !== ErrorCode.UNSUPPORTED_VERSION || version === 0) {
+    throw new KafkaError(answer.errorCode, 'ApiVersions was refused');
+  }
+  const served = answer.apiKeys.find(({ apiKey }) => apiKey === apiVersionsApi.key);
+  const next = Math.min(served?.maxVersion ?? 0, version - 1);
+  return askVersions(link, Math.max(next, 0), clientId, remainingMs);
+}
+
+async function exchangeApiVersions(
+  link: Link,
+  version: number,
+  clientId: string,
+  timeoutMs: number,
+): Promise<ApiVersionsResponse> {
+  const request = {
+    clientSoftwareName: CLIENT_SOFTWARE_NAME,
+    clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
+  };
+  const frame = await link.exchange(
+    (correlationId) => encodeRequest(apiVersionsApi, version, correlationId, clientId, request),
+    timeoutMs,
+  );
+  return isRefusal(frame)
+    ? decodeResponse(apiVersionsApi, 0, frame)
+    : decodeResponse(apiVersionsApi, version, frame);
+}
+
+/** An unknown version is answered in the layout of version 0, whose first field is the error code. */
+function isRefusal(frame: Buffer): boolean {
+  if (frame.length < 6) throw new BadAnswerError(`the answer to ApiVersions has only ${frame.length} bytes`);
+  return frame.readInt16BE(4) === ErrorCode.UNSUPPORTED_VERSION;
+}
+
+function tableOf(answer: ApiVersionsResponse): ApiVersionTable {
+  const ranges = new Map<number, VersionRange>();
+  for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) {
+    ranges.set(apiKey, { min: minVersion, max: maxVersion });
+  }
+  return new ApiVersionTable(ranges);
+}

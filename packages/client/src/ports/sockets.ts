@@ -1,0 +1,29 @@
+/** Where a broker listens. */
+export interface Address {
+  readonly host: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** What a stream socket tells its owner. After `closed` nothing more comes. */
+export interface SocketEvents {
+  connected(): void;
+  /** Bytes that arrived; the buffer belongs to the receiver from now on. */
+  received(bytes: Buffer): void;
+  /** Comes once, whoever ended it. @param error why, or null when either side closed in good order */
+  closed(error: Error | null): void;
+}
+
+/** One stream connection to a broker. */
+export interface ClientSocket {
+  /** Sends the buffers in order. They must not change until the bytes have left. */
+  write(buffers: readonly Buffer[]): void;
+  /** Drops the connection now; `closed` follows unless it came already. */
+  destroy(): void;
+}
+
+/** Opens stream connections. Adapters: TCP, or simulated links. */
+export interface Sockets {
+  /** Starts to connect; names are resolved anew on every call. Events never come before this has returned. */
+  connect(address: Address, events: SocketEvents): ClientSocket;
+}

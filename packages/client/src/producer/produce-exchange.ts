@@ -1,0 +1,99 @@
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
+import type { ProduceRequestInput } from '@odradek/protocol/generated/produce-request.ts';
+import type { ProduceResponse } from '@odradek/protocol/generated/produce-response.ts';
+import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
+import type { MetadataCache } from '../cluster/metadata-cache.ts';
+import { BadAnswerError } from '../errors.ts';
+import type { Batch } from './batch.ts';
+
+/** Below, brokers would want the older message formats. */
+export const PRODUCE_VERSION_MIN = 3;
+/** The last version that names topics instead of giving their ids. */
+const PRODUCE_VERSION_BY_NAME_MAX = 12;
+
+export interface PartitionResult {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+  /** -1 when the broker does not tell. */
+  readonly baseOffset: number;
+  /** -1 when records keep their own timestamps. */
+  readonly logAppendTimeMs: number;
+  /** What is wrong with single records, by position in the batch. */
+  readonly recordErrors: ReadonlyMap<number, string | null>;
+}
+
+/** Produce names topics by id from version 13 on, which needs the id of every topic. */
+export function produceVersionMax(batches: readonly Batch[], metadata: MetadataCache): number {
+  const allHaveIds = batches.every(({ topic }) => topicIdOf(topic, metadata) !== ZERO_UUID);
+  return allHaveIds ? produceApi.versionMax : PRODUCE_VERSION_BY_NAME_MAX;
+}
+
+/** One request for the frozen batches of several partitions of one leader; a partition occurs once. */
+export function produceRequest(
+  version: number,
+  batches: readonly Batch[],
+  metadata: MetadataCache,
+  acks: number,
+  timeoutMs: number,
+): ProduceRequestInput {
+  const byTopic = Map.groupBy(batches, ({ topic }) => topic);
+  return {
+    acks,
+    timeoutMs,
+    topicData: [...byTopic].map(([topic, ofTopic]) => ({
+      ...(version > PRODUCE_VERSION_BY_NAME_MAX ? { topicId: topicIdOf(topic, metadata) } : { name: topic }),
+      partitionData: ofTopic.map(({ partition, encoded }) => ({ index: partition, records: encoded })),
+    })),
+  };
+}
+
+/** The result for each of the batches, an error for those that the answer leaves out. */
+export function produceResults(
+  answer: ProduceResponse,
+  batches: readonly Batch[],
+  metadata: MetadataCache,
+): Map<Batch, PartitionResult | Error> {
+  const results = new Map<string, PartitionResult>();
+  for (const response of answer.responses) {
+    const topic = response.name !== '' ? response.name : metadata.topicName(response.topicId);
+    for (const partition of response.partitionResponses) {
+      results.set(`${topic} ${partition.index}`, {
+        errorCode: partition.errorCode,
+        errorMessage: partition.errorMessage,
+        baseOffset: partition.baseOffset,
+        logAppendTimeMs: partition.logAppendTimeMs,
+        recordErrors: new Map(
+          partition.recordErrors.map(({ batchIndex, batchIndexErrorMessage }) => [
+            batchIndex,
+            batchIndexErrorMessage,
+          ]),
+        ),
+      });
+    }
+  }
+  return new Map(
+    batches.map((batch) => [
+      batch,
+      results.get(`${batch.topic} ${batch.partition}`) ??
+        new BadAnswerError(`the answer to Produce says nothing of ${batch.topic}-${batch.partition}`),
+    ]),
+  );
+}
+
+/** The error of one record of a refused batch: the culprits learn why, the others that they are not to blame. */
+export function recordError(batch: Batch, result: PartitionResult, index: number): KafkaError {
+  const where = `${batch.topic}-${batch.partition}`;
+  if (result.recordErrors.size > 0 && !result.recordErrors.has(index)) {
+    return new KafkaError(
+      ErrorCode.INVALID_RECORD,
+      `${where}: not written because another record of the same batch was refused`,
+    );
+  }
+  const reason = result.recordErrors.get(index) ?? result.errorMessage;
+  return new KafkaError(result.errorCode, reason === null ? where : `${where}: ${reason}`);
+}
+
+function topicIdOf(topic: string, metadata: MetadataCache): string {
+  return metadata.topic(topic)?.topicId ?? ZERO_UUID;
+}

@@ -1,0 +1,84 @@
+import { CompressionType } from '@odradek/protocol/records/batch-header.ts';
+import type { ClusterOptions } from '../cluster/cluster-options.ts';
+import { ClientError } from '../errors.ts';
+
+export const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+export type CompressionName = (typeof COMPRESSION_NAMES)[number];
+
+/** Names and defaults follow Apache Kafka's Java producer of version 4. */
+export interface ProducerOptions extends ClusterOptions {
+  /** -1: all in-sync replicas have it; 1: the leader has it; 0: it was sent. Default -1. */
+  readonly acks?: -1 | 0 | 1;
+  /** Retries never double and never reorder. Needs acks -1. Default: on when acks is -1. */
+  readonly idempotent?: boolean;
+  /** Default `none`. */
+  readonly compression?: CompressionName;
+  /** How long a record waits for company, milliseconds. Default 5. */
+  readonly lingerMs?: number;
+  /** A batch of one partition is sent when it has so many uncompressed bytes. Default 16 384. */
+  readonly batchSizeBytes?: number;
+  /** Records that are not settled yet, bytes; beyond it senders wait. Default 32 MiB. */
+  readonly bufferMemoryBytes?: number;
+  /** Largest request, and so the largest record, uncompressed. Default 1 MiB. */
+  readonly requestSizeMaxBytes?: number;
+  /** Requests in flight per broker, 1 or more. One partition never has more than one. Default 5. */
+  readonly inFlightMax?: number;
+  /** From taking a record to its final outcome, milliseconds, all retries included. Default 120 000. */
+  readonly deliveryTimeoutMs?: number;
+  /** How long a record may wait for metadata or memory, milliseconds. Default 60 000. */
+  readonly maxBlockMs?: number;
+  /** Let the broker create topics that do not exist, if it is set up to. Default true. */
+  readonly createTopics?: boolean;
+}
+
+export interface ProducerSettings {
+  readonly acks: -1 | 0 | 1;
+  readonly idempotent: boolean;
+  readonly compression: CompressionType;
+  readonly lingerMs: number;
+  readonly batchSizeBytes: number;
+  readonly bufferMemoryBytes: number;
+  readonly requestSizeMaxBytes: number;
+  readonly inFlightMax: number;
+  readonly deliveryTimeoutMs: number;
+  readonly maxBlockMs: number;
+  readonly createTopics: boolean;
+}
+
+/** @throws ClientError BAD_OPTION */
+export function producerSettings(options: ProducerOptions): ProducerSettings {
+  const acks = options.acks ?? -1;
+  if (options.idempotent === true && acks !== -1) {
+    throw badOption(`idempotent needs acks -1 (all), but acks is ${acks}`);
+  }
+  return {
+    acks,
+    idempotent: options.idempotent ?? acks === -1,
+    compression: compressionOf(options.compression ?? 'none'),
+    lingerMs: atLeast('lingerMs', options.lingerMs ?? 5, 0),
+    batchSizeBytes: atLeast('batchSizeBytes', options.batchSizeBytes ?? 16_384, 0),
+    bufferMemoryBytes: atLeast('bufferMemoryBytes', options.bufferMemoryBytes ?? 32 * 1024 * 1024, 1),
+    requestSizeMaxBytes: atLeast('requestSizeMaxBytes', options.requestSizeMaxBytes ?? 1024 * 1024, 1),
+    inFlightMax: atLeast('inFlightMax', options.inFlightMax ?? 5, 1),
+    deliveryTimeoutMs: atLeast('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
+    maxBlockMs: atLeast('maxBlockMs', options.maxBlockMs ?? 60_000, 0),
+    createTopics: options.createTopics ?? true,
+  };
+}
+
+function compressionOf(name: CompressionName): CompressionType {
+  const type = COMPRESSION_NAMES.indexOf(name);
+  if (type < 0) {
+    throw badOption(`compression is "${name}", allowed are ${COMPRESSION_NAMES.join(', ')}`);
+  }
+  return type as CompressionType;
+}
+
+function atLeast(name: string, value: number, min: number): number {
+  if (Number.isFinite(value) && value >= min) return value;
+  throw badOption(`${name} is ${value}, allowed is ${min} or more`);
+}
+
+function badOption(message: string): ClientError {
+  return new ClientError('BAD_OPTION', message);
+}

@@ -1,0 +1,285 @@
+import type { RecordHeader } from '@odradek/protocol/records/record.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import type { TopicMetadata } from '../cluster/metadata-cache.ts';
+import { ClientError, ClosedError, asError } from '../errors.ts';
+import type { Timer } from '../ports/clock.ts';
+import { recordSizeBytes, type RecordMetadata, type Settled } from './batch.ts';
+import { MemoryGate } from './memory-gate.ts';
+import { partitionOfKey } from './murmur2.ts';
+import { Outstanding } from './outstanding.ts';
+import { recordSizeMaxBytes } from './partition-queue.ts';
+import { producerSettings, type ProducerOptions, type ProducerSettings } from './producer-options.ts';
+import { Sender } from './sender.ts';
+import { StickyPartition } from './sticky-partition.ts';
+
+/** A record to be sent. */
+export interface ProducerRecord {
+  readonly topic: string;
+  /** Else chosen by the key, as all Kafka clients do; without a key some partition. */
+  readonly partition?: number;
+  readonly key?: Buffer | null;
+  /** Null is a tombstone: the key's end in a compacted topic. */
+  readonly value: Buffer | null;
+  readonly headers?: readonly RecordHeader[];
+  /** Milliseconds since 1970. Default now. */
+  readonly timestamp?: number;
+}
+
+/** Senders that wait for memory beyond this number are refused. */
+const MEMORY_WAITERS_MAX = 100_000;
+
+/** A record on its way to its batch. */
+interface Taken {
+  readonly generation: number;
+  readonly record: ProducerRecord;
+  readonly sizeBytes: number;
+  readonly settle: Settled;
+  /** Tells the caller that the record is in the hands of the producer, or settled. */
+  readonly admitted: () => void;
+}
+
+interface TopicState {
+  readonly sticky: StickyPartition;
+  /** Records that came before the topic's metadata, in order; null once it is known. */
+  early: Taken[] | null;
+}
+
+/**
+ * Sends records. Batches per partition, several batches per request; retries until the delivery timeout without
+ * reordering, and with idempotence without doubling. Every record taken is settled exactly once; what is not
+ * settled is bounded by `bufferMemoryBytes`.
+ */
+export class Producer {
+  private readonly cluster: Cluster;
+  private readonly settings: ProducerSettings;
+  private readonly sender: Sender;
+  private readonly memory: MemoryGate;
+  private readonly outstanding = new Outstanding();
+  private readonly topics = new Map<string, TopicState>();
+  private closing: Promise<void> | null = null;
+  private isStopped = false;
+
+  /** Connects when first used. @throws ClientError BAD_OPTION, BAD_ADDRESS */
+  constructor(options: ProducerOptions) {
+    this.settings = producerSettings(options);
+    this.cluster = new Cluster(options);
+    this.memory = new MemoryGate(this.settings.bufferMemoryBytes);
+    this.sender = new Sender(this.cluster, this.settings, {
+      all: () => this.memory.hasWaiters || this.closing !== null,
+      batch: (batch) => batch.generation <= this.outstanding.flushedUpTo,
+    });
+  }
+
+  /**
+   * Sends one record and waits for its outcome. Await many at a time: each alone waits for its own batch.
+   *
+   * @throws KafkaError as the broker refused it; ClientError RECORD_TOO_LARGE, DELIVERY_TIMEOUT, MAX_BLOCK,
+   *   BAD_PARTITION; ClosedError
+   */
+  send(record: ProducerRecord): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) => {
+      void this.enqueue(record, (error, metadata) => {
+        if (error === null) resolve(metadata!);
+        else reject(error);
+      });
+    });
+  }
+
+  /**
+   * Takes one record; `settled` is called once with its outcome, never before this returns. For streams: who
+   * awaits what this returns never has more in memory than the producer allows.
+   *
+   * @returns nothing when the record has its place, else a promise for that; it never rejects
+   */
+  enqueue(record: ProducerRecord, settled: Settled): Promise<void> | undefined {
+    const key = record.key ?? null;
+    const sizeBytes = recordSizeBytes(key, record.value, record.headers ?? []);
+    const refusal = this.refusal(sizeBytes);
+    if (refusal !== null) {
+      queueMicrotask(() => settled(refusal, null));
+      return undefined;
+    }
+    const generation = this.outstanding.started();
+    let admitted: (() => void) | null = null;
+    let isAdmitted = false;
+    const taken: Taken = {
+      generation,
+      record,
+      sizeBytes,
+      settle: (error, metadata) => {
+        this.outstanding.finished(generation);
+        settled(error, metadata);
+      },
+      admitted: () => {
+        isAdmitted = true;
+        admitted?.();
+      },
+    };
+    this.admit(taken);
+    if (isAdmitted) return undefined;
+    return new Promise((resolve) => {
+      admitted = resolve;
+    });
+  }
+
+  /** Sends what waits and resolves when every record taken before the call is settled. */
+  flush(): Promise<void> {
+    const settled = this.outstanding.settled();
+    this.sender.hurry();
+    return settled;
+  }
+
+  /**
+   * Takes no more records, waits for those taken, and closes the connections.
+   *
+   * @param timeoutMs after this, records that are not settled fail with ClosedError. Default: the delivery timeout
+   */
+  close(timeoutMs = this.settings.deliveryTimeoutMs): Promise<void> {
+    this.closing ??= this.shutDown(timeoutMs);
+    return this.closing;
+  }
+
+  private refusal(sizeBytes: number): Error | null {
+    if (this.closing !== null) return new ClosedError('producer');
+    const limit = recordSizeMaxBytes(this.settings.requestSizeMaxBytes);
+    if (sizeBytes <= limit) return null;
+    return new ClientError(
+      'RECORD_TOO_LARGE',
+      `the record takes up to ${sizeBytes} bytes, allowed are ${limit} (requestSizeMaxBytes)`,
+    );
+  }
+
+  /** Waits for memory in turn. */
+  private admit(taken: Taken): void {
+    if (this.memory.tryTake(taken.sizeBytes)) return this.place(taken);
+    if (this.memory.waiterCount >= MEMORY_WAITERS_MAX) {
+      return this.reject(
+        taken,
+        new ClientError('MAX_BLOCK', `${MEMORY_WAITERS_MAX} records wait for memory`),
+      );
+    }
+    let timer: Timer | null = null;
+    const leave = this.memory.wait(taken.sizeBytes, () => {
+      timer?.cancel();
+      this.place(taken);
+    });
+    timer = this.cluster.environment.timers.after(this.settings.maxBlockMs, () => {
+      leave();
+      this.reject(
+        taken,
+        new ClientError('MAX_BLOCK', `no room in ${this.settings.bufferMemoryBytes} bytes of buffer memory`),
+      );
+    });
+    this.sender.hurry();
+  }
+
+  /** The record has its memory; from here on settling it frees that. */
+  private place(taken: Taken): void {
+    const held: Taken = {
+      ...taken,
+      settle: (error, metadata) => {
+        this.memory.release(taken.sizeBytes);
+        taken.settle(error, metadata);
+      },
+    };
+    taken.admitted();
+    if (this.isStopped) return this.reject(held, new ClosedError('producer'));
+    const state = this.topicState(taken.record.topic);
+    const topic = this.cluster.metadata.topic(taken.record.topic);
+    if (state.early !== null) state.early.push(held);
+    else if (topic !== undefined) this.route(held, state, topic);
+    else void this.learnTopic(taken.record.topic, state, held);
+  }
+
+  private topicState(topic: string): TopicState {
+    let state = this.topics.get(topic);
+    if (state === undefined) {
+      const { random } = this.cluster.environment;
+      state = { sticky: new StickyPartition(random, this.settings.batchSizeBytes), early: null };
+      this.topics.set(topic, state);
+    }
+    return state;
+  }
+
+  private async learnTopic(name: string, state: TopicState, first: Taken): Promise<void> {
+    state.early = [first];
+    try {
+      const topic = await this.cluster.topic(name, {
+        create: this.settings.createTopics,
+        timeoutMs: this.settings.maxBlockMs,
+      });
+      for (const taken of takeEarly(state)) this.route(taken, state, topic);
+    } catch (thrown) {
+      for (const taken of takeEarly(state)) taken.settle(asError(thrown), null);
+    }
+  }
+
+  private route(taken: Taken, state: TopicState, topic: TopicMetadata): void {
+    const { record, sizeBytes, generation, settle } = taken;
+    const partition = choosePartition(record, sizeBytes, state, topic);
+    if (partition < 0 || partition >= topic.partitions.length) {
+      return this.reject(
+        taken,
+        new ClientError(
+          'BAD_PARTITION',
+          `topic "${record.topic}" has partitions 0 to ${topic.partitions.length - 1}, not ${partition}`,
+        ),
+      );
+    }
+    this.sender.add(record.topic, partition, {
+      key: record.key ?? null,
+      value: record.value,
+      headers: record.headers ?? [],
+      timestamp: record.timestamp ?? this.cluster.environment.clock.now(),
+      sizeBytes,
+      generation,
+      settled: settle,
+    });
+  }
+
+  private reject(taken: Taken, error: Error): void {
+    taken.admitted();
+    queueMicrotask(() => taken.settle(error, null));
+  }
+
+  private async shutDown(timeoutMs: number): Promise<void> {
+    this.sender.hurry();
+    await this.settledWithin(timeoutMs);
+    this.isStopped = true;
+    const reason = new ClosedError('producer');
+    this.sender.stop(reason);
+    for (const state of this.topics.values()) {
+      for (const taken of takeEarly(state)) taken.settle(reason, null);
+    }
+    this.cluster.close();
+  }
+
+  private settledWithin(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.cluster.environment.timers.after(timeoutMs, resolve);
+      void this.outstanding.settled().then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+function takeEarly(state: TopicState): Taken[] {
+  const early = state.early ?? [];
+  state.early = null;
+  return early;
+}
+
+function choosePartition(
+  record: ProducerRecord,
+  sizeBytes: number,
+  state: TopicState,
+  topic: TopicMetadata,
+): number {
+  if (record.partition !== undefined) return record.partition;
+  if (record.key !== undefined && record.key !== null) {
+    return partitionOfKey(record.key, topic.partitions.length);
+  }
+  return state.sticky.choose(topic.partitions, sizeBytes);
+}

@@ -1,0 +1,400 @@
+import { ErrorCode, KafkaError, errorName } from '@odradek/protocol/errors.ts';
+import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
+import { backoffMs } from '../cluster/backoff.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { BrokerNode } from '../cluster/metadata-cache.ts';
+import { ClientError, ConnectionError, UnsupportedApiError, asError, isRetriableError } from '../errors.ts';
+import { WakeUp } from './wake-up.ts';
+import type { Batch, BatchRecord, RecordMetadata } from './batch.ts';
+import { PartitionQueue } from './partition-queue.ts';
+import {
+  produceRequest,
+  produceResults,
+  produceVersionMax,
+  recordError,
+  type PartitionResult,
+} from './produce-exchange.ts';
+import { ProducerIdentity } from './producer-identity.ts';
+import type { ProducerSettings } from './producer-options.ts';
+
+/** When a batch goes out although it is neither full nor old. */
+export interface Urgency {
+  /** Someone waits for memory, or the producer closes: all batches go. */
+  readonly all: () => boolean;
+  /** Someone waits for the records of this batch. */
+  readonly batch: (batch: Batch) => boolean;
+}
+
+/** The log may or may not hold the batch after these. */
+const DOUBTFUL_CODES: readonly number[] = [
+  ErrorCode.REQUEST_TIMED_OUT,
+  ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+];
+
+/** The broker does not know the producer's past: a fresh producer id starts without one. */
+const LOST_STATE_CODES: readonly number[] = [
+  ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  ErrorCode.UNKNOWN_PRODUCER_ID,
+  ErrorCode.INVALID_PRODUCER_EPOCH,
+];
+
+/**
+ * Brings batches to the leaders of their partitions: gathers what is ready per broker into requests, sorts the
+ * results, and tries again until the delivery timeout.
+ *
+ * Order and uniqueness: one batch per partition is in flight, a failed one goes back to the front, and with
+ * idempotence its bytes and sequence number stay the same. A batch that ends with its fate unknown makes the
+ * producer take a fresh id before anything else is sent, so its numbers are never used twice.
+ */
+export class Sender {
+  private readonly cluster: Cluster;
+  private readonly settings: ProducerSettings;
+  private readonly urgency: Urgency;
+  private readonly identity: ProducerIdentity;
+  private readonly wakeUp: WakeUp;
+  private readonly queues = new Map<string, PartitionQueue>();
+  /** Queues with batches to send, the one served longest ago first. */
+  private readonly waiting = new Set<PartitionQueue>();
+  private readonly inFlight = new Map<number, number>();
+  private identityFailures = 0;
+  private identityNotBeforeMs = 0;
+  private isAcquiring = false;
+  private refreshing = false;
+  private isStopped = false;
+
+  constructor(cluster: Cluster, settings: ProducerSettings, urgency: Urgency) {
+    this.cluster = cluster;
+    this.settings = settings;
+    this.urgency = urgency;
+    this.identity = new ProducerIdentity(cluster);
+    this.wakeUp = new WakeUp(cluster.environment, () => this.pump());
+  }
+
+  /** Takes a record for a partition that exists. */
+  add(topic: string, partition: number, record: BatchRecord): void {
+    const queue = this.queue(topic, partition);
+    const batch = queue.add(record, this.settings.batchSizeBytes, this.nowMs);
+    const isNewlyWaiting = !this.waiting.has(queue);
+    if (isNewlyWaiting) this.waiting.add(queue);
+    if (queue.inFlight !== null) return;
+    if (queue.hasSeveral || batch.sizeBytes >= this.settings.batchSizeBytes || this.urgency.all()) {
+      this.wakeUp.soon();
+    } else if (isNewlyWaiting) {
+      this.wakeUp.at(batch.createdAtMs + this.settings.lingerMs);
+    }
+  }
+
+  /** Something became urgent. */
+  hurry(): void {
+    this.wakeUp.soon();
+  }
+
+  /** Fails everything that is not settled. What is in flight is failed too, its fate unknown. */
+  stop(reason: Error): void {
+    this.isStopped = true;
+    this.wakeUp.cancel();
+    for (const queue of this.queues.values()) {
+      const inFlight = queue.inFlight;
+      queue.inFlight = null;
+      if (inFlight !== null) fail(inFlight, reason);
+      for (const batch of queue.drain()) fail(batch, reason);
+    }
+    this.waiting.clear();
+  }
+
+  private get nowMs(): number {
+    return this.cluster.environment.clock.monotonic();
+  }
+
+  private queue(topic: string, partition: number): PartitionQueue {
+    const key = `${topic} ${partition}`;
+    let queue = this.queues.get(key);
+    if (queue === undefined) {
+      queue = new PartitionQueue(topic, partition);
+      this.queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  private pump(): void {
+    if (this.isStopped) return;
+    this.expire();
+    if (this.waiting.size === 0 || !this.hasIdentity()) return;
+    for (const [node, queues] of this.readyByLeader()) this.sendTo(node, queues);
+  }
+
+  /** Fails the batches whose time is up; those in flight are left to their request's own deadline. */
+  private expire(): void {
+    const { deliveryTimeoutMs } = this.settings;
+    for (const queue of this.waiting) {
+      for (let head = queue.head; head !== null; head = queue.head) {
+        const deadlineMs = head.createdAtMs + deliveryTimeoutMs;
+        if (deadlineMs > this.nowMs) {
+          this.wakeUp.at(deadlineMs);
+          break;
+        }
+        queue.take();
+        queue.inFlight = null;
+        this.giveUp(queue, head, this.expired(head));
+      }
+    }
+  }
+
+  private expired(batch: Batch): Error {
+    const where = `${batch.topic}-${batch.partition}`;
+    const because = batch.lastError === null ? '' : `: ${batch.lastError.message}`;
+    return new ClientError(
+      'DELIVERY_TIMEOUT',
+      `not delivered to ${where} within ${this.settings.deliveryTimeoutMs} ms${because}`,
+      { cause: batch.lastError },
+    );
+  }
+
+  private hasIdentity(): boolean {
+    if (!this.settings.idempotent || this.identity.current !== null) return true;
+    if (this.identityNotBeforeMs > this.nowMs) this.wakeUp.at(this.identityNotBeforeMs);
+    else if (!this.isAcquiring) void this.acquireIdentity();
+    return false;
+  }
+
+  private async acquireIdentity(): Promise<void> {
+    this.isAcquiring = true;
+    try {
+      await this.identity.acquire();
+      this.identityFailures = 0;
+    } catch (thrown) {
+      this.identityFailed(asError(thrown));
+    } finally {
+      this.isAcquiring = false;
+      this.wakeUp.soon();
+    }
+  }
+
+  private identityFailed(error: Error): void {
+    const pauseMs = backoffMs(
+      this.cluster.settings.backoff,
+      ++this.identityFailures,
+      this.cluster.environment.random,
+    );
+    this.identityNotBeforeMs = this.nowMs + pauseMs;
+    for (const queue of this.waiting) {
+      if (!isRetriableError(error)) for (const batch of queue.drain()) fail(batch, error);
+      else if (queue.head !== null) queue.head.lastError = error;
+      this.updateWaiting(queue);
+    }
+  }
+
+  private readyByLeader(): Map<BrokerNode, PartitionQueue[]> {
+    const ready = new Map<BrokerNode, PartitionQueue[]>();
+    const leaderless = new Set<string>();
+    for (const queue of this.waiting) {
+      if (queue.inFlight !== null || !this.isReady(queue, queue.head!)) continue;
+      const leader = this.leaderOf(queue);
+      if (leader === null) leaderless.add(queue.topic);
+      else if (ready.has(leader)) ready.get(leader)!.push(queue);
+      else ready.set(leader, [queue]);
+    }
+    if (leaderless.size > 0) this.refresh(leaderless);
+    return ready;
+  }
+
+  private isReady(queue: PartitionQueue, head: Batch): boolean {
+    if (head.attempts > 0) return this.mayRetry(head);
+    const lingerEndMs = head.createdAtMs + this.settings.lingerMs;
+    const isDue =
+      queue.hasSeveral ||
+      head.sizeBytes >= this.settings.batchSizeBytes ||
+      lingerEndMs <= this.nowMs ||
+      this.urgency.all() ||
+      this.urgency.batch(head);
+    if (!isDue) this.wakeUp.at(lingerEndMs);
+    return isDue;
+  }
+
+  private mayRetry(batch: Batch): boolean {
+    if (batch.notBeforeMs <= this.nowMs) return true;
+    const leaderId = this.cluster.metadata.partition(batch.topic, batch.partition)?.leaderId ?? -1;
+    const hasNewLeader = batch.failedLeaderId !== null && leaderId >= 0 && leaderId !== batch.failedLeaderId;
+    if (!hasNewLeader) this.wakeUp.at(batch.notBeforeMs);
+    return hasNewLeader;
+  }
+
+  private leaderOf(queue: PartitionQueue): BrokerNode | null {
+    const { metadata } = this.cluster;
+    return metadata.node(metadata.partition(queue.topic, queue.partition)?.leaderId ?? -1) ?? null;
+  }
+
+  private sendTo(node: BrokerNode, queues: PartitionQueue[]): void {
+    let rest = queues;
+    while (rest.length > 0 && (this.inFlight.get(node.nodeId) ?? 0) < this.settings.inFlightMax) {
+      const chosen = this.fitting(rest);
+      rest = rest.slice(chosen.length);
+      void this.exchange(node, chosen);
+    }
+  }
+
+  /** As many heads as one request may hold, at least one. */
+  private fitting(queues: readonly PartitionQueue[]): PartitionQueue[] {
+    let sizeBytes = 0;
+    const end = queues.findIndex((queue, index) => {
+      sizeBytes += queue.head!.sizeBytes;
+      return index > 0 && sizeBytes > this.settings.requestSizeMaxBytes;
+    });
+    return queues.slice(0, end === -1 ? queues.length : end);
+  }
+
+  private async exchange(node: BrokerNode, queues: readonly PartitionQueue[]): Promise<void> {
+    const sent = new Map(queues.map((queue) => [queue.take(), queue]));
+    for (const [batch, queue] of sent) {
+      this.updateWaiting(queue);
+      this.cluster.touch(batch.topic);
+      batch.attempts++;
+    }
+    this.inFlight.set(node.nodeId, (this.inFlight.get(node.nodeId) ?? 0) + 1);
+    try {
+      const results = await this.deliver(node, sent);
+      for (const [batch, queue] of sent) this.conclude(node, queue, batch, results.get(batch)!);
+    } catch (thrown) {
+      for (const [batch, queue] of sent) this.conclude(node, queue, batch, asError(thrown));
+    } finally {
+      this.inFlight.set(node.nodeId, this.inFlight.get(node.nodeId)! - 1);
+      this.wakeUp.soon();
+    }
+  }
+
+  private async deliver(
+    node: BrokerNode,
+    sent: ReadonlyMap<Batch, PartitionQueue>,
+  ): Promise<Map<Batch, PartitionResult | Error>> {
+    const { metadata, settings } = this.cluster;
+    const { acks, compression, deliveryTimeoutMs } = this.settings;
+    for (const [batch, queue] of sent) queue.freeze(batch, this.identity.current, compression);
+    const batches = [...sent.keys()];
+    const versionMax = produceVersionMax(batches, metadata);
+    const body = (version: number): ReturnType<typeof produceRequest> =>
+      produceRequest(version, batches, metadata, acks, settings.requestTimeoutMs);
+    if (acks === 0) {
+      (await this.cluster.connection(node, 'main')).send(produceApi, body, versionMax);
+      return new Map(batches.map((batch) => [batch, WRITTEN_UNSEEN]));
+    }
+    const oldestMs = Math.min(...batches.map(({ createdAtMs }) => createdAtMs));
+    const remainingMs = Math.max(oldestMs + deliveryTimeoutMs - this.nowMs, 1);
+    const timeoutMs = Math.min(settings.requestTimeoutMs, remainingMs);
+    const answer = await this.cluster.request(node, produceApi, body, { timeoutMs, versionMax });
+    return produceResults(answer, batches, metadata);
+  }
+
+  /** Decides what becomes of a batch after an attempt. */
+  private conclude(
+    node: BrokerNode,
+    queue: PartitionQueue,
+    batch: Batch,
+    result: PartitionResult | Error,
+  ): void {
+    if (this.isStopped) return;
+    queue.inFlight = null;
+    if (result instanceof Error) this.concludeLost(node, queue, batch, result);
+    else if (result.errorCode === ErrorCode.NONE) succeed(batch, result);
+    else if (result.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) succeed(batch, WRITTEN_UNSEEN);
+    else this.concludeRefused(node, queue, batch, result);
+    this.updateWaiting(queue);
+  }
+
+  private concludeLost(node: BrokerNode, queue: PartitionQueue, batch: Batch, error: Error): void {
+    const surelyUnsent =
+      (error instanceof ConnectionError && error.unsent) || error instanceof UnsupportedApiError;
+    batch.isDoubtful ||= !surelyUnsent;
+    if (isRetriableError(error)) this.tryAgain(node, queue, batch, error);
+    else this.giveUp(queue, batch, error);
+  }
+
+  private concludeRefused(
+    node: BrokerNode,
+    queue: PartitionQueue,
+    batch: Batch,
+    result: PartitionResult,
+  ): void {
+    const { errorCode } = result;
+    const error = new KafkaError(errorCode, result.errorMessage ?? errorName(errorCode));
+    if (DOUBTFUL_CODES.includes(errorCode)) batch.isDoubtful = true;
+    if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && batch.records.length > 1) {
+      queue.giveBackSequence(batch);
+      queue.putBack(...batch.halves());
+    } else if (this.settings.idempotent && LOST_STATE_CODES.includes(errorCode) && !batch.isDoubtful) {
+      this.identity.invalidate(batch.identity!.producerId);
+      batch.thaw();
+      this.tryAgain(node, queue, batch, error);
+    } else if (isRetriableError(error)) {
+      this.tryAgain(node, queue, batch, error);
+    } else {
+      this.giveUp(queue, batch, (index) => recordError(batch, result, index));
+    }
+  }
+
+  private tryAgain(node: BrokerNode, queue: PartitionQueue, batch: Batch, error: Error): void {
+    batch.lastError = error;
+    batch.failedLeaderId = node.nodeId;
+    const { backoff } = this.cluster.settings;
+    batch.notBeforeMs = this.nowMs + backoffMs(backoff, batch.attempts, this.cluster.environment.random);
+    queue.putBack(batch);
+    this.refresh([batch.topic]);
+  }
+
+  /** The end of a batch that could not be delivered. */
+  private giveUp(queue: PartitionQueue, batch: Batch, error: Error | ((index: number) => Error)): void {
+    if (batch.identity !== null) {
+      if (batch.isDoubtful) this.identity.invalidate(batch.identity.producerId);
+      else queue.giveBackSequence(batch);
+    }
+    this.updateWaiting(queue);
+    fail(batch, error);
+  }
+
+  /** Asks anew who leads what, once at a time; batches wait for the answer as long as their own pauses last. */
+  private refresh(topics: Iterable<string>): void {
+    if (this.refreshing) return;
+    this.refreshing = true;
+    const { backoff } = this.cluster.settings;
+    const done = (): void => {
+      this.refreshing = false;
+      this.wakeUp.at(this.nowMs + backoff.initialMs);
+      this.wakeForNewLeaders();
+    };
+    this.cluster.refresh(topics).then(done, done);
+  }
+
+  private wakeForNewLeaders(): void {
+    for (const { head } of this.waiting) if (head !== null && head.attempts > 0) return this.wakeUp.soon();
+  }
+
+  /** Keeps `waiting` true; a queue that was served goes to its end. */
+  private updateWaiting(queue: PartitionQueue): void {
+    this.waiting.delete(queue);
+    if (!queue.isEmpty) this.waiting.add(queue);
+  }
+}
+
+/** Written, but nobody said where. */
+const WRITTEN_UNSEEN: PartitionResult = {
+  errorCode: ErrorCode.NONE,
+  errorMessage: null,
+  baseOffset: -1,
+  logAppendTimeMs: -1,
+  recordErrors: new Map(),
+};
+
+function succeed(batch: Batch, result: PartitionResult): void {
+  const { topic, partition } = batch;
+  for (let i = 0; i < batch.records.length; i++) {
+    const record = batch.records[i]!;
+    const offset = result.baseOffset < 0 ? -1 : result.baseOffset + i;
+    const timestamp = result.logAppendTimeMs === -1 ? record.timestamp : result.logAppendTimeMs;
+    const metadata: RecordMetadata = { topic, partition, offset, timestamp };
+    record.settled(null, metadata);
+  }
+}
+
+function fail(batch: Batch, error: Error | ((index: number) => Error)): void {
+  const errorOf = typeof error === 'function' ? error : () => error;
+  batch.records.forEach((record, index) => record.settled(errorOf(index), null));
+}
