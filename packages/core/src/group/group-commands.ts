@@ -165,6 +165,11 @@ export type GroupRequestCommand =
   | ListGroupsCommand
   | DeleteGroupCommand;
 
+type WithoutTicket<Command> = Command extends unknown ? Omit<Command, 'ticket'> : never;
+
+/** A request before it has its ticket. */
+export type GroupRequest = WithoutTicket<GroupRequestCommand>;
+
 export type GroupCommand =
   | GroupRequestCommand
   | PartitionsDeletedCommand
@@ -295,6 +300,9 @@ export type GroupResult =
   | DescribeGroupResult
   | ListGroupsResult
   | DeleteGroupResult;
+
+/** The answer to a request of that kind. */
+export type GroupResultOf<Kind extends GroupResult['kind']> = Extract<GroupResult, { kind: Kind }>;
 
 /** What the world outside must do at once. */
 export type GroupEffect =

@@ -1,16 +1,16 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { describedAs } from './describe-group.ts';
-import type { GroupRequestCommand, GroupResult } from './group-commands.ts';
+import type { GroupRequest, GroupResult } from './group-commands.ts';
 import { joinError, syncError } from './parked-requests.ts';
 
 /**
  * The answer to a request that the coordinator cannot take: it is loading, or not the group's, or the group id
  * is not allowed, or handling failed.
  */
-export function refusal(command: GroupRequestCommand, errorCode: number): GroupResult {
-  switch (command.kind) {
+export function refusal(request: GroupRequest, errorCode: number): GroupResult {
+  switch (request.kind) {
     case 'join-group':
-      return joinError(command.memberId, errorCode);
+      return joinError(request.memberId, errorCode);
     case 'sync-group':
       // Loading has lost the rebalance, and older clients do not know the code of loading here.
       return syncError(whileLoading(errorCode, ErrorCode.REBALANCE_IN_PROGRESS));
@@ -20,7 +20,7 @@ export function refusal(command: GroupRequestCommand, errorCode: number): GroupR
     case 'leave-group':
       return { kind: 'leave-group', errorCode, members: [] };
     case 'offset-commit':
-      return { kind: 'offset-commit', errorCodes: command.offsets.map(() => errorCode) };
+      return { kind: 'offset-commit', errorCodes: request.offsets.map(() => errorCode) };
     case 'offset-fetch':
       return { kind: 'offset-fetch', errorCode, offsets: [] };
     case 'offset-delete':
@@ -35,7 +35,7 @@ export function refusal(command: GroupRequestCommand, errorCode: number): GroupR
 }
 
 /** Old consumers committed under the empty id, and what they left can be looked at and deleted. */
-export function isValidGroupId(kind: GroupRequestCommand['kind'], groupId: string): boolean {
+export function isValidGroupId(kind: GroupRequest['kind'], groupId: string): boolean {
   if (groupId !== '') return true;
   return (
     kind === 'offset-commit' ||

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import type {
   Decision,
   GroupCommand,
+  GroupRequest,
   GroupRequestCommand,
   GroupResult,
+  GroupResultOf,
   GroupTimer,
   GroupWrite,
   Ticket,
@@ -14,9 +16,6 @@ import type { RecordBytes } from '../../src/group/group-record-codec.ts';
 import { defaultGroupSettings } from '../../src/group/group-settings.ts';
 import type { GroupSettings } from '../../src/group/group-settings.ts';
 import { GroupShard } from '../../src/group/group-shard.ts';
-
-type Unticketed<Command> = Command extends { readonly ticket: Ticket } ? Omit<Command, 'ticket'> : never;
-type ResultOf<Kind> = Extract<GroupResult, { kind: Kind }>;
 
 /** Wall-clock time at which every world begins. */
 export const WORLD_BEGIN_MS = 1_700_000_000_000;
@@ -59,10 +58,10 @@ export class GroupWorld {
     this.carryOut(this.shard.activate(this.now()));
   }
 
-  ask<Command extends Unticketed<GroupRequestCommand>>(command: Command): Asked<ResultOf<Command['kind']>> {
+  ask<Request extends GroupRequest>(request: Request): Asked<GroupResultOf<Request['kind']>> {
     const ticket = this.nextTicket++;
     this.asked.add(ticket);
-    this.tell({ ...command, ticket } as unknown as GroupCommand);
+    this.tell({ ...request, ticket } as GroupRequestCommand);
     const { answers } = this;
     return {
       ticket,
@@ -71,9 +70,9 @@ export class GroupWorld {
       },
       get result() {
         const result = answers.get(ticket);
-        assert.ok(result !== undefined, `request ${ticket} (${command.kind}) is not answered`);
-        assert.equal(result.kind, command.kind);
-        return result as ResultOf<Command['kind']>;
+        assert.ok(result !== undefined, `request ${ticket} (${request.kind}) is not answered`);
+        assert.equal(result.kind, request.kind);
+        return result as GroupResultOf<Request['kind']>;
       },
     };
   }
