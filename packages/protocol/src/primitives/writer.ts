@@ -139,11 +139,8 @@ export class Writer {
       this.varint(value);
       return;
     }
-    const bounded = BigInt.asIntN(
-      64,
-      BigInt(Math.max(value, -INT64_LIMIT)) - (value >= INT64_LIMIT ? 1n : 0n),
-    );
-    let rest = BigInt.asUintN(64, (bounded << 1n) ^ (bounded >> 63n));
+    const signed = boundedBigInt(value);
+    let rest = BigInt.asUintN(64, (signed << 1n) ^ (signed >> 63n));
     while (rest > 0x7fn) {
       const at = this.claim(1);
       this.buffer[at] = Number(rest & 0x7fn) | 0x80;
@@ -273,6 +270,12 @@ export class Writer {
     this.chunksSize += this.position - this.chunkStart;
     this.chunkStart = this.position;
   }
+}
+
+/** As `int64` bounds its values. @throws RangeError when the value is not an integer */
+function boundedBigInt(value: number): bigint {
+  if (value >= INT64_LIMIT) return 2n ** 63n - 1n;
+  return value <= -INT64_LIMIT ? -(2n ** 63n) : BigInt(value);
 }
 
 function textSize(value: string): number {

@@ -94,12 +94,13 @@ describe('varints', () => {
     [2 ** 63, 'feffffffffffffffff01'],
     [-(2 ** 63), 'ffffffffffffffffff01'],
     [-(2 ** 70), 'ffffffffffffffffff01'],
+    [2 ** 70, 'feffffffffffffffff01'],
   ];
   for (const [value, hex] of known) {
     it(`long ${value} is ${hex}`, () => {
       const bytes = written((writer) => writer.varlong(value));
       assert.equal(bytes.toString('hex'), hex);
-      assert.equal(new Reader(bytes).varlong(), Math.max(value, -(2 ** 63)));
+      assert.equal(new Reader(bytes).varlong(), Math.min(Math.max(value, -(2 ** 63)), 2 ** 63));
     });
   }
 
