@@ -1,6 +1,5 @@
+import { compressSync, uncompressSync } from 'lz4-napi';
 import { MalformedBytesError } from '../primitives/protocol-error.ts';
-import { copyBytes } from './copy-bytes.ts';
-import { decodeLz4Block, encodeLz4Block, LZ4_BLOCK_SIZE_MAX, lz4BlockBound } from './lz4-block.ts';
 import { trimmed } from './output.ts';
 import { xxhash32 } from './xxhash32.ts';
 
@@ -9,8 +8,16 @@ const FRAME_MAGIC = 0x184d2204;
 const FLAGS = 0x60;
 /** Block size code 4: at most 64 KB. */
 const BLOCK_DESCRIPTOR = 0x40;
+const BLOCK_SIZE_MAX = 65536;
 const HEADER_SIZE = 7;
 const STORED = 0x80000000;
+
+/**
+ * The native functions work on single blocks with their decoded size before them as 32 bits, little-endian; on
+ * decoding it is a bound, and the result may be shorter. Its functions for whole frames are no use here: they
+ * have no bound, ignore all frames but the first, and choose block sizes of their own.
+ */
+const NATIVE_PREFIX_SIZE = 4;
 
 /** No LZ4 block grows by more than this on decoding. */
 const EXPANSION_MAX = 255;
@@ -29,31 +36,33 @@ export interface Lz4FrameOptions {
  * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
 export function encodeLz4Frame(input: Buffer, options: Lz4FrameOptions = {}): Buffer {
-  const blockCount = Math.ceil(input.length / LZ4_BLOCK_SIZE_MAX);
-  const frame = Buffer.allocUnsafe(HEADER_SIZE + lz4BlockBound(input.length) + blockCount * 20 + 4);
+  const blockCount = Math.ceil(input.length / BLOCK_SIZE_MAX);
+  const frame = Buffer.allocUnsafe(HEADER_SIZE + input.length + blockCount * 4 + 4);
   frame.writeUInt32LE(FRAME_MAGIC, 0);
   frame[4] = FLAGS;
   frame[5] = BLOCK_DESCRIPTOR;
   frame[6] = headerChecksum(frame, options.legacyHeaderChecksum === true ? 0 : 4, 6);
   let to = HEADER_SIZE;
-  for (let at = 0; at < input.length; at += LZ4_BLOCK_SIZE_MAX) {
-    to = writeBlock(input, at, Math.min(at + LZ4_BLOCK_SIZE_MAX, input.length), frame, to);
+  for (let at = 0; at < input.length; at += BLOCK_SIZE_MAX) {
+    to = writeBlock(input, at, Math.min(at + BLOCK_SIZE_MAX, input.length), frame, to);
   }
   frame.writeUInt32LE(0, to);
   return trimmed(frame, to + 4);
 }
 
+/** A block that does not become smaller is stored as it is, so the frame never outgrows its buffer. */
 function writeBlock(input: Buffer, start: number, end: number, frame: Buffer, at: number): number {
-  const blockStart = at + 4;
-  const blockEnd = encodeLz4Block(input, start, end, frame, blockStart);
+  const packed = compressSync(input.subarray(start, end));
+  const packedSize = packed.length - NATIVE_PREFIX_SIZE;
   const size = end - start;
-  if (blockEnd - blockStart < size) {
-    frame.writeUInt32LE(blockEnd - blockStart, at);
-    return blockEnd;
+  if (packedSize < size) {
+    frame.writeUInt32LE(packedSize, at);
+    packed.copy(frame, at + 4, NATIVE_PREFIX_SIZE);
+    return at + 4 + packedSize;
   }
   frame.writeUInt32LE((size | STORED) >>> 0, at);
-  copyBytes(input, start, frame, blockStart, size);
-  return blockStart + size;
+  input.copy(frame, at + 4, start, end);
+  return at + 4 + size;
 }
 
 /**
@@ -164,15 +173,28 @@ function decodeBlock(
   if (frame.hasBlockChecksums && input.readUInt32LE(end) !== xxhash32(input, block.start, end)) {
     throw new MalformedBytesError('lz4 block with a wrong checksum');
   }
+  const room = output.length - to;
   if (!block.isStored) {
-    const limit = Math.min(to + frame.blockSizeMax, output.length);
-    return decodeLz4Block(input, block.start, end, output, to, limit);
+    const decoded = decodeNative(input, block, Math.min(frame.blockSizeMax, room));
+    decoded.copy(output, to);
+    return to + decoded.length;
   }
-  if (block.size > output.length - to) {
-    throw new MalformedBytesError('lz4 block decodes to more bytes than allowed');
-  }
-  copyBytes(input, block.start, output, to, block.size);
+  if (block.size > room) throw new MalformedBytesError('lz4 block decodes to more bytes than allowed');
+  input.copy(output, to, block.start, end);
   return to + block.size;
+}
+
+function decodeNative(input: Buffer, block: BlockHeader, sizeMax: number): Buffer {
+  const prefixed = Buffer.allocUnsafe(NATIVE_PREFIX_SIZE + block.size);
+  prefixed.writeUInt32LE(Math.min(sizeMax, block.size * EXPANSION_MAX), 0);
+  input.copy(prefixed, NATIVE_PREFIX_SIZE, block.start, block.start + block.size);
+  try {
+    return uncompressSync(prefixed);
+  } catch (error) {
+    throw new MalformedBytesError(`lz4 block cannot be decoded: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 function headerChecksum(buffer: Buffer, start: number, end: number): number {
