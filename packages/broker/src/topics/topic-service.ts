@@ -1,0 +1,207 @@
+import {
+  USE_DEFAULT,
+  type TopicCreation,
+  type TopicFault,
+  type TopicGrowth,
+} from '@odradek/core/controller/topic-request.ts';
+import {
+  Controller,
+  type ElectionOutcome,
+  type ElectionType,
+  type TopicOutcome,
+  type TopicPartition,
+} from '@odradek/core/controller/controller.ts';
+import type { ClusterState } from '@odradek/core/controller/cluster-state.ts';
+import { topicNameFault } from '@odradek/core/controller/topic-name.ts';
+import type { Clock } from '@odradek/core/ports/clock.ts';
+import type { Coordination } from '@odradek/core/ports/coordination.ts';
+import type { LogSink } from '@odradek/core/ports/log-sink.ts';
+import type { Random } from '@odradek/core/ports/random.ts';
+import type { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import type { BrokerConfig } from '../config/broker-config.ts';
+import type { ConfigService } from '../config/config-service.ts';
+import { internalTopicCreation } from './internal-topics.ts';
+
+export interface TopicServiceParts {
+  readonly coordination: Coordination;
+  readonly state: ClusterState;
+  readonly replicas: Pick<ReplicaManager, 'applyLeadership' | 'stopPartitions'>;
+  readonly config: Pick<
+    BrokerConfig,
+    | 'brokerId'
+    | 'numPartitions'
+    | 'defaultReplicationFactor'
+    | 'uncleanLeaderElectionEnable'
+    | 'offsetsTopicNumPartitions'
+    | 'offsetsTopicReplicationFactor'
+    | 'offsetsTopicSegmentBytes'
+    | 'transactionStateLogNumPartitions'
+    | 'transactionStateLogReplicationFactor'
+    | 'transactionStateLogMinIsr'
+    | 'transactionStateLogSegmentBytes'
+  >;
+  readonly configs: Pick<
+    ConfigService,
+    'topicSettingsForCreation' | 'topicCreated' | 'topicDeleted' | 'topicOverrides'
+  >;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: LogSink;
+}
+
+/**
+ * Creates, grows and deletes topics and moves their leaders. When a promise resolves, the coordination tree holds
+ * the change, the metadata shows it and the partitions can be used: nobody has to ask again (pitfall 36).
+ */
+export class TopicService {
+  private readonly parts: TopicServiceParts;
+  private readonly controller: Controller;
+  private readonly deletionListeners: ((topics: readonly string[]) => void)[] = [];
+  /** Creations under way that nobody asked for by CreateTopics: many requests wait for one. */
+  private readonly creating = new Map<string, Promise<TopicFault | null>>();
+
+  constructor(parts: TopicServiceParts) {
+    this.parts = parts;
+    const { config, configs, replicas } = parts;
+    this.controller = new Controller({
+      nodeId: config.brokerId,
+      coordination: parts.coordination,
+      state: parts.state,
+      clock: parts.clock,
+      random: parts.random,
+      log: parts.log,
+      defaults: () => ({
+        partitionCount: config.numPartitions,
+        replicationFactor: config.defaultReplicationFactor,
+      }),
+      notices: {
+        topicSettings: (topic, settings) => {
+          if (settings === null) configs.topicDeleted(topic);
+          else configs.topicCreated(topic, Object.fromEntries(settings));
+        },
+        applyLeadership: (changes) => replicas.applyLeadership(changes),
+        stopPartitions: (stops) => replicas.stopPartitions(stops),
+      },
+      settings: {
+        fault: (settings) => this.settingsFault(settings),
+        allowsUncleanElection: (topic) => this.allowsUncleanElection(topic),
+      },
+    });
+  }
+
+  /**
+   * Becomes the controller, finishes what was cut off, and gives the broker its partitions. The broker must have
+   * registered before.
+   */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.controller.start((error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  get isController(): boolean {
+    return this.controller.isActive;
+  }
+
+  /** Runs after topics are gone, with their names. */
+  onTopicsDeleted(listener: (topics: readonly string[]) => void): void {
+    this.deletionListeners.push(listener);
+  }
+
+  /** One outcome per topic, by name; names must differ. */
+  createTopics(
+    creations: readonly TopicCreation[],
+    validateOnly: boolean,
+  ): Promise<ReadonlyMap<string, TopicOutcome>> {
+    return new Promise((resolve) => this.controller.createTopics(creations, validateOnly, resolve));
+  }
+
+  /** Null for each topic that grew. */
+  createPartitions(
+    growths: readonly TopicGrowth[],
+    validateOnly: boolean,
+  ): Promise<ReadonlyMap<string, TopicFault | null>> {
+    return new Promise((resolve) => this.controller.growTopics(growths, validateOnly, resolve));
+  }
+
+  /** Null for each topic that is gone. */
+  deleteTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicFault | null>> {
+    return new Promise((resolve) => {
+      this.controller.deleteTopics(names, (outcomes) => {
+        const deleted = [...outcomes].filter(([, fault]) => fault === null).map(([name]) => name);
+        if (deleted.length > 0) for (const listener of this.deletionListeners) listener(deleted);
+        resolve(outcomes);
+      });
+    });
+  }
+
+  electLeaders(type: ElectionType, partitions: readonly TopicPartition[]): Promise<ElectionOutcome[]> {
+    return new Promise((resolve) => this.controller.electLeaders(type, partitions, resolve));
+  }
+
+  /** @param target wanted replicas, or null to call off the reassignment. @returns null when done */
+  reassign(partition: TopicPartition, target: readonly number[] | null): Promise<TopicFault | null> {
+    return new Promise((resolve) => this.controller.reassign(partition, target, resolve));
+  }
+
+  /**
+   * Creates topics that a client asked about (auto.create.topics.enable), with the broker's defaults; internal ones
+   * with their own. Null per topic: it is there now, whoever made it.
+   */
+  async autoCreate(names: readonly string[]): Promise<ReadonlyMap<string, TopicFault | null>> {
+    const faults = await Promise.all(names.map((name) => this.ensureTopic(name)));
+    return new Map(names.map((name, i) => [name, faults[i]!]));
+  }
+
+  /** Makes an internal topic if it is not there. @throws KafkaError when it cannot be made */
+  async ensureInternalTopic(name: string): Promise<void> {
+    const fault = await this.ensureTopic(name);
+    if (fault !== null) throw new KafkaError(fault.errorCode, fault.errorMessage);
+  }
+
+  private ensureTopic(name: string): Promise<TopicFault | null> {
+    const nameFault = topicNameFault(name);
+    if (nameFault !== null)
+      return Promise.resolve({ errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, errorMessage: nameFault });
+    if (this.parts.state.topic(name) !== undefined) return Promise.resolve(null);
+    const underWay = this.creating.get(name);
+    if (underWay !== undefined) return underWay;
+    const creation = this.createOne(name).finally(() => this.creating.delete(name));
+    this.creating.set(name, creation);
+    return creation;
+  }
+
+  private async createOne(name: string): Promise<TopicFault | null> {
+    const creation = internalTopicCreation(name, this.parts.config) ?? {
+      name,
+      partitionCount: USE_DEFAULT,
+      replicationFactor: USE_DEFAULT,
+      assignments: [],
+      settings: new Map(),
+    };
+    const outcome = (await this.createTopics([creation], false)).get(name)!;
+    const isThere = !('errorCode' in outcome) || outcome.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS;
+    if (isThere) return null;
+    this.parts.log.warn('a topic could not be created on demand', {
+      topic: name,
+      reason: outcome.errorMessage,
+    });
+    return outcome;
+  }
+
+  private settingsFault(settings: ReadonlyMap<string, string>): string | null {
+    try {
+      this.parts.configs.topicSettingsForCreation([...settings].map(([name, value]) => ({ name, value })));
+      return null;
+    } catch (error) {
+      if (error instanceof KafkaError) return error.message;
+      throw error;
+    }
+  }
+
+  private allowsUncleanElection(topic: string): boolean {
+    const own = this.parts.configs.topicOverrides(topic)['unclean.leader.election.enable'];
+    return own === undefined ? this.parts.config.uncleanLeaderElectionEnable : own === 'true';
+  }
+}
