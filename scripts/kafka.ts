@@ -1,0 +1,379 @@
+// A real Apache Kafka of one broker beside us, to compare with: 3.9 in ZooKeeper mode (with a
+// ZooKeeper of its own), 4.4 in KRaft mode. As commands:
+//   npx node scripts/kafka.ts start 3.9 [--port N] [--override name=value]...
+//   npx node scripts/kafka.ts stop [3.9|4.4]
+// and as a module: startKafka({ version }). Data lies in a temporary folder, deleted by stop.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { kafkaClassPath, parseKafkaVersion, type KafkaVersion } from './kafka-jars.ts';
+
+export interface KafkaOptions {
+  version: KafkaVersion;
+  /** The broker's port; a free one by default. */
+  port?: number;
+  /** Broker settings that win over ours (see `brokerProperties`). */
+  overrides?: Record<string, string>;
+  /** Heap of the broker, in MB; 512 by default. */
+  heapMb?: number;
+  /** The core that the broker is pinned to (Linux taskset). */
+  core?: number;
+  /** Compile with the first tier only: starts faster, runs slower. Not for benchmarks. */
+  quickStart?: boolean;
+}
+
+export interface RunningKafka {
+  version: KafkaVersion;
+  host: string;
+  port: number;
+  /** host:port, as clients want it. */
+  bootstrap: string;
+  /** Where the broker's partitions lie. */
+  dataDirectory: string;
+  /** The process id of the broker; another one after each restart. */
+  readonly pid: number;
+  /** Milliseconds from the start of the broker's process to its first answer with itself in Metadata. */
+  readonly startedInMs: number;
+  /** kill -9 of the broker; ZooKeeper and the data stay. */
+  kill(): Promise<void>;
+  /** SIGTERM, and the end of the process; ZooKeeper and the data stay. */
+  shutDown(): Promise<void>;
+  /** Starts the broker again after kill or shutDown, on the same port and data; ready when it resolves. */
+  startAgain(): Promise<void>;
+  /** Ends every process and deletes the folder. */
+  stop(): Promise<void>;
+}
+
+const host = '127.0.0.1';
+const zookeeperTickMs = 500;
+const zookeeperSessionMs = 2000;
+const readyTimeoutMs = 90_000;
+const folderPrefix = 'odradek-kafka-';
+
+/** Starts one broker and resolves when it answers Metadata with itself. Throws with its log when it dies. */
+export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
+  const classPath = kafkaClassPath(options.version);
+  const home = mkdtempSync(join(tmpdir(), `${folderPrefix}${options.version}-`));
+  const port = options.port ?? (await freePort());
+  const controlPort = await freePort();
+  const propertiesFile = join(home, 'server.properties');
+  writeProperties(propertiesFile, brokerProperties(options, home, port, controlPort));
+  writeFileSync(join(home, 'log4j.properties'), log4jProperties);
+
+  const java = (logName: string, jvm: string[], args: string[], core?: number) =>
+    startJava(home, join(home, logName), classPath, [...commonJvm, ...jvm], args, core);
+  const brokerJvm = [`-Xmx${options.heapMb ?? 512}m`, ...(options.quickStart ? quickStartJvm : serverJvm)];
+  const zookeeperPid = options.version === '3.9' ? await startZookeeper(home, controlPort, java) : undefined;
+  if (options.version === '4.4') formatStorage(classPath, propertiesFile);
+
+  let pid = 0;
+  let startedInMs = 0;
+  const startBroker = async () => {
+    const begin = performance.now();
+    pid = java('broker.log', brokerJvm, ['kafka.Kafka', propertiesFile], options.core);
+    savePids(home, options.version, port, pid, zookeeperPid);
+    await ready(pid, () => brokerAnswers(port), join(home, 'broker.log'));
+    startedInMs = performance.now() - begin;
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    signalProcess(pid, signal);
+    await ended(pid);
+  };
+  const stop = async () => {
+    await end('SIGKILL');
+    if (zookeeperPid !== undefined) {
+      signalProcess(zookeeperPid, 'SIGKILL');
+      await ended(zookeeperPid);
+    }
+    rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+  };
+  try {
+    await startBroker();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  let killed = false;
+  return {
+    version: options.version,
+    host,
+    port,
+    bootstrap: `${host}:${port}`,
+    dataDirectory: join(home, 'data'),
+    get pid() {
+      return pid;
+    },
+    get startedInMs() {
+      return startedInMs;
+    },
+    async kill() {
+      killed = true;
+      await end('SIGKILL');
+    },
+    shutDown: () => end('SIGTERM'),
+    async startAgain() {
+      // A killed broker's registration stays until its session expires, and Kafka refuses to start
+      // while another session holds its id.
+      if (killed && zookeeperPid !== undefined) await sleep(zookeeperSessionMs + 2 * zookeeperTickMs);
+      killed = false;
+      await startBroker();
+    },
+    stop,
+  };
+}
+
+function brokerProperties(options: KafkaOptions, home: string, port: number, controlPort: number) {
+  const byVersion: Record<string, string> =
+    options.version === '3.9'
+      ? {
+          'broker.id': '0',
+          listeners: `PLAINTEXT://${host}:${port}`,
+          'zookeeper.connect': `${host}:${controlPort}`,
+          'zookeeper.session.timeout.ms': String(zookeeperSessionMs),
+        }
+      : {
+          'node.id': '0',
+          'process.roles': 'broker,controller',
+          'controller.quorum.voters': `0@${host}:${controlPort}`,
+          'controller.listener.names': 'CONTROLLER',
+          listeners: `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controlPort}`,
+          'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+        };
+  return {
+    ...byVersion,
+    'log.dirs': join(home, 'data'),
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '5',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'transaction.state.log.num.partitions': '5',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    ...options.overrides,
+  };
+}
+
+const commonJvm = ['-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+/** The collector's settings that Apache Kafka's own start script gives. */
+const serverJvm = [
+  '-server',
+  '-XX:+UseG1GC',
+  '-XX:MaxGCPauseMillis=20',
+  '-XX:InitiatingHeapOccupancyPercent=35',
+  '-XX:+ExplicitGCInvokesConcurrent',
+];
+const quickStartJvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+const log4jProperties = `log4j.rootLogger=WARN, stdout
+log4j.appender.stdout=org.apache.log4j.ConsoleAppender
+log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
+log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n
+`;
+
+async function startZookeeper(
+  home: string,
+  port: number,
+  java: (logName: string, jvm: string[], args: string[]) => number,
+): Promise<number> {
+  const file = join(home, 'zookeeper.properties');
+  writeProperties(file, {
+    dataDir: join(home, 'zookeeper'),
+    clientPort: String(port),
+    clientPortAddress: host,
+    tickTime: String(zookeeperTickMs),
+    'admin.enableServer': 'false',
+    maxClientCnxns: '0',
+  });
+  const main = ['org.apache.zookeeper.server.quorum.QuorumPeerMain', file];
+  const pid = java('zookeeper.log', ['-Xmx128m', ...quickStartJvm], main);
+  await ready(pid, () => portOpen(port), join(home, 'zookeeper.log'));
+  return pid;
+}
+
+function formatStorage(classPath: string, propertiesFile: string): void {
+  const clusterId = 'AAAAAAAAAAAAAAAAAAAAAQ';
+  const args = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile];
+  const run = spawnSync('java', [...commonJvm, ...quickStartJvm, '-Xmx128m', '-cp', classPath, ...args], {
+    encoding: 'utf8',
+  });
+  if (run.status !== 0) throw new Error(`Kafka's storage format failed: ${run.stdout}${run.stderr}`);
+}
+
+function startJava(
+  home: string,
+  logFile: string,
+  classPath: string,
+  jvm: string[],
+  args: string[],
+  core: number | undefined,
+): number {
+  const log = openSync(logFile, 'a');
+  const logConfig = `-Dlog4j.configuration=file:${join(home, 'log4j.properties')}`;
+  const command = ['java', ...jvm, logConfig, `-Dkafka.logs.dir=${home}`, '-cp', classPath, ...args];
+  if (core !== undefined) command.unshift('taskset', '-c', String(core));
+  const [program = 'java', ...rest] = command;
+  // Detached: a Ctrl-C at the terminal reaches us first, and the command form outlives its shell.
+  const child = spawn(program, rest, { detached: true, stdio: ['ignore', log, log] });
+  child.unref();
+  closeSync(log);
+  if (child.pid === undefined) throw new Error(`${program} could not be started: is it installed?`);
+  children.set(child.pid, once(child, 'exit'));
+  return child.pid;
+}
+
+const children = new Map<number, Promise<unknown>>();
+
+function writeProperties(file: string, properties: Record<string, string>): void {
+  writeFileSync(
+    file,
+    Object.entries(properties)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  );
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function ready(pid: number, answers: () => Promise<boolean>, logFile: string): Promise<void> {
+  const deadline = Date.now() + readyTimeoutMs;
+  while (Date.now() < deadline) {
+    if (await answers()) return;
+    if (!isAlive(pid)) throw new Error(`the process died:\n${readFileSync(logFile, 'utf8').slice(-4000)}`);
+    await sleep(25);
+  }
+  throw new Error(`no answer after ${readyTimeoutMs} ms:\n${readFileSync(logFile, 'utf8').slice(-4000)}`);
+}
+
+function portOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host);
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
+
+/** Whether Metadata v1 for no topic is answered with at least one broker. */
+export function brokerAnswers(port: number): Promise<boolean> {
+  // size 14: api key 3, version 1, correlation id 1, client id null, zero topics.
+  const request = Buffer.from('0000000e0003000100000001ffff00000000', 'hex');
+  return new Promise((resolve) => {
+    let received = Buffer.alloc(0);
+    const socket = connect(port, host, () => socket.write(request));
+    const answer = (yes: boolean) => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.setTimeout(2000, () => answer(false));
+    socket.once('error', () => answer(false));
+    socket.once('close', () => answer(false));
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      if (received.length >= 12) answer(received.readInt32BE(8) > 0);
+    });
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie still answers signal 0; its own parent may be a shell that never waits.
+    return !readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
+  } catch {
+    return false;
+  }
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Already gone.
+  }
+}
+
+async function ended(pid: number): Promise<void> {
+  const child = children.get(pid);
+  if (child !== undefined && isAlive(pid)) await child;
+  while (isAlive(pid)) await sleep(20);
+}
+
+function savePids(home: string, version: string, port: number, broker: number, zookeeper?: number): void {
+  writeFileSync(join(home, 'pids.json'), JSON.stringify({ version, port, broker, zookeeper }));
+}
+
+interface SavedPids {
+  version: string;
+  port: number;
+  broker: number;
+  zookeeper?: number;
+}
+
+/** Stops what `start` as a command (or a run that was killed) left behind. */
+async function stopSaved(version: KafkaVersion | undefined): Promise<void> {
+  for (const name of readdirSync(tmpdir())) {
+    const home = join(tmpdir(), name);
+    if (!name.startsWith(folderPrefix) || !existsSync(join(home, 'pids.json'))) continue;
+    const saved = JSON.parse(readFileSync(join(home, 'pids.json'), 'utf8')) as SavedPids;
+    if (version !== undefined && saved.version !== version) continue;
+    for (const pid of [saved.broker, saved.zookeeper]) {
+      // The id may belong to another program by now: only a JVM that runs on our folder is ours.
+      if (pid === undefined || !isAlive(pid)) continue;
+      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(home)) continue;
+      signalProcess(pid, 'SIGKILL');
+      await ended(pid);
+    }
+    rmSync(home, { recursive: true, force: true });
+    console.log(`Apache Kafka ${saved.version} on port ${saved.port} stopped`);
+  }
+}
+
+async function main(args: string[]): Promise<void> {
+  const [command, ...rest] = args;
+  if (command === 'stop') return stopSaved(rest[0] === undefined ? undefined : parseKafkaVersion(rest[0]));
+  if (command !== 'start')
+    throw new Error('use: kafka.ts start 3.9|4.4 [--port N] [--override name=value], or stop');
+  const options: KafkaOptions = { version: parseKafkaVersion(rest[0]), overrides: {} };
+  for (let at = 1; at < rest.length; at += 2) {
+    const [flag, value = ''] = [rest[at], rest[at + 1]];
+    const equals = value.indexOf('=');
+    if (flag === '--port') options.port = Number(value);
+    else if (flag === '--override' && equals > 0)
+      options.overrides![value.slice(0, equals)] = value.slice(equals + 1);
+    else throw new Error(`${flag} ${value} is not an option: there are --port N and --override name=value`);
+  }
+  const kafka = await startKafka(options);
+  console.log(`Apache Kafka ${kafka.version} answers on ${kafka.bootstrap}, data in ${kafka.dataDirectory}`);
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
+}
