@@ -3,6 +3,7 @@ import type { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts'
 import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
+import type { DiskSpace } from './adapters/disk-space.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
 import type { ConfigService } from './config/config-service.ts';
 import type { GroupService } from './groups/group-service.ts';
@@ -31,6 +32,8 @@ export interface BrokerServices {
   readonly fetchSessions: FetchSessions;
   /** The log directories. */
   readonly logs: LogManager;
+  /** Bytes of the file system behind a log directory. */
+  diskSpace(directory: string): DiskSpace;
   /** Consumer groups and their offsets. */
   readonly groups: GroupService;
   /** Hands out producer ids. */

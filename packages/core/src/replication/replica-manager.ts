@@ -1,7 +1,6 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { LogAppendInfo } from '../log/log-append.ts';
-import type { LogConfig } from '../log/log-config.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { FetchLimits, FetchPartition } from './fetch-request.ts';
@@ -24,17 +23,12 @@ export interface AppendResult {
   readonly error: KafkaError | null;
 }
 
-/** What a topic's settings mean here. */
-export interface TopicSettings extends PartitionSettings {
-  readonly log: LogConfig;
-}
-
 export interface ReplicaManagerParts {
   readonly nodeId: number;
   readonly logs: LogManager;
   readonly timers: Timers;
   readonly log: LogSink;
-  settingsOf(topic: string): TopicSettings;
+  settingsOf(topic: string): PartitionSettings;
 }
 
 /** A partition began or ceased to be led here. */
@@ -83,17 +77,15 @@ export class ReplicaManager {
       this.remove(partition);
       partition.stopLeading(partition.leaderEpoch);
       this.tell({ partition, isLeader: false });
-      if (deleteLog) this.parts.logs.deleteLater(topic, index);
+      if (deleteLog) this.parts.logs.delete(topic, index);
     }
   }
 
   /** The settings of a topic changed: from now on its logs obey the new ones. */
   settingsChanged(topic: string): void {
     const settings = this.parts.settingsOf(topic);
-    for (const partition of this.topics.get(topic)?.values() ?? []) {
-      partition.updateSettings(settings);
-      partition.log.updateConfig(settings.log);
-    }
+    for (const partition of this.topics.get(topic)?.values() ?? []) partition.updateSettings(settings);
+    this.parts.logs.configChanged(topic);
   }
 
   /** Settings that topics inherit changed. */
@@ -208,7 +200,7 @@ export class ReplicaManager {
   private create(change: LeadershipChange): Partition {
     const { topic, topicId, partition: index } = change;
     const settings = this.parts.settingsOf(topic);
-    const log = this.parts.logs.getOrCreate(topic, index, topicId, settings.log);
+    const log = this.parts.logs.getOrCreate(topic, index, topicId);
     const partition = new Partition({ topic, index, topicId }, this.parts.nodeId, log, settings);
     const siblings = this.topics.get(topic);
     if (siblings === undefined) this.topics.set(topic, new Map([[index, partition]]));

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
+import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
+import { DEFAULT_LOG_CONFIG } from '@odradek/core/log/log-config.ts';
+import { DEFAULT_LOG_INTERVALS, LogManager } from '@odradek/core/log/log-manager.ts';
+import type { FetchLimits, FetchPartition } from '@odradek/core/replication/fetch-request.ts';
+import type { LeadershipChange } from '@odradek/core/replication/leadership.ts';
+import { judgeLeadership } from '@odradek/core/replication/leadership.ts';
+import { type FetchReading, releaseReading } from '@odradek/core/replication/read-partitions.ts';
+import { type AppendResult, ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import { MemoryDisk } from '../../../broker/src/adapters/memory-disk.ts';
+import { ManualTime, SILENT } from '../log/log-world.ts';
+
+const NODE = 1;
+const TOPIC_ID = 'abcdefghijklmnopqrstuQ';
+
+function leadershipOf(partition: number, change: Partial<LeadershipChange> = {}): LeadershipChange {
+  return {
+    topic: 't',
+    topicId: TOPIC_ID,
+    partition,
+    leader: NODE,
+    leaderEpoch: 0,
+    isr: [NODE],
+    replicas: [NODE],
+    isNew: true,
+    ...change,
+  };
+}
+
+function world(minInsyncReplicas = 1) {
+  const time = new ManualTime();
+  const random = { fraction: () => 0.5, uuidBytes: () => Buffer.alloc(16, 7) };
+  const logs = new LogManager(
+    { disk: new MemoryDisk(() => time.now()), clock: time, timers: time, random, log: SILENT },
+    { ...DEFAULT_LOG_INTERVALS, directories: ['/data'], configOf: () => DEFAULT_LOG_CONFIG },
+  );
+  logs.open();
+  const replicas = new ReplicaManager({
+    nodeId: NODE,
+    logs,
+    timers: time,
+    log: SILENT,
+    settingsOf: () => ({ minInsyncReplicas }),
+  });
+  replicas.applyLeadership([leadershipOf(0), leadershipOf(1)]);
+  return { time, replicas, logs };
+}
+
+type World = ReturnType<typeof world>;
+
+function batch(text: string): Buffer {
+  const record = { key: null, value: Buffer.from(text), headers: [], timestamp: 1_700_000_000_000 };
+  return encodeRecordBatch({ baseOffset: 0, records: [record] });
+}
+
+function append(
+  { replicas }: World,
+  partition: number,
+  requiredAcks: -1 | 0 | 1,
+  text = 'x',
+): AppendResult[] {
+  const results: AppendResult[] = [];
+  const options = { requiredAcks, timeoutMs: 1000, origin: 'client', requestVersion: 9 } as const;
+  replicas.append('t', partition, batch(text), options, (result) => results.push(result));
+  replicas.wakeWaiting();
+  return results;
+}
+
+function from(partition: number, fetchOffset: number, change: Partial<FetchPartition> = {}): FetchPartition {
+  return {
+    topic: 't',
+    topicId: ZERO_UUID,
+    partition,
+    fetchOffset,
+    maxBytes: 1_000_000,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    ...change,
+  };
+}
+
+const WAITING: FetchLimits = {
+  minBytes: 1,
+  maxBytes: 1_000_000,
+  maxWaitMs: 500,
+  bound: 'high-watermark',
+  hardLimit: false,
+};
+
+function fetch({ replicas }: World, partitions: FetchPartition[], limits: Partial<FetchLimits> = {}) {
+  const readings: FetchReading[] = [];
+  const parked = replicas.fetch(partitions, { ...WAITING, ...limits }, (reading) => {
+    releaseReading(reading);
+    readings.push(reading);
+  });
+  return { readings, parked };
+}
+
+const sizes = (reading: FetchReading | undefined) =>
+  reading?.results.map((result) => result.records?.sizeBytes ?? 0);
+const codes = (reading: FetchReading | undefined) => reading?.results.map((result) => result.errorCode);
+
+test('an append by the only replica is committed and answered at once, with every acks', () => {
+  for (const acks of [-1, 0, 1] as const) {
+    const here = world();
+    const [result] = append(here, 0, acks);
+    assert.equal(result?.errorCode, 0);
+    assert.equal(result?.info?.firstOffset, 0);
+    assert.equal(here.replicas.partition('t', 0)?.log.highWatermark, 1);
+  }
+});
+
+test('acks=all is refused below min.insync.replicas, before anything is written; acks=1 is not', () => {
+  const here = world(2);
+  assert.equal(append(here, 0, -1)[0]?.errorCode, ErrorCode.NOT_ENOUGH_REPLICAS);
+  assert.equal(here.replicas.partition('t', 0)?.log.logEndOffset, 0);
+  assert.equal(append(here, 0, 1)[0]?.errorCode, 0);
+});
+
+test('acks=all waits while another in-sync replica lags, until its time is up or the leader changes', () => {
+  const isr = { isr: [NODE, 2], replicas: [NODE, 2], leaderEpoch: 1 };
+  const late = world();
+  late.replicas.applyLeadership([leadershipOf(0, isr)]);
+  const timedOut = append(late, 0, -1);
+  assert.deepEqual(timedOut, []);
+  late.time.advance(1000);
+  assert.equal(timedOut[0]?.errorCode, ErrorCode.REQUEST_TIMED_OUT);
+
+  const moved = world();
+  moved.replicas.applyLeadership([leadershipOf(0, isr)]);
+  const superseded = append(moved, 0, -1);
+  moved.replicas.applyLeadership([leadershipOf(0, { ...isr, leader: 2, leaderEpoch: 2 })]);
+  assert.equal(superseded[0]?.errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  assert.equal(superseded.length, 1);
+});
+
+test('pitfall 92: a fetch waits for data, is woken by the append and answers once', () => {
+  const here = world();
+  const { readings } = fetch(here, [from(0, 0), from(1, 0)]);
+  assert.equal(readings.length, 0);
+  append(here, 1, 1);
+  assert.equal(readings.length, 1);
+  assert.deepEqual(
+    sizes(readings[0])?.map((size) => size > 0),
+    [false, true],
+  );
+  append(here, 1, 1);
+  here.time.advance(1000);
+  assert.equal(readings.length, 1);
+  assert.equal(here.replicas.partition('t', 1)?.watchers.size, 0);
+});
+
+test('pitfall 92: it answers empty when the time is up, and at once when it may not wait', () => {
+  const here = world();
+  const waiting = fetch(here, [from(0, 0)]);
+  here.time.advance(499);
+  assert.equal(waiting.readings.length, 0);
+  here.time.advance(1);
+  assert.deepEqual(sizes(waiting.readings[0]), [0]);
+  assert.equal(fetch(here, [from(0, 0)], { maxWaitMs: 0 }).readings.length, 1);
+  assert.equal(fetch(here, []).readings.length, 1);
+  assert.equal(fetch(here, [from(0, 0)], { minBytes: 0 }).readings.length, 1);
+});
+
+test('pitfall 92: a fetch that wants more bytes goes on waiting until they are there', () => {
+  const here = world();
+  const { readings } = fetch(here, [from(0, 0)], { minBytes: 150 });
+  append(here, 0, 1);
+  assert.equal(readings.length, 0);
+  append(here, 0, 1);
+  append(here, 0, 1);
+  assert.equal(readings.length, 1);
+});
+
+test('pitfall 92: an error of any partition is told at once, also one that arises while waiting', () => {
+  const here = world();
+  assert.deepEqual(codes(fetch(here, [from(0, 0), from(9, 0)]).readings[0]), [
+    0,
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ]);
+  const { readings } = fetch(here, [from(0, 0)]);
+  here.replicas.stopPartitions([{ topic: 't', partition: 0, deleteLog: true }]);
+  assert.deepEqual(codes(readings[0]), [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+});
+
+test('pitfall 81: out of range only below the start and beyond the end, not at the end', () => {
+  const here = world();
+  append(here, 0, 1);
+  assert.equal(fetch(here, [from(0, 1)]).readings.length, 0);
+  assert.deepEqual(codes(fetch(here, [from(0, 2)]).readings[0]), [ErrorCode.OFFSET_OUT_OF_RANGE]);
+  assert.deepEqual(codes(fetch(here, [from(0, -1)]).readings[0]), [ErrorCode.OFFSET_OUT_OF_RANGE]);
+});
+
+test('pitfall 78: the first batch comes whole above every limit, later ones obey', () => {
+  const here = world();
+  append(here, 0, 1, 'a'.repeat(1000));
+  append(here, 1, 1, 'b'.repeat(1000));
+  const [first, second] = sizes(
+    fetch(here, [from(0, 0, { maxBytes: 10 }), from(1, 0)], { maxBytes: 100 }).readings[0],
+  )!;
+  assert.ok(first! > 1000);
+  assert.equal(second, 0);
+  const hard = fetch(here, [from(0, 0, { maxBytes: 10 })], { hardLimit: true });
+  assert.deepEqual(sizes(hard.readings[0]), [10]);
+});
+
+test('pitfall 113: a lower leader epoch is fenced, a higher one unknown, -1 not checked', () => {
+  const here = world();
+  here.replicas.applyLeadership([leadershipOf(0, { leaderEpoch: 5 })]);
+  append(here, 0, 1);
+  const codeFor = (currentLeaderEpoch: number) =>
+    codes(fetch(here, [from(0, 0, { currentLeaderEpoch })]).readings[0]);
+  assert.deepEqual(codeFor(4), [ErrorCode.FENCED_LEADER_EPOCH]);
+  assert.deepEqual(codeFor(6), [ErrorCode.UNKNOWN_LEADER_EPOCH]);
+  assert.deepEqual(codeFor(5), [0]);
+  assert.deepEqual(codeFor(-1), [0]);
+});
+
+test('pitfall 102: a reader whose last epoch ended earlier here is told where; others are not', () => {
+  const here = world();
+  append(here, 0, 1);
+  here.replicas.applyLeadership([leadershipOf(0, { leaderEpoch: 5 })]);
+  append(here, 0, 1);
+  const diverging = (lastFetchedEpoch: number, offset: number) =>
+    fetch(here, [from(0, offset, { lastFetchedEpoch })]).readings[0]?.results[0]?.divergingEpoch;
+  assert.deepEqual(diverging(0, 2), { epoch: 0, endOffset: 1 });
+  assert.equal(diverging(0, 1), null);
+  assert.equal(diverging(-1, 0), null);
+  assert.deepEqual(diverging(3, 1), { epoch: 0, endOffset: 1 });
+});
+
+test('pitfall 103: a topic id of another incarnation is inconsistent, one without a topic unknown', () => {
+  const here = world();
+  append(here, 0, 1);
+  const codeFor = (topicId: string, topic = 't') =>
+    codes(fetch(here, [from(0, 0, { topicId, topic })]).readings[0]);
+  assert.deepEqual(codeFor(TOPIC_ID), [0]);
+  assert.deepEqual(codeFor('zzzzzzzzzzzzzzzzzzzzzw'), [ErrorCode.INCONSISTENT_TOPIC_ID]);
+  assert.deepEqual(codeFor('zzzzzzzzzzzzzzzzzzzzzw', ''), [ErrorCode.UNKNOWN_TOPIC_ID]);
+});
+
+test('a reader that is gone is forgotten without an answer', () => {
+  const here = world();
+  const { parked, readings } = fetch(here, [from(0, 0)]);
+  parked?.cancel();
+  append(here, 0, 1);
+  here.time.advance(1000);
+  assert.equal(readings.length, 0);
+  assert.equal(here.replicas.partition('t', 0)?.watchers.size, 0);
+});
+
+test('a broker that stops answers all that is parked', () => {
+  const here = world();
+  const { readings } = fetch(here, [from(0, 0)]);
+  here.replicas.completeParked();
+  assert.equal(readings.length, 1);
+});
+
+test('leadership changes with a higher epoch only: every small case', () => {
+  for (const current of [-1, 0, 1, 2]) {
+    for (const leaderEpoch of [0, 1, 2]) {
+      for (const leader of [-1, NODE, 2]) {
+        const verdict = judgeLeadership(leadershipOf(0, { leader, leaderEpoch }), NODE, current);
+        if (leaderEpoch < current) assert.equal(verdict, 'stale');
+        else if (leaderEpoch === current) assert.equal(verdict, 'unchanged');
+        else assert.equal(verdict, leader === NODE ? 'become-leader' : 'become-follower');
+      }
+    }
+  }
+});
