@@ -4,7 +4,7 @@
 // batches of magic 2 and transactional ids, v5 answers the log start offset, v7 allows zstd, v8 tells which
 // records were refused and why (KIP-467), v9 is flexible, v10 names the new leader (KIP-951), v11 and v12 change
 // transactions only (KIP-890), v13 names topics by id.
-import { RecordValidationError } from '@odradek/core/log/record-validator.ts';
+import { RecordValidationError } from '@odradek/core/log/record-rules.ts';
 import type { AppendResult } from '@odradek/core/replication/replica-manager.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';

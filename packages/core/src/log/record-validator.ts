@@ -1,14 +1,10 @@
 import { compress } from '@odradek/protocol/compression/compress.ts';
-import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import {
   ATTRIBUTE_COMPRESSION,
   ATTRIBUTE_LOG_APPEND_TIME,
-  batchesOf,
   BATCH_HEADER_SIZE,
   CompressionType,
-  computeBatchCrc,
-  NO_PRODUCER_ID,
   NO_TIMESTAMP,
   setBaseOffset,
   setMaxTimestampAndType,
@@ -26,6 +22,8 @@ import {
 } from '@odradek/protocol/records/record-batch.ts';
 import { RecordScanner } from '@odradek/protocol/records/record-scanner.ts';
 import type { RecordInput } from '@odradek/protocol/records/record.ts';
+import { analyzeBatches, checkBatch, checkSize, corrupt, invalidRecord } from './batch-rules.ts';
+import { RecordRules } from './record-rules.ts';
 
 /*
  * What a leader checks and changes before it appends records: Kafka's LogValidator and the checks around it.
@@ -93,24 +91,6 @@ export interface ValidatedRecords {
   readonly isRewritten: boolean;
 }
 
-/** One bad record of a refused batch: its place in the batch, and what is wrong. */
-export interface RecordError {
-  readonly batchIndex: number;
-  readonly message: string;
-}
-
-/** INVALID_RECORD or INVALID_TIMESTAMP, with the records at fault, at most 1000 of them. */
-export class RecordValidationError extends KafkaError {
-  readonly recordErrors: readonly RecordError[];
-
-  constructor(code: number, message: string, recordErrors: readonly RecordError[]) {
-    super(code, message);
-    this.recordErrors = recordErrors;
-  }
-}
-
-const RECORD_ERRORS_MAX = 1000;
-
 /**
  * Checks the records that one partition is to append, and gives them their offsets.
  *
@@ -140,74 +120,6 @@ export function validateRecords(records: Buffer, settings: ValidationSettings): 
   } catch (error) {
     if (error instanceof MalformedBytesError) throw invalidRecord(error.message);
     throw error;
-  }
-}
-
-/** The whole batches, each with a size that is allowed and a right checksum. */
-function analyzeBatches(records: Buffer, settings: ValidationSettings): BatchHeader[] {
-  let batches: BatchHeader[];
-  try {
-    batches = [...batchesOf(records)];
-  } catch (error) {
-    if (error instanceof MalformedBytesError) throw corrupt(error.message);
-    throw error;
-  }
-  checkAgainstRequest(batches, settings);
-  for (const batch of batches) {
-    if (settings.origin === 'client' && batch.magic === 2 && batch.baseOffset !== 0) {
-      throw invalidRecord(`a producer's batch begins at offset 0, not at ${batch.baseOffset}`);
-    }
-    checkSize(batch.sizeBytes, settings);
-    const crc = computeBatchCrc(batch);
-    if (batch.crc !== crc) throw corrupt(`checksum is ${crc}, the batch says ${batch.crc}`);
-    if (batch.compression > CompressionType.ZSTD) {
-      throw new KafkaError(
-        ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-        `compression type ${batch.compression} is none of 0 to 4`,
-      );
-    }
-  }
-  return batches;
-}
-
-/** Since version 3 a produce request brings one batch of format v2; older ones may bring anything. */
-function checkAgainstRequest(batches: readonly BatchHeader[], settings: ValidationSettings): void {
-  const version = settings.requestVersion;
-  if (version === null || version < 3) return;
-  const first = batches[0];
-  if (first === undefined) throw invalidRecord('no whole record batch in the request');
-  if (first.magic !== 2) {
-    throw invalidRecord(`records of format v${first.magic} in a produce request of version ${version}`);
-  }
-  if (version < 7 && first.compression === CompressionType.ZSTD) {
-    throw new KafkaError(
-      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-      `zstd is not allowed in a produce request of version ${version}`,
-    );
-  }
-  if (batches.length > 1) throw invalidRecord(`${batches.length} batches where only one is allowed`);
-}
-
-function checkSize(sizeBytes: number, settings: ValidationSettings): void {
-  if (sizeBytes <= settings.maxMessageBytes) return;
-  throw new KafkaError(
-    ErrorCode.MESSAGE_TOO_LARGE,
-    `batch of ${sizeBytes} bytes, max.message.bytes is ${settings.maxMessageBytes}`,
-  );
-}
-
-function checkBatch(batch: BatchHeader, first: BatchHeader, settings: ValidationSettings): void {
-  if (batch.magic !== first.magic) {
-    throw invalidRecord(`batch of format v${batch.magic} after one of format v${first.magic}`);
-  }
-  if (settings.origin !== 'client' || batch.magic < 2) return;
-  const count = batch.recordCount!;
-  if (count <= 0 || batch.lastOffsetDelta + 1 !== count) {
-    throw invalidRecord(`batch of ${count} records whose last offset delta is ${batch.lastOffsetDelta}`);
-  }
-  if (batch.isControl) throw invalidRecord('control records come from brokers only');
-  if (batch.producerId !== NO_PRODUCER_ID && batch.baseSequence < 0) {
-    throw invalidRecord(`sequence ${batch.baseSequence} from producer ${batch.producerId}`);
   }
 }
 
@@ -295,67 +207,6 @@ function walkRecords(batch: BatchHeader, settings: ValidationSettings): Walk {
   if (!scanner.atEnd) throw new MalformedBytesError(`bytes after the last of ${count} records`);
   rules.finish();
   return { bytes, start, end, maxTimestamp, isNumbered };
-}
-
-/** The rules for single records, and the list of those that break them. */
-class RecordRules {
-  private readonly errors: RecordError[] = [];
-  private anyTimestampError = false;
-  private readonly keyIsNeeded: boolean;
-  private readonly checksRange: boolean;
-  private readonly hasAppendTime: boolean;
-  private readonly earliest: number;
-  private readonly latest: number;
-
-  constructor(batch: BatchHeader, settings: ValidationSettings) {
-    this.keyIsNeeded = settings.isCompacted;
-    this.checksRange = settings.timestampType === 'create';
-    this.hasAppendTime = batch.timestampType === 'log-append';
-    this.earliest = settings.nowMs - settings.timestampBeforeMaxMs;
-    this.latest = settings.nowMs + settings.timestampAfterMaxMs;
-  }
-
-  check(index: number, hasKey: boolean, timestamp: number): void {
-    if (this.keyIsNeeded && !hasKey) {
-      this.add(index, 'a record of a compacted topic needs a key');
-    } else if (this.checksRange && timestamp !== NO_TIMESTAMP) {
-      if (timestamp < this.earliest || timestamp > this.latest) {
-        this.addTimestampError(
-          index,
-          `timestamp ${timestamp} is not within ${this.earliest} to ${this.latest}`,
-        );
-      }
-    } else if (this.hasAppendTime) {
-      this.addTimestampError(index, 'a producer must not set the timestamp type to log append time');
-    }
-  }
-
-  add(index: number, message: string): void {
-    if (this.errors.length < RECORD_ERRORS_MAX) this.errors.push({ batchIndex: index, message });
-  }
-
-  /** @throws RecordValidationError when a rule was broken */
-  finish(): void {
-    if (this.errors.length === 0) return;
-    if (this.anyTimestampError) {
-      throw new RecordValidationError(
-        ErrorCode.INVALID_TIMESTAMP,
-        'one or more records have a timestamp that is not allowed',
-        this.errors,
-      );
-    }
-    const shown = this.errors.slice(0, 3).map((e) => `record ${e.batchIndex}: ${e.message}`);
-    throw new RecordValidationError(
-      ErrorCode.INVALID_RECORD,
-      `one or more records are not allowed; ${shown.join('; ')}`,
-      this.errors,
-    );
-  }
-
-  private addTimestampError(index: number, message: string): void {
-    this.anyTimestampError = true;
-    this.add(index, message);
-  }
 }
 
 /** A v2 batch that has to be written anew; where the numbering is right, its records stay as they are. */
@@ -508,12 +359,4 @@ function nothingToAppend(settings: ValidationSettings): ValidatedRecords {
     sourceCompression: CompressionType.NONE,
     isRewritten: false,
   };
-}
-
-function invalidRecord(message: string): KafkaError {
-  return new KafkaError(ErrorCode.INVALID_RECORD, message);
-}
-
-function corrupt(message: string): KafkaError {
-  return new KafkaError(ErrorCode.CORRUPT_MESSAGE, message);
 }
