@@ -2,18 +2,20 @@ import { ANY_VERSION, type Coordination, type CoordinationError } from '../ports
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { encodeBrokerRegistration, type BrokerRegistration } from './broker-registration.ts';
-import { inOrder, isOneOf, type Ended } from './callback-flow.ts';
+import { allOf, isOneOf, type Ended } from './callback-flow.ts';
 import { decodeClusterId, encodeClusterId } from './controller-node.ts';
 import { rootPaths, treePaths } from './tree-paths.ts';
 
 /** Makes the persistent nodes that everything else hangs on; those that are there stay as they are. */
 export function createRoots(coordination: Coordination, done: Ended): void {
-  inOrder(
-    rootPaths.map((path) => (next) => {
+  // All at once: a session's calls take effect in their order.
+  allOf(
+    rootPaths,
+    (path, next) => {
       coordination.write([{ type: 'create', path, data: null, mode: 'persistent' }], (error) =>
         next(error === null || isOneOf(error, 'NODEEXISTS') ? null : error),
       );
-    }),
+    },
     done,
   );
 }

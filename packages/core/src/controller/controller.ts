@@ -126,7 +126,10 @@ export class Controller {
         (next) => this.writeMissingIds(tree, loaded, next),
         (next) => {
           const writes = statesAtStartOfTerm(state, loaded, this.epoch, settings.allowsUncleanElection);
-          this.changeStates(tree, writes, (error) => next(error));
+          tree.writeStates(writes, (error, written) => {
+            for (const write of written) this.takeState(write);
+            next(error);
+          });
         },
         (next) => {
           this.announceAll(loaded);
