@@ -2,7 +2,7 @@ import { atLeast, between, betweenOr, eachOneOf, oneOf } from '../setting-check.
 import { boolean, int, list, long, string, withoutEffect } from '../setting.ts';
 import { LONG_MAX } from './limits.ts';
 import { KAFKA_VERSION } from './kafka-version.ts';
-import { KRAFT, LEVELS, ONE_LOOP } from './reasons.ts';
+import { KRAFT, LZ4_LEVEL, ONE_LOOP } from './reasons.ts';
 
 /** Files of partitions: directories, segments, retention, flushing, timestamps. */
 export const logSettings = {
@@ -202,21 +202,19 @@ export const logSettings = {
     default: -1,
     check: betweenOr(1, 9, -1),
     update: 'cluster-wide',
-    status: withoutEffect(LEVELS),
     about: 'Level of gzip where the broker compresses.',
   }),
   'compression.lz4.level': int({
     default: 9,
     check: between(1, 17),
     update: 'cluster-wide',
-    status: withoutEffect(LEVELS),
+    status: withoutEffect(LZ4_LEVEL),
     about: 'Level of lz4 where the broker compresses.',
   }),
   'compression.zstd.level': int({
     default: 3,
     check: between(-131_072, 22),
     update: 'cluster-wide',
-    status: withoutEffect(LEVELS),
     about: 'Level of zstd where the broker compresses.',
   }),
   'log.message.format.version': string({

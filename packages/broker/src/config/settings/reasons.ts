@@ -6,7 +6,7 @@ export const NO_PURGATORY = 'waits that are over are forgotten at once, there is
 export const NODE_SOCKETS = 'Node.js does not let a program set the buffers of a socket';
 export const JAVA_CLASS =
   'a class for the Java machine cannot be loaded, and what it would forbid or decide must not be passed over';
-export const LEVELS = 'a batch that the broker recompresses is compressed at the usual level of the codec';
+export const LZ4_LEVEL = 'the lz4 codec that is used here has one level';
 export const NO_CLEANER = 'logs are not compacted yet: topics with the policy compact keep every record';
 export const KRAFT = 'Odradek is Kafka in ZooKeeper mode, without KRaft';
 export const NO_CONSUMER_GROUPS = 'the group protocol of KIP-848 is not served yet';

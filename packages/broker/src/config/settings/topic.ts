@@ -3,7 +3,7 @@ import { boolean, double, int, list, long, notSupported, string, withoutEffect }
 import { LONG_MAX } from './limits.ts';
 import { KAFKA_VERSION } from './kafka-version.ts';
 import { THROTTLED_REPLICAS } from './throttled-replicas.ts';
-import { ALONE, LEVELS, NO_CLEANER, NO_REMOTE } from './reasons.ts';
+import { ALONE, LZ4_LEVEL, NO_CLEANER, NO_REMOTE } from './reasons.ts';
 
 /** Settings of a topic (LogConfig of Kafka 3.9). */
 export const topicSettings = {
@@ -121,19 +121,17 @@ export const topicSettings = {
   'compression.gzip.level': int({
     default: -1,
     check: betweenOr(1, 9, -1),
-    status: withoutEffect(LEVELS),
     about: 'Level of gzip where the broker compresses.',
   }),
   'compression.lz4.level': int({
     default: 9,
     check: between(1, 17),
-    status: withoutEffect(LEVELS),
+    status: withoutEffect(LZ4_LEVEL),
     about: 'Level of lz4 where the broker compresses.',
   }),
   'compression.zstd.level': int({
     default: 3,
     check: between(-131_072, 22),
-    status: withoutEffect(LEVELS),
     about: 'Level of zstd where the broker compresses.',
   }),
   preallocate: boolean({
