@@ -10,9 +10,9 @@ import type {
   ListGroupsResult,
   Now,
   Ticket,
-  TopicPartition,
 } from '@odradek/core/group/group-commands.ts';
 import type { GroupSettings } from '@odradek/core/group/group-settings.ts';
+import { GROUP_OFFSETS_TOPIC } from '@odradek/core/controller/topic-name.ts';
 import { GroupShard } from '@odradek/core/group/group-shard.ts';
 import { isValidGroupId, refusal } from '@odradek/core/group/refusal.ts';
 import type { Clock, Timer, Timers } from '@odradek/core/ports/clock.ts';
@@ -23,12 +23,13 @@ import type { ReplicaManager } from '@odradek/core/replication/replica-manager.t
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { CompressionType } from '@odradek/protocol/records/batch-header.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
+import type { MetadataView } from '../topics/metadata-view.ts';
+import type { TopicService } from '../topics/topic-service.ts';
 import { GroupPartitionLoader } from './group-partition-loader.ts';
 import { encodeWrite } from './group-record-batches.ts';
 import type { GroupService, OneGroupRequest } from './group-service.ts';
 import type { LegacyOffsets } from './legacy-offsets.ts';
-import { OFFSETS_TOPIC, OffsetsTopic } from './offsets-topic.ts';
-import type { OffsetsTopicAccess } from './offsets-topic.ts';
+import { OffsetsTopic } from './offsets-topic.ts';
 
 /** After a log that could not be read, before it is tried again. Requests are told that it is loading. */
 const LOAD_RETRY_MS = 1_000;
@@ -43,7 +44,8 @@ export interface GroupRuntimeParts {
   readonly log: LogSink;
   readonly config: BrokerConfig;
   readonly replicas: Pick<ReplicaManager, 'append' | 'onLeadershipChange' | 'partition' | 'partitions'>;
-  readonly topics: OffsetsTopicAccess;
+  readonly topics: Pick<TopicService, 'ensureInternalTopic' | 'onTopicsDeleted'>;
+  readonly metadata: Pick<MetadataView, 'partition' | 'topic'>;
   readonly legacyOffsets: LegacyOffsets;
 }
 
@@ -68,18 +70,21 @@ export class GroupRuntime implements GroupService {
     this.parts = parts;
     this.legacyOffsets = parts.legacyOffsets;
     this.settings = groupSettings(parts.config);
-    this.topic = new OffsetsTopic(parts.topics, parts.config, parts.log);
+    this.topic = new OffsetsTopic(parts);
     parts.replicas.onLeadershipChange(({ partition, isLeader }) => {
-      if (!this.started || partition.topic !== OFFSETS_TOPIC) return;
+      if (!this.started || partition.topic !== GROUP_OFFSETS_TOPIC) return;
       if (isLeader) this.lead(partition);
       else this.resign(partition.index);
+    });
+    parts.topics.onTopicsDeleted((topics) => {
+      for (const running of this.activeShards()) this.runUnasked(running, { kind: 'topics-deleted', topics });
     });
   }
 
   start(): void {
     this.started = true;
     for (const partition of this.parts.replicas.partitions()) {
-      if (partition.topic === OFFSETS_TOPIC && partition.isLeader) this.lead(partition);
+      if (partition.topic === GROUP_OFFSETS_TOPIC && partition.isLeader) this.lead(partition);
     }
     this.scheduleExpiry();
   }
@@ -112,11 +117,6 @@ export class GroupRuntime implements GroupService {
       else groups.push(...(this.ask(running, { kind: 'list-groups' }) as ListGroupsResult).groups);
     }
     return { kind: 'list-groups', errorCode, groups };
-  }
-
-  partitionsDeleted(partitions: readonly TopicPartition[]): void {
-    for (const running of this.activeShards())
-      this.runUnasked(running, { kind: 'partitions-deleted', partitions });
   }
 
   private errorBefore(request: OneGroupRequest, running: RunningShard | undefined): number {
@@ -188,7 +188,7 @@ export class GroupRuntime implements GroupService {
       timeoutMs: config.offsetsCommitTimeoutMs,
       origin: 'coordinator',
     } as const;
-    replicas.append(OFFSETS_TOPIC, running.index, records, options, ({ errorCode, info }) => {
+    replicas.append(GROUP_OFFSETS_TOPIC, running.index, records, options, ({ errorCode, info }) => {
       if (errorCode === ErrorCode.NONE) {
         for (const record of write.records) running.shard.apply(record, info?.firstOffset ?? -1);
       }

@@ -1,9 +1,4 @@
-import type {
-  GroupRequest,
-  GroupResultOf,
-  ListGroupsResult,
-  TopicPartition,
-} from '@odradek/core/group/group-commands.ts';
+import type { GroupRequest, GroupResultOf, ListGroupsResult } from '@odradek/core/group/group-commands.ts';
 import type { LegacyOffsets } from './legacy-offsets.ts';
 
 /** Requests to one group. Listing goes over all of them. */
@@ -28,9 +23,6 @@ export interface GroupService {
 
   /** The groups that this broker coordinates; with an error while some are still being loaded. */
   listGroups(): ListGroupsResult;
-
-  /** Partitions are gone for good, and with them the offsets that groups committed for them. */
-  partitionsDeleted(partitions: readonly TopicPartition[]): void;
 
   /** Offsets of consumers that speak version 0 of OffsetCommit and OffsetFetch. */
   readonly legacyOffsets: LegacyOffsets;

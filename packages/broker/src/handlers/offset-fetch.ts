@@ -121,7 +121,7 @@ function groupAnswer(
       continue;
     }
     // Offsets of a topic that is gone cannot be named by an id.
-    const topicId = context.broker.metadata.topicId(name);
+    const topicId = context.broker.metadata.topic(name)?.topicId;
     if (topicId !== undefined) topics.push({ topicId, partitions });
   }
   return { groupId, errorCode, topics: [...topics, ...unknownIds(wanted ?? [])] };

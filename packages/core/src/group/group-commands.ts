@@ -127,10 +127,10 @@ export interface DeleteGroupCommand {
   readonly groupId: string;
 }
 
-/** Partitions are gone for good: what any group committed for them goes too. */
-export interface PartitionsDeletedCommand {
-  readonly kind: 'partitions-deleted';
-  readonly partitions: readonly TopicPartition[];
+/** Topics are gone for good: what any group committed for them goes too. */
+export interface TopicsDeletedCommand {
+  readonly kind: 'topics-deleted';
+  readonly topics: readonly string[];
 }
 
 /** Time to look through these groups for what is out of date; some at a time, so that it never takes long. */
@@ -172,7 +172,7 @@ export type GroupRequest = WithoutTicket<GroupRequestCommand>;
 
 export type GroupCommand =
   | GroupRequestCommand
-  | PartitionsDeletedCommand
+  | TopicsDeletedCommand
   | ExpireOffsetsCommand
   | TimerFiredCommand
   | WriteFinishedCommand;

@@ -24,7 +24,7 @@ import {
   deleteOffsets,
   expireOffsets,
   onOffsetsDeleted,
-  removeOffsetsOfDeletedPartitions,
+  removeOffsetsOfDeletedTopics,
 } from './offset-removal.ts';
 import { answerJoin, answerSync, joinError, syncError } from './parked-requests.ts';
 import { PendingOffsetWrites } from './pending-offset-writes.ts';
@@ -147,8 +147,8 @@ function decide(turn: Turn, command: GroupCommand): void {
       return listGroups(turn, command);
     case 'delete-group':
       return deleteGroup(turn, command);
-    case 'partitions-deleted':
-      return removeOffsetsOfDeletedPartitions(turn, command);
+    case 'topics-deleted':
+      return removeOffsetsOfDeletedTopics(turn, command);
     case 'expire-offsets':
       return expireOffsets(turn, command);
     case 'timer-fired':

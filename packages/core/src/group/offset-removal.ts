@@ -4,7 +4,7 @@ import type { ClassicGroup } from './classic-group.ts';
 import type {
   ExpireOffsetsCommand,
   OffsetDeleteCommand,
-  PartitionsDeletedCommand,
+  TopicsDeletedCommand,
   TopicPartition,
   WriteCompletion,
 } from './group-commands.ts';
@@ -38,11 +38,11 @@ export function deleteOffsets(turn: Turn, command: OffsetDeleteCommand): void {
   removeOffsets(turn, group, removed, { ticket, errorCodes });
 }
 
-/** Offsets of partitions that exist no more go, whatever the group. */
-export function removeOffsetsOfDeletedPartitions(turn: Turn, command: PartitionsDeletedCommand): void {
-  const gone = new Set(command.partitions.map(keyOf));
+/** Offsets of topics that exist no more go, whatever the group. */
+export function removeOffsetsOfDeletedTopics(turn: Turn, command: TopicsDeletedCommand): void {
+  const gone = new Set(command.topics);
   for (const group of turn.state.groups.values()) {
-    const removed = knownOffsets(turn, group.groupId).filter((at) => gone.has(keyOf(at)));
+    const removed = knownOffsets(turn, group.groupId).filter(({ topic }) => gone.has(topic));
     if (removed.length > 0 && group.state !== 'Dead') removeOffsets(turn, group, removed, null);
   }
 }
