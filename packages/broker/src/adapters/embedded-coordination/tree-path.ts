@@ -21,7 +21,7 @@ export function checkPath(path: string, operation: number | null, isPrefix: bool
   const parts = path.split('/');
   const last = parts.length - 1;
   const good =
-    parts[0] === '' &&
+    path.startsWith('/') &&
     // oxlint-disable-next-line no-control-regex -- these are what ZooKeeper refuses
     !/[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/.test(path) &&
     parts.every(

@@ -153,13 +153,19 @@ export class TreeStore {
       if (this.lastZxid !== this.committedZxid) this.updateZxid.run(this.lastZxid);
       this.database.exec('COMMIT');
       this.committedZxid = this.lastZxid;
-    } catch (error) {
-      this.lastZxid = this.committedZxid;
-      if (this.database.isTransaction) this.database.exec('ROLLBACK');
-      throw error;
-    } finally {
       this.inTransaction = false;
+    } catch (error) {
+      this.rollback();
+      throw error;
     }
+  }
+
+  /** Undoes all writes since `begin`. */
+  rollback(): void {
+    this.lastZxid = this.committedZxid;
+    // SQLite may have ended the transaction itself, on a full disk for instance.
+    if (this.database.isTransaction) this.database.exec('ROLLBACK');
+    this.inTransaction = false;
   }
 
   close(): void {
