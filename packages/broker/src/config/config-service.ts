@@ -45,9 +45,6 @@ export interface ConfigService {
     settings: readonly { readonly name: string; readonly value: string | null }[],
   ): Properties;
 
-  /** The node and its data that hold a new topic's settings, to be written together with the topic. */
-  topicConfigNode(topic: string, settings: Properties): { readonly path: string; readonly data: Buffer };
-
   /** To be told before the first log of a topic opens: its settings as they are in the tree. */
   topicCreated(topic: string, settings: Properties): void;
 

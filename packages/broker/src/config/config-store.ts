@@ -1,11 +1,11 @@
 import type { Coordination, Stat, WriteOperation, WriteResult } from '@odradek/core/ports/coordination.ts';
+import { treePaths } from '@odradek/core/controller/tree-paths.ts';
 import { CoordinationError } from '@odradek/core/ports/coordination.ts';
 import type { Properties } from './broker-config.ts';
 import type { EntityPath } from './config-tree.ts';
 import {
-  CONFIG_CHANGES_PATH,
-  CONFIG_PARENT_PATHS,
   configPath,
+  configRootPaths,
   decodeConfig,
   decodeConfigChange,
   encodeConfig,
@@ -40,7 +40,7 @@ export class ConfigStore {
 
   /** Creates the nodes that hold the others, where they are missing. */
   async prepare(): Promise<void> {
-    for (const path of CONFIG_PARENT_PATHS) {
+    for (const path of configRootPaths) {
       await this.#write([{ type: 'create', path, data: null, mode: 'persistent' }]).catch(
         unless('NODEEXISTS'),
       );
@@ -50,7 +50,7 @@ export class ConfigStore {
   async read(entity: EntityPath): Promise<StoredConfig> {
     try {
       const { data, stat } = await this.#read(configPath(entity));
-      return { settings: decodeConfig(data), version: stat.version, zxid: stat.mzxid };
+      return { settings: decodeConfig(configPath(entity), data), version: stat.version, zxid: stat.mzxid };
     } catch (error) {
       if (isCode(error, 'NONODE')) return { settings: {}, version: ABSENT, zxid: 0 };
       throw error;
@@ -76,7 +76,7 @@ export class ConfigStore {
 
   /** Names of the topics that have a node. */
   topics(): Promise<readonly string[]> {
-    return this.#children('/config/topics', null);
+    return this.#children(treePaths.topicConfigs, null);
   }
 
   readTopic(topic: string): Promise<StoredConfig> {
@@ -88,14 +88,15 @@ export class ConfigStore {
    * @returns the names of the notices there are
    */
   notices(onChange: (() => void) | null): Promise<readonly string[]> {
-    return this.#children(CONFIG_CHANGES_PATH, onChange);
+    return this.#children(treePaths.configChanges, onChange);
   }
 
   /** @returns what a notice is about; null where it is gone or speaks of something else */
   async readNotice(name: string): Promise<{ entity: EntityPath | null; createdMs: number } | null> {
     try {
-      const { data, stat } = await this.#read(`${CONFIG_CHANGES_PATH}/${name}`);
-      return { entity: decodeConfigChange(data), createdMs: stat.ctimeMs };
+      const path = `${treePaths.configChanges}/${name}`;
+      const { data, stat } = await this.#read(path);
+      return { entity: decodeConfigChange(path, data), createdMs: stat.ctimeMs };
     } catch (error) {
       if (isCode(error, 'NONODE')) return null;
       throw error;
@@ -105,7 +106,7 @@ export class ConfigStore {
   /** Removes notices that have lived long enough; another broker may be doing the same. */
   async removeOld(notices: readonly { name: string; createdMs: number }[], nowMs: number): Promise<void> {
     for (const { name } of notices.filter((one) => nowMs - one.createdMs > NOTICE_LIFE_MS)) {
-      const path = `${CONFIG_CHANGES_PATH}/${name}`;
+      const path = `${treePaths.configChanges}/${name}`;
       await this.#write([{ type: 'delete', path, version: -1 }]).catch(unless('NONODE'));
     }
   }
@@ -138,7 +139,7 @@ export class ConfigStore {
 function notice(entity: EntityPath): WriteOperation {
   return {
     type: 'create',
-    path: `${CONFIG_CHANGES_PATH}/config_change_`,
+    path: `${treePaths.configChanges}/config_change_`,
     data: encodeConfigChange(entity),
     mode: 'persistent-sequential',
   };

@@ -1,3 +1,6 @@
+import { decodeConfigNode, encodeConfigNode } from '@odradek/core/controller/config-node.ts';
+import { JsonNode, NodeFormatError } from '@odradek/core/controller/json-node.ts';
+import { rootPaths } from '@odradek/core/controller/tree-paths.ts';
 import type { Properties } from './broker-config.ts';
 
 /**
@@ -11,18 +14,20 @@ export type EntityPath = `topics/${string}` | `brokers/${string}`;
 /** Settings for every broker of the cluster. */
 export const CLUSTER_DEFAULT = 'brokers/<default>';
 
-export const CONFIG_CHANGES_PATH = '/config/changes';
-
 /** Nodes that hold others; whoever comes first creates them. */
-export const CONFIG_PARENT_PATHS = ['/config', '/config/topics', '/config/brokers', CONFIG_CHANGES_PATH];
+export const configRootPaths: readonly string[] = rootPaths.filter((path) => path.startsWith('/config'));
 
 export function topicEntity(topic: string): EntityPath {
   return `topics/${topic}`;
 }
 
-/** @param brokerId or null for the default of the cluster */
-export function brokerEntity(brokerId: number | null): EntityPath {
-  return brokerId === null ? CLUSTER_DEFAULT : `brokers/${brokerId}`;
+/** @returns the topic whose settings an entity holds, or null for a broker's */
+export function topicOfEntity(entity: EntityPath): string | null {
+  return entity.startsWith('topics/') ? entity.slice('topics/'.length) : null;
+}
+
+export function brokerEntity(brokerId: number): EntityPath {
+  return `brokers/${brokerId}`;
 }
 
 export function configPath(entity: EntityPath): string {
@@ -30,35 +35,38 @@ export function configPath(entity: EntityPath): string {
 }
 
 export function encodeConfig(settings: Properties): Buffer {
-  return Buffer.from(JSON.stringify({ version: 1, config: settings }));
+  return encodeConfigNode(new Map(Object.entries(settings)));
 }
 
-/** @returns the settings; none where the node is empty or holds something else */
-export function decodeConfig(data: Buffer | null): Properties {
-  const config = (parsed(data) as { config?: unknown } | null)?.config;
-  if (typeof config !== 'object' || config === null) return {};
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => typeof value === 'string'));
+/** @returns the settings; none where the node is empty, as Kafka has it, or holds something else */
+export function decodeConfig(path: string, data: Buffer | null): Properties {
+  return orNull(() => Object.fromEntries(decodeConfigNode(path, data))) ?? {};
 }
 
+/** A notice for all brokers, version 2. */
 export function encodeConfigChange(entity: EntityPath): Buffer {
   return Buffer.from(JSON.stringify({ version: 2, entity_path: entity }));
 }
 
-/** @returns what changed, also of version 1 (Kafka 0.8); null for entities that have no settings here (quotas) */
-export function decodeConfigChange(data: Buffer | null): EntityPath | null {
-  const change = parsed(data) as {
-    entity_path?: unknown;
-    entity_type?: unknown;
-    entity_name?: unknown;
-  } | null;
-  const path = change?.entity_path ?? `${String(change?.entity_type)}/${String(change?.entity_name)}`;
-  return typeof path === 'string' && /^(topics|brokers)\/[^/]+$/.test(path) ? (path as EntityPath) : null;
+/**
+ * @returns what changed, also by a notice of version 1 (Kafka 0.8); null for what has no settings here (quotas of
+ *   users and clients) and for what is no notice
+ */
+export function decodeConfigChange(path: string, data: Buffer | null): EntityPath | null {
+  const changed = orNull(() => {
+    const node = new JsonNode(path, data);
+    return node.has('entity_path')
+      ? node.string('entity_path')
+      : `${node.string('entity_type')}/${node.string('entity_name')}`;
+  });
+  return changed !== null && /^(topics|brokers)\/[^/]+$/.test(changed) ? (changed as EntityPath) : null;
 }
 
-function parsed(data: Buffer | null): unknown {
+function orNull<Value>(read: () => Value): Value | null {
   try {
-    return data === null ? null : JSON.parse(data.toString('utf8'));
-  } catch {
-    return null;
+    return read();
+  } catch (error) {
+    if (error instanceof NodeFormatError) return null;
+    throw error;
   }
 }

@@ -14,7 +14,7 @@ import { ConfigOperation } from './config-service.ts';
 import type { StoredConfig } from './config-store.ts';
 import { ConfigStore, isCode } from './config-store.ts';
 import type { EntityPath } from './config-tree.ts';
-import { brokerEntity, CLUSTER_DEFAULT, configPath, encodeConfig, topicEntity } from './config-tree.ts';
+import { brokerEntity, CLUSTER_DEFAULT, topicEntity, topicOfEntity } from './config-tree.ts';
 import { checkDynamicSettings, dynamicReading, usableDynamicSettings } from './dynamic-broker-rules.ts';
 import type { DescribedSetting } from './setting-description.ts';
 import { describeBroker, describeClusterDefault, describeTopic } from './setting-description.ts';
@@ -88,10 +88,6 @@ class LiveConfigService implements ConfigService {
     settings: readonly { readonly name: string; readonly value: string | null }[],
   ): Properties {
     return topicSettingsForCreation(settings, this.#config);
-  }
-
-  topicConfigNode(topic: string, settings: Properties): { path: string; data: Buffer } {
-    return { path: configPath(topicEntity(topic)), data: encodeConfig(settings) };
   }
 
   topicCreated(topic: string, settings: Properties): void {
@@ -223,7 +219,7 @@ class LiveConfigService implements ConfigService {
   }
 
   #check(entity: EntityPath, settings: Properties): void {
-    if (isTopicEntity(entity)) checkTopicSettings(settings, this.#config);
+    if (topicOfEntity(entity) !== null) checkTopicSettings(settings, this.#config);
     else checkDynamicSettings(settings, entity !== CLUSTER_DEFAULT, this.#layersWith(entity, settings));
   }
 
@@ -250,19 +246,20 @@ class LiveConfigService implements ConfigService {
   }
 
   async #refresh(entity: EntityPath): Promise<void> {
-    if (
-      !isTopicEntity(entity) &&
-      entity !== CLUSTER_DEFAULT &&
-      entity !== brokerEntity(this.#config.brokerId)
-    )
-      return;
-    this.#apply(entity, await this.#store.read(entity));
+    if (this.#isOurs(entity)) this.#apply(entity, await this.#store.read(entity));
+  }
+
+  #isOurs(entity: EntityPath): boolean {
+    const topic = topicOfEntity(entity);
+    if (topic !== null) return this.#parts.topicExists(topic);
+    return entity === CLUSTER_DEFAULT || entity === brokerEntity(this.#config.brokerId);
   }
 
   /** Makes settings count that are in the tree. Older ones than those known come too late. */
   #apply(entity: EntityPath, stored: StoredConfig): void {
-    if (isTopicEntity(entity)) this.#applyTopic(entity.slice('topics/'.length), stored);
-    else this.#applyBroker(entity, stored);
+    const topic = topicOfEntity(entity);
+    if (topic === null) this.#applyBroker(entity, stored);
+    else this.#applyTopic(topic, stored);
   }
 
   #applyTopic(topic: string, stored: StoredConfig): void {
@@ -379,12 +376,8 @@ function unsupportedReason(type: number, name: string): string {
   }
 }
 
-function isTopicEntity(entity: EntityPath): boolean {
-  return entity.startsWith('topics/');
-}
-
 function settingsOf(entity: EntityPath): typeof topicSetting {
-  return isTopicEntity(entity) ? topicSetting : brokerSettingOf;
+  return topicOfEntity(entity) === null ? brokerSettingOf : topicSetting;
 }
 
 function isSameResource(one: ConfigResource, other: ConfigResource): boolean {
