@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import type { JoinGroupResponse } from '@odradek/protocol/generated/join-group-response.ts';
+import type { OffsetFetchResponse } from '@odradek/protocol/generated/offset-fetch-response.ts';
+import { joinGroupHandler } from '../../src/handlers/join-group.ts';
+import { offsetCommitHandler } from '../../src/handlers/offset-commit.ts';
+import { offsetFetchHandler } from '../../src/handlers/offset-fetch.ts';
+import { GroupBroker } from './group-broker.ts';
+
+const GROUP = 'the-group';
+
+function commitRequest(offset: number, partitionIndex = 0) {
+  return {
+    groupId: GROUP,
+    topics: [
+      { name: 'topic', partitions: [{ partitionIndex, committedOffset: offset, committedMetadata: 'note' }] },
+    ],
+  };
+}
+
+async function committed(broker: GroupBroker): Promise<(number | string | null)[]> {
+  const request = { groupId: GROUP, topics: [{ name: 'topic', partitionIndexes: [0] }] };
+  const response = (await broker.send(offsetFetchHandler, 5, request)) as OffsetFetchResponse;
+  const partition = response.topics[0]?.partitions[0];
+  return [response.errorCode, partition?.committedOffset ?? null, partition?.metadata ?? null];
+}
+
+test('the first who looks for a coordinator makes the topic, and the broker coordinates at once', async () => {
+  const broker = new GroupBroker();
+  broker.createTopic('topic');
+  assert.deepEqual(await committed(broker), [ErrorCode.NOT_COORDINATOR, null, null]);
+  await broker.createOffsetsTopic();
+  assert.deepEqual(await committed(broker), [0, -1, '']);
+});
+
+test('while the topic cannot be made there is no coordinator', async () => {
+  const broker = new GroupBroker();
+  broker.topicError = new KafkaError(ErrorCode.INVALID_REPLICATION_FACTOR, 'too few brokers');
+  assert.equal(await broker.groups.coordinatorFor(GROUP), -1);
+  broker.topicError = null;
+  assert.equal(await broker.groups.coordinatorFor(GROUP), 1);
+});
+
+test('offsets survive a restart; until they are loaded the coordinator says so', async () => {
+  const broker = new GroupBroker();
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  await broker.send(offsetCommitHandler, 5, commitRequest(41));
+  await broker.send(offsetCommitHandler, 5, commitRequest(42));
+  assert.deepEqual(await committed(broker), [0, 42, 'note']);
+  broker.restart();
+  assert.deepEqual(await committed(broker), [ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, null, null]);
+  assert.equal(broker.groups.listGroups().errorCode, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  broker.time.advance(0);
+  assert.deepEqual(await committed(broker), [0, 42, 'note']);
+  assert.deepEqual(broker.groups.listGroups().groups, [{ groupId: GROUP, protocolType: '', state: 'Empty' }]);
+});
+
+test('a log of many slices is loaded whole', async () => {
+  const broker = new GroupBroker({ 'offsets.load.buffer.size': '1000' });
+  broker.createTopic('topic', 300);
+  await broker.createOffsetsTopic();
+  for (let i = 0; i < 300; i++) await broker.send(offsetCommitHandler, 5, commitRequest(1000 + i, i));
+  broker.restart();
+  let slices = 0;
+  while ((await committed(broker))[0] !== 0) {
+    broker.time.advance(0);
+    slices += 1;
+    assert.ok(slices < 1000);
+  }
+  const all = await broker.request(offsetFetchHandler, 5, { groupId: GROUP, topics: null });
+  const offsets = (all as OffsetFetchResponse).topics[0]!.partitions.map(
+    (partition) => partition.committedOffset,
+  );
+  assert.deepEqual(
+    offsets.sort(),
+    Array.from({ length: 300 }, (_, i) => 1000 + i),
+  );
+});
+
+test('losing the leadership sends everybody who waits elsewhere, and so all later requests', async () => {
+  const broker = new GroupBroker({ 'group.initial.rebalance.delay.ms': '3000' });
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  await broker.send(offsetCommitHandler, 5, commitRequest(7));
+  const joining = broker.send(joinGroupHandler, 3, {
+    groupId: GROUP,
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 10_000,
+    memberId: '',
+    protocolType: 'consumer',
+    protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
+  });
+  broker.resign();
+  assert.equal(((await joining) as JoinGroupResponse).errorCode, ErrorCode.NOT_COORDINATOR);
+  assert.equal((await committed(broker))[0], ErrorCode.NOT_COORDINATOR);
+  broker.lead();
+  broker.time.advance(0);
+  assert.deepEqual(await committed(broker), [0, 7, 'note']);
+});
+
+test('offsets expire after the retention, and the group with them', async () => {
+  const broker = new GroupBroker({
+    'offsets.retention.minutes': '1',
+    'offsets.retention.check.interval.ms': '1000',
+  });
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  await broker.send(offsetCommitHandler, 5, commitRequest(7));
+  broker.time.advance(59_000);
+  assert.deepEqual(await committed(broker), [0, 7, 'note']);
+  broker.time.advance(2_000);
+  assert.deepEqual(await committed(broker), [0, -1, '']);
+  assert.deepEqual(broker.groups.listGroups().groups, []);
+  broker.restart();
+  broker.time.advance(0);
+  assert.deepEqual(await committed(broker), [0, -1, '']);
+});
+
+test('offsets of a deleted topic go', async () => {
+  const broker = new GroupBroker();
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  await broker.send(offsetCommitHandler, 5, commitRequest(7));
+  broker.deleteTopic('topic');
+  assert.deepEqual(await committed(broker), [0, -1, '']);
+});
+
+test('after it has stopped the coordinator is not available', async () => {
+  const broker = new GroupBroker();
+  await broker.createOffsetsTopic();
+  broker.groups.stop();
+  assert.equal((await committed(broker))[0], ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  assert.equal(broker.groups.listGroups().errorCode, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+});
