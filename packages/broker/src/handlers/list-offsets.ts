@@ -26,6 +26,7 @@ import type { Handler, RequestContext } from './handler.ts';
 
 const READ_COMMITTED = 1;
 const DEBUGGING_CONSUMER = -2;
+const LEADER_EPOCH_FROM = 4;
 
 /** First versions that know the special timestamps. */
 const KNOWN_FROM: ReadonlyMap<number, number> = new Map([
@@ -125,7 +126,15 @@ function findExact(
     return refused(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
   }
   const found = partition.log.offsetForTimestamp(timestamp, bound);
-  return found === null ? notFound(partitionIndex) : { partitionIndex, errorCode: ErrorCode.NONE, ...found };
+  if (found === null) return notFound(partitionIndex);
+  const { timestamp: foundTimestamp, offset, leaderEpoch } = found;
+  return {
+    partitionIndex,
+    errorCode: ErrorCode.NONE,
+    timestamp: foundTimestamp,
+    offset,
+    ...(version >= LEADER_EPOCH_FROM ? { leaderEpoch } : {}),
+  };
 }
 
 /** No record is that late: no error, and no offset. */

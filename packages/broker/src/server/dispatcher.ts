@@ -8,16 +8,13 @@ import { unsupportedApiVersionsAnswer } from '../handlers/api-versions.ts';
 import {
   CLOSE_CONNECTION,
   type ConnectionInfo,
-  type Handler,
   type HandlerResult,
   type RequestContext,
 } from '../handlers/handler.ts';
-import type { HandlerRegistry } from '../handlers/index.ts';
+import type { AnyHandler, HandlerRegistry } from '../handlers/index.ts';
 
 /** What is to be sent: the chunks of a whole frame; nothing; or the connection is to be cut. */
 export type Answer = readonly Chunk[] | null | typeof CLOSE_CONNECTION;
-
-type AnyHandler = Handler<unknown, unknown>;
 
 /**
  * From the bytes of one request to the bytes of its answer: decodes the header, finds the one handler of the

@@ -17,6 +17,8 @@ export interface ListenerSettings {
   readonly idleMaxMs: number;
   readonly connectionsMax: number;
   readonly connectionsPerHostMax: number;
+  /** By address, instead of `connectionsPerHostMax`. */
+  readonly connectionsPerHostOverrides: ReadonlyMap<string, number>;
 }
 
 export interface ListenerParts {
@@ -121,10 +123,12 @@ export class Listener {
   }
 
   private refusal(host: string): string | null {
-    const { connectionsMax, connectionsPerHostMax } = this.settings;
+    const { connectionsMax } = this.settings;
+    const perHostMax =
+      this.settings.connectionsPerHostOverrides.get(host) ?? this.settings.connectionsPerHostMax;
     if (this.connections.size >= connectionsMax) return `max.connections is ${connectionsMax}`;
     const fromHost = this.perHost.get(host) ?? 0;
-    if (fromHost >= connectionsPerHostMax) return `max.connections.per.ip is ${connectionsPerHostMax}`;
+    if (fromHost >= perHostMax) return `max.connections.per.ip is ${perHostMax}`;
     return null;
   }
 

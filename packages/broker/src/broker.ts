@@ -1,0 +1,249 @@
+import { hostname } from 'node:os';
+import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
+import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
+import { LogManager } from '@odradek/core/log/log-manager.ts';
+import type { Clock } from '@odradek/core/ports/clock.ts';
+import type { Coordination } from '@odradek/core/ports/coordination.ts';
+import type { Disk } from '@odradek/core/ports/disk.ts';
+import type { LogSink } from '@odradek/core/ports/log-sink.ts';
+import type { Random } from '@odradek/core/ports/random.ts';
+import { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
+import { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import type { DiskSpace } from './adapters/disk-space.ts';
+import { EmbeddedTree } from './adapters/embedded-coordination/embedded-tree.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import { systemRandom } from './adapters/system-random.ts';
+import { SystemTimers } from './adapters/system-timers.ts';
+import type { BrokerServices } from './broker-services.ts';
+import type { BrokerConfig, LoadedBrokerConfig } from './config/broker-config.ts';
+import type { ConfigService } from './config/config-service.ts';
+import type { Listener as ListenerAddress } from './config/listeners.ts';
+import { openConfigService } from './config/live-config-service.ts';
+import { identifyDirectories, knownClusterId } from './data-directories.ts';
+import { GroupRuntime } from './groups/group-runtime.ts';
+import { LegacyOffsets } from './groups/legacy-offsets.ts';
+import { handlerRegistry } from './handlers/index.ts';
+import { ProducerIdService } from './producer-ids.ts';
+import { Dispatcher } from './server/dispatcher.ts';
+import { Listener } from './server/listener.ts';
+import { ClusterMembership } from './topics/cluster-membership.ts';
+import { MetadataView } from './topics/metadata-view.ts';
+import { TopicService } from './topics/topic-service.ts';
+
+/** What a broker stands on. */
+export interface BrokerGround {
+  readonly loaded: LoadedBrokerConfig;
+  readonly disk: Disk;
+  /** `log.dirs` as absolute paths. */
+  readonly dataDirectories: readonly string[];
+  /** The file of the coordination tree, or ':memory:'. */
+  readonly coordinationFile: string;
+  diskSpace(directory: string): DiskSpace;
+  readonly log: LogSink;
+}
+
+/** How long clients get to take their last answers when the broker stops. */
+const STOP_DEADLINE_MS = 5_000;
+
+/**
+ * One broker: the composition root. Everything is made here and handed to what needs it; two brokers in one
+ * process share nothing.
+ */
+export class Broker {
+  private readonly ground: BrokerGround;
+  private readonly timers = new SystemTimers();
+  private readonly clock: Clock = systemClock;
+  private readonly random: Random = systemRandom;
+  private readonly tree: EmbeddedTree;
+  private readonly coordination: Coordination;
+  private readonly state = new ClusterState();
+  private services: (BrokerServices & { groups: GroupRuntime }) | null = null;
+  private listeners: readonly Listener[] = [];
+  private endpoints: readonly BrokerEndpoint[] = [];
+
+  private constructor(ground: BrokerGround) {
+    this.ground = ground;
+    for (const directory of ground.dataDirectories) ground.disk.makeDirectory(directory);
+    this.tree = new EmbeddedTree(ground.coordinationFile, this.clock);
+    this.coordination = this.tree.connect();
+  }
+
+  /**
+   * Recovers the logs, takes the listeners' addresses and serves.
+   *
+   * @throws when a directory, the coordination tree or an address cannot be used; nothing is left open then
+   */
+  static async start(ground: BrokerGround): Promise<Broker> {
+    const broker = new Broker(ground);
+    try {
+      await broker.assemble();
+      await broker.serve();
+      return broker;
+    } catch (error) {
+      await broker.stop();
+      throw error;
+    }
+  }
+
+  /** Where clients reach this broker, by listener. */
+  get addresses(): readonly BrokerEndpoint[] {
+    return this.endpoints;
+  }
+
+  get nodeId(): number {
+    return this.ground.loaded.config.brokerId;
+  }
+
+  get clusterId(): string {
+    return this.state.clusterId;
+  }
+
+  /** Answers what is in work, syncs and closes the logs and marks them clean. Does nothing the second time. */
+  async stop(): Promise<void> {
+    const { services } = this;
+    this.services = null;
+    if (services !== null) {
+      services.groups.stop();
+      services.replicas.completeParked();
+      await Promise.all(this.listeners.map((listener) => listener.stop(STOP_DEADLINE_MS)));
+      services.logs.close();
+    }
+    await new Promise<void>((resolve) => {
+      this.coordination.close(resolve);
+    });
+    this.tree.close();
+    this.timers.stop();
+  }
+
+  private async assemble(): Promise<void> {
+    const { ground, clock, random, coordination, state, timers } = this;
+    const { loaded, log, disk } = ground;
+    const { config } = loaded;
+    const membership = this.membership();
+    const known = knownClusterId(disk, ground.dataDirectories, config.brokerId);
+    const clusterId = await membership.join(known);
+    identifyDirectories(disk, ground.dataDirectories, config.brokerId, clusterId);
+
+    const topicExists = (topic: string) => state.topic(topic) !== undefined;
+    const configs = await openConfigService({ loaded, coordination, clock, log, topicExists });
+    const logs = new LogManager(
+      { disk, clock, timers, random, log },
+      logManagerOptions(config, ground, configs),
+    );
+    const replicas = new ReplicaManager({
+      nodeId: config.brokerId,
+      logs,
+      timers,
+      log,
+      settingsOf: (topic) => ({ minInsyncReplicas: minInsyncReplicas(config, configs, topic) }),
+    });
+    configs.onTopicChange((topic) => replicas.settingsChanged(topic));
+    configs.onBrokerChange(() => replicas.defaultSettingsChanged());
+    const metadata = new MetadataView(state);
+    const topics = new TopicService({ coordination, state, replicas, config, configs, clock, random, log });
+    const groups = new GroupRuntime({
+      clock,
+      timers,
+      random,
+      log,
+      config,
+      replicas,
+      metadata,
+      topics,
+      legacyOffsets: new LegacyOffsets(coordination),
+    });
+    this.services = {
+      clock,
+      timers,
+      random,
+      log,
+      config,
+      configs,
+      metadata,
+      topics,
+      replicas,
+      fetchSessions: new FetchSessions(config.maxIncrementalFetchSessionCacheSlots, clock, random),
+      logs,
+      diskSpace: (directory) => ground.diskSpace(directory),
+      groups,
+      producerIds: new ProducerIdService(coordination, config.brokerId, log),
+    };
+  }
+
+  private async serve(): Promise<void> {
+    const { logs, topics, groups } = this.services!;
+    logs.open();
+    await this.bindListeners();
+    await this.membership().register(this.nodeId, this.endpoints, this.ground.loaded.config.brokerRack);
+    await topics.start();
+    groups.start();
+    logs.start();
+    for (const listener of this.listeners) listener.open();
+  }
+
+  private membership(): ClusterMembership {
+    const { coordination, state, clock, random } = this;
+    return new ClusterMembership({ coordination, state, clock, random });
+  }
+
+  private async bindListeners(): Promise<void> {
+    const { config } = this.ground.loaded;
+    const parts = {
+      dispatcher: new Dispatcher(handlerRegistry, this.services!),
+      clock: this.clock,
+      timers: this.timers,
+      log: this.ground.log,
+    };
+    const listeners: Listener[] = [];
+    this.listeners = listeners;
+    const ports = new Map<string, number>();
+    for (const address of config.listeners) {
+      const listener = new Listener(listenerSettings(config, address), parts);
+      ports.set(address.name, await listener.bind());
+      listeners.push(listener);
+    }
+    this.endpoints = config.advertisedListeners.map((address) => endpointOf(address, ports));
+  }
+}
+
+function listenerSettings(config: BrokerConfig, address: ListenerAddress) {
+  return {
+    name: address.name,
+    host: address.host,
+    port: address.port,
+    backlog: config.socketListenBacklogSize,
+    frameSizeMaxBytes: config.socketRequestMaxBytes,
+    idleMaxMs: config.connectionsMaxIdleMs,
+    connectionsMax: config.maxConnectionsPerListener.get(address.name) ?? config.maxConnections,
+    connectionsPerHostMax: config.maxConnectionsPerIp,
+    connectionsPerHostOverrides: config.maxConnectionsPerIpOverrides,
+  };
+}
+
+/** An advertised port of 0 is the one that the listener got; an empty host is this machine's name. */
+function endpointOf(address: ListenerAddress, ports: ReadonlyMap<string, number>): BrokerEndpoint {
+  return {
+    listenerName: address.name,
+    securityProtocol: address.protocol,
+    host: address.host === '' ? hostname() : address.host,
+    port: address.port === 0 ? (ports.get(address.name) ?? 0) : address.port,
+  };
+}
+
+function minInsyncReplicas(config: BrokerConfig, configs: ConfigService, topic: string): number {
+  const own = configs.topicOverrides(topic)['min.insync.replicas'];
+  return own === undefined ? config.minInsyncReplicas : Number(own);
+}
+
+function logManagerOptions(config: BrokerConfig, ground: BrokerGround, configs: ConfigService) {
+  return {
+    directories: ground.dataDirectories,
+    configOf: (topic: string) => configs.logConfig(topic),
+    retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
+    flushCheckIntervalMs: config.logFlushSchedulerIntervalMs,
+    recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
+    logStartOffsetIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
+    highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
+    producerExpirationIntervalMs: config.producerIdExpirationCheckIntervalMs,
+  };
+}
