@@ -2,7 +2,7 @@
 //
 // v1 adds validate_only and error messages, v2 throttle time, v4 takes -1 for the broker's defaults (KIP-464; we
 // do so in every version), v5 is flexible and answers partitions, replicas and settings (KIP-525), v7 the topic id.
-import type { TopicOutcome } from '@odradek/core/controller/controller.ts';
+import type { TopicOutcome } from '@odradek/core/controller/topic-changes.ts';
 import { isFault, type TopicCreation, type TopicFault } from '@odradek/core/controller/topic-request.ts';
 import { ErrorCode, errorMessage } from '@odradek/protocol/errors.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';

@@ -2,7 +2,8 @@
 //
 // v1 adds the election type (KIP-460; before, only the preferred one) and an error for the whole answer, v2 is
 // flexible.
-import type { ElectionOutcome, ElectionType, TopicPartition } from '@odradek/core/controller/controller.ts';
+import type { TopicPartition } from '@odradek/core/controller/controller-term.ts';
+import type { ElectionOutcome, ElectionType } from '@odradek/core/controller/leader-changes.ts';
 import { ErrorCode, errorMessage } from '@odradek/protocol/errors.ts';
 import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
 import type { ElectLeadersRequest } from '@odradek/protocol/generated/elect-leaders-request.ts';

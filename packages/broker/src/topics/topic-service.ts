@@ -4,13 +4,10 @@ import {
   type TopicFault,
   type TopicGrowth,
 } from '@odradek/core/controller/topic-request.ts';
-import {
-  Controller,
-  type ElectionOutcome,
-  type ElectionType,
-  type TopicOutcome,
-  type TopicPartition,
-} from '@odradek/core/controller/controller.ts';
+import { Controller } from '@odradek/core/controller/controller.ts';
+import type { TopicPartition } from '@odradek/core/controller/controller-term.ts';
+import type { ElectionOutcome, ElectionType } from '@odradek/core/controller/leader-changes.ts';
+import type { TopicOutcome } from '@odradek/core/controller/topic-changes.ts';
 import type { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import { topicNameFault } from '@odradek/core/controller/topic-name.ts';
 import type { Clock } from '@odradek/core/ports/clock.ts';

@@ -80,35 +80,21 @@ export function registerBroker(
   );
 }
 
-/** Tells of changed addresses; the broker epoch stays. */
-export function updateRegistration(
-  coordination: Coordination,
-  broker: BrokerRegistration,
-  done: Ended,
-): void {
-  const data = encodeBrokerRegistration(broker);
-  coordination.write(
-    [{ type: 'set', path: treePaths.broker(broker.brokerId), data, version: ANY_VERSION }],
-    (error) => done(error),
-  );
-}
-
-export interface SequenceOptions {
-  /** reserved.broker.max.id */
-  readonly reservedBrokerMaxId: number;
-}
-
-/** An id for a broker that was given none: above the reserved ones, and no other broker gets it (broker.id.generation). */
+/**
+ * An id for a broker that was given none (broker.id.generation.enable): no other broker gets it.
+ * @param reservedBrokerMaxId reserved.broker.max.id: ids up to this are for those who choose their own
+ */
 export function generateBrokerId(
   coordination: Coordination,
-  options: SequenceOptions,
+  reservedBrokerMaxId: number,
   done: (error: CoordinationError | null, brokerId: number) => void,
 ): void {
+  const data = Buffer.alloc(0);
   coordination.write(
-    [{ type: 'set', path: treePaths.brokerSequence, data: Buffer.alloc(0), version: ANY_VERSION }],
+    [{ type: 'set', path: treePaths.brokerSequence, data, version: ANY_VERSION }],
     (error, results) => {
       if (error !== null) return done(error, -1);
-      done(null, options.reservedBrokerMaxId + results[0]!.stat!.version);
+      done(null, reservedBrokerMaxId + results[0]!.stat!.version);
     },
   );
 }

@@ -11,7 +11,7 @@ import {
   type WriteResult,
 } from '@odradek/core/ports/coordination.ts';
 import type { EmbeddedTree } from './embedded-tree.ts';
-import type { TreeChange } from './tree-store.ts';
+import type { TreeChange } from './tree-write.ts';
 import { WatchTable, type WatchKind } from './watch-table.ts';
 
 /** One session on an embedded tree. It is never disconnected: it lives until it is closed or expired. */

@@ -1,7 +1,8 @@
 import { CoordinationError, type Coordination } from '@odradek/core/ports/coordination.ts';
 import type { Clock } from '@odradek/core/ports/clock.ts';
 import { EmbeddedSession } from './embedded-session.ts';
-import { TreeStore, type TreeChange } from './tree-store.ts';
+import { TreeStore } from './tree-store.ts';
+import type { TreeChange } from './tree-write.ts';
 
 /** Something to tell a session once all that happened before it is durable. */
 export interface Delivery {
@@ -79,7 +80,7 @@ export class EmbeddedTree {
   /** For sessions: takes the session out of the tree, with its nodes. */
   endSession(sessionId: string): void {
     if (!this.sessions.delete(sessionId)) return;
-    this.change((store) => ({ value: undefined, changes: store.removeOwnedBy(sessionId) }));
+    this.change((store, nowMs) => ({ value: undefined, changes: store.removeOwnedBy(sessionId, nowMs) }));
   }
 
   /** For sessions: tells in order, after the commit. */

@@ -1,20 +1,13 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import {
   ANY_VERSION,
-  CoordinationError,
-  WRITE_SIZE_MAX_BYTES,
   type NodeContents,
   type Stat,
   type WriteOperation,
   type WriteResult,
 } from '@odradek/core/ports/coordination.ts';
 import { checkPath, nameOf, parentOf, ROOT } from './tree-path.ts';
-
-/** A node that a write created, changed or removed; what watches are told of. */
-export interface TreeChange {
-  readonly type: 'created' | 'deleted' | 'data';
-  readonly path: string;
-}
+import { failed, statOf, TreeWrite, type TreeChange, type TreeNode, type WriteOrigin } from './tree-write.ts';
 
 interface NodeRow {
   readonly path: string;
@@ -47,7 +40,7 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS node_by_parent ON node (parent);
   CREATE INDEX IF NOT EXISTS node_by_owner ON node (owner) WHERE owner IS NOT NULL;
-  CREATE TABLE IF NOT EXISTS tree (only_row INTEGER PRIMARY KEY CHECK (only_row = 0), zxid INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS tree (only_row INTEGER PRIMARY KEY CHECK (only_row = 0), zxid INTEGER NOT NULL);
 `;
 
 /**
@@ -63,13 +56,14 @@ export class TreeStore {
   private readonly selectChildren: StatementSync;
   private readonly selectOwned: StatementSync;
   private readonly insertNode: StatementSync;
-  private readonly updateData: StatementSync;
-  private readonly updateChildren: StatementSync;
+  private readonly updateNode: StatementSync;
   private readonly deleteNode: StatementSync;
   private readonly updateZxid: StatementSync;
   private lastZxid: number;
   private committedZxid: number;
   private inTransaction = false;
+  /** What went wrong in the open transaction, which can only be undone since. */
+  private failure: unknown = null;
 
   /**
    * @param location a file, made when missing, or ':memory:'
@@ -83,13 +77,10 @@ export class TreeStore {
     this.selectOwned = this.database.prepare('SELECT path FROM node WHERE owner = ?');
     this.insertNode = this.database.prepare(
       'INSERT INTO node (path, parent, data, czxid, mzxid, ctime, mtime, version, created_children, child_count, owner) ' +
-        'VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)',
+        'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.updateData = this.database.prepare(
-      'UPDATE node SET data = ?, mzxid = ?, mtime = ?, version = version + 1 WHERE path = ?',
-    );
-    this.updateChildren = this.database.prepare(
-      'UPDATE node SET created_children = created_children + ?, child_count = child_count + ? WHERE path = ?',
+    this.updateNode = this.database.prepare(
+      'UPDATE node SET data = ?, mzxid = ?, mtime = ?, version = ?, created_children = ?, child_count = ? WHERE path = ?',
     );
     this.deleteNode = this.database.prepare('DELETE FROM node WHERE path = ?');
     this.updateZxid = this.database.prepare('UPDATE tree SET zxid = ?');
@@ -98,13 +89,8 @@ export class TreeStore {
     this.committedZxid = this.lastZxid;
     this.begin();
     if (tree === undefined) this.createRoot(nowMs);
-    this.removeAllEphemerals();
+    this.removeAllEphemerals(nowMs);
     this.commit();
-  }
-
-  /** Transaction id of the last write. */
-  get zxid(): number {
-    return this.lastZxid;
   }
 
   private prepareFile(location: string): void {
@@ -122,22 +108,20 @@ export class TreeStore {
     } catch (cause) {
       this.database.close();
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const hint = /locked/.test(reason) ? ' (is another broker running on this folder?)' : '';
+      const hint = reason.includes('locked') ? ' (is another broker running on this folder?)' : '';
       throw new Error(`cannot open the coordination tree ${location}: ${reason}${hint}`, { cause });
     }
   }
 
   private createRoot(nowMs: number): void {
     this.database.exec('INSERT INTO tree (only_row, zxid) VALUES (0, 0)');
-    this.insertNode.run(ROOT, '', null, 0, 0, nowMs, nowMs, null);
+    this.insertNode.run(ROOT, '', null, 0, 0, nowMs, nowMs, 0, 0, 0, null);
   }
 
   /** Nobody's session outlives the process. */
-  private removeAllEphemerals(): void {
-    const owned = this.database.prepare('SELECT path FROM node WHERE owner IS NOT NULL').all();
-    if (owned.length === 0) return;
-    this.takeZxid();
-    for (const { path } of owned as { path: string }[]) this.removeNode(path);
+  private removeAllEphemerals(nowMs: number): void {
+    const owners = this.database.prepare('SELECT DISTINCT owner FROM node WHERE owner IS NOT NULL').all();
+    for (const { owner } of owners as { owner: string }[]) this.removeOwnedBy(owner, nowMs);
   }
 
   begin(): void {
@@ -150,6 +134,7 @@ export class TreeStore {
   commit(): void {
     if (!this.inTransaction) return;
     try {
+      if (this.failure !== null) throw this.failure;
       if (this.lastZxid !== this.committedZxid) this.updateZxid.run(this.lastZxid);
       this.database.exec('COMMIT');
       this.committedZxid = this.lastZxid;
@@ -163,6 +148,7 @@ export class TreeStore {
   /** Undoes all writes since `begin`. */
   rollback(): void {
     this.lastZxid = this.committedZxid;
+    this.failure = null;
     // SQLite may have ended the transaction itself, on a full disk for instance.
     if (this.database.isTransaction) this.database.exec('ROLLBACK');
     this.inTransaction = false;
@@ -186,150 +172,92 @@ export class TreeStore {
     operations: readonly WriteOperation[],
     sessionId: string,
     nowMs: number,
-  ): { results: WriteResult[]; changes: TreeChange[] } {
-    checkSize(operations);
-    const savepoint = operations.length > 1;
-    if (savepoint) this.database.exec('SAVEPOINT multi');
-    const zxidBefore = this.lastZxid;
-    const zxid = this.takeZxid();
-    const changes: TreeChange[] = [];
-    const results: WriteResult[] = [];
+  ): { results: WriteResult[]; changes: readonly TreeChange[] } {
+    const origin: WriteOrigin = { sessionId, nowMs, zxid: this.lastZxid + 1 };
+    const write = new TreeWrite((path) => this.node(path), origin);
+    const results = write.applyAll(operations);
+    this.takeZxid();
     try {
-      for (const [index, operation] of operations.entries()) {
-        results.push(this.apply(operation, index, { sessionId, nowMs, zxid, changes }));
-      }
+      write.flush(this.changing);
     } catch (error) {
-      this.lastZxid = zxidBefore;
-      if (savepoint) this.database.exec('ROLLBACK TO multi; RELEASE multi');
+      // A part of it may be stored by now: nothing since `begin` can be kept.
+      this.failure = error;
       throw error;
     }
-    if (savepoint) this.database.exec('RELEASE multi');
-    return { results, changes };
+    return { results, changes: write.changes };
   }
 
-  private apply(
-    operation: WriteOperation,
-    index: number,
-    write: { sessionId: string; nowMs: number; zxid: number; changes: TreeChange[] },
-  ): WriteResult {
-    checkPath(operation.path, index, operation.type === 'create' && operation.mode.endsWith('-sequential'));
-    switch (operation.type) {
-      case 'create': {
-        const parent = this.nodeOrFail(parentOf(operation.path), index);
-        const sequential = operation.mode.endsWith('-sequential');
-        const path = sequential
-          ? operation.path + String(parent.created_children).padStart(10, '0')
-          : operation.path;
-        if (this.node(path) !== undefined) throw failed('NODEEXISTS', path, index);
-        if (parent.owner !== null) throw failed('NOCHILDRENFOREPHEMERALS', path, index);
-        const owner = operation.mode.startsWith('ephemeral') ? write.sessionId : null;
-        const { zxid, nowMs } = write;
-        this.insertNode.run(path, parent.path, operation.data, zxid, zxid, nowMs, nowMs, owner);
-        this.updateChildren.run(1, 1, parent.path);
-        write.changes.push({ type: 'created', path });
-        return { path, stat: statOf(this.nodeOrFail(path, index)) };
-      }
-      case 'set': {
-        const node = this.nodeOrFail(operation.path, index);
-        checkVersion(node, operation.version, index);
-        this.updateData.run(operation.data, write.zxid, write.nowMs, operation.path);
-        write.changes.push({ type: 'data', path: operation.path });
-        return { path: null, stat: statOf(this.nodeOrFail(operation.path, index)) };
-      }
-      case 'delete': {
-        if (operation.path === ROOT) throw failed('BADARGUMENTS', ROOT, index);
-        const node = this.nodeOrFail(operation.path, index);
-        checkVersion(node, operation.version, index);
-        if (node.child_count > 0) throw failed('NOTEMPTY', operation.path, index);
-        this.removeNode(operation.path);
-        write.changes.push({ type: 'deleted', path: operation.path });
-        return { path: null, stat: null };
-      }
-      case 'check': {
-        checkVersion(this.nodeOrFail(operation.path, index), operation.version, index);
-        return { path: null, stat: null };
-      }
-    }
-  }
+  private readonly changing = {
+    insert: (node: TreeNode) => {
+      const { path, data, czxid, mzxid, ctimeMs, mtimeMs, version, createdChildren, childCount, owner } =
+        node;
+      const parent = parentOf(path);
+      this.insertNode.run(
+        path,
+        parent,
+        data,
+        czxid,
+        mzxid,
+        ctimeMs,
+        mtimeMs,
+        version,
+        createdChildren,
+        childCount,
+        owner,
+      );
+    },
+    update: ({ path, data, mzxid, mtimeMs, version, createdChildren, childCount }: TreeNode) => {
+      this.updateNode.run(data, mzxid, mtimeMs, version, createdChildren, childCount, path);
+    },
+    remove: (path: string) => {
+      this.deleteNode.run(path);
+    },
+  };
 
   /** Removes the ephemeral nodes of a session that has ended. */
-  removeOwnedBy(sessionId: string): TreeChange[] {
+  removeOwnedBy(sessionId: string, nowMs: number): readonly TreeChange[] {
     const owned = this.selectOwned.all(sessionId) as { path: string }[];
-    this.takeZxid();
-    for (const { path } of owned) this.removeNode(path);
-    return owned.map(({ path }) => ({ type: 'deleted', path }));
+    const removals = owned.map(({ path }) => ({ type: 'delete', path, version: ANY_VERSION }) as const);
+    return this.write(removals, sessionId, nowMs).changes;
   }
 
   /** @throws CoordinationError NONODE */
   read(path: string): NodeContents {
     checkPath(path, null, false);
-    const node = this.nodeOrFail(path, null);
-    return { data: bufferOf(node.data), stat: statOf(node) };
+    const node = this.node(path);
+    if (node === null) throw failed('NONODE', path, null);
+    return { data: node.data, stat: statOf(node) };
   }
 
   stat(path: string): Stat | null {
     checkPath(path, null, false);
     const node = this.node(path);
-    return node === undefined ? null : statOf(node);
+    return node === null ? null : statOf(node);
   }
 
   /** @throws CoordinationError NONODE */
   children(path: string): string[] {
     checkPath(path, null, false);
-    this.nodeOrFail(path, null);
-    return (this.selectChildren.all(path) as { path: string }[]).map((child) => nameOf(child.path));
+    const children = this.selectChildren.all(path) as { path: string }[];
+    if (children.length === 0 && this.node(path) === null) throw failed('NONODE', path, null);
+    return children.map((child) => nameOf(child.path));
   }
 
-  private removeNode(path: string): void {
-    this.deleteNode.run(path);
-    this.updateChildren.run(0, -1, parentOf(path));
+  private node(path: string): TreeNode | null {
+    const row = this.selectNode.get(path) as NodeRow | undefined;
+    if (row === undefined) return null;
+    const { data } = row;
+    return {
+      path,
+      data: data === null ? null : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+      czxid: row.czxid,
+      mzxid: row.mzxid,
+      ctimeMs: row.ctime,
+      mtimeMs: row.mtime,
+      version: row.version,
+      createdChildren: row.created_children,
+      childCount: row.child_count,
+      owner: row.owner,
+    };
   }
-
-  private node(path: string): NodeRow | undefined {
-    return this.selectNode.get(path) as NodeRow | undefined;
-  }
-
-  private nodeOrFail(path: string, operation: number | null): NodeRow {
-    const node = this.node(path);
-    if (node === undefined) throw failed('NONODE', path, operation);
-    return node;
-  }
-}
-
-function failed(code: CoordinationError['code'], path: string, operation: number | null): CoordinationError {
-  return new CoordinationError(code, path, operation === null ? {} : { operation });
-}
-
-function checkVersion(node: NodeRow, version: number, operation: number): void {
-  if (version !== ANY_VERSION && version !== node.version) throw failed('BADVERSION', node.path, operation);
-}
-
-function checkSize(operations: readonly WriteOperation[]): void {
-  let sizeBytes = 0;
-  for (const operation of operations) {
-    sizeBytes += operation.path.length;
-    if (operation.type === 'create' || operation.type === 'set') sizeBytes += operation.data?.length ?? 0;
-  }
-  if (sizeBytes <= WRITE_SIZE_MAX_BYTES) return;
-  throw new CoordinationError('BADARGUMENTS', operations[0]!.path, {
-    message: `a write of ${sizeBytes} bytes is larger than the allowed ${WRITE_SIZE_MAX_BYTES}`,
-  });
-}
-
-function bufferOf(data: Uint8Array | null): Buffer | null {
-  return data === null ? null : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-}
-
-function statOf(node: NodeRow): Stat {
-  return {
-    czxid: node.czxid,
-    mzxid: node.mzxid,
-    ctimeMs: node.ctime,
-    mtimeMs: node.mtime,
-    version: node.version,
-    // Every child was created once, and those that are not there any more were deleted once.
-    cversion: 2 * node.created_children - node.child_count,
-    ephemeralOwner: node.owner,
-    childCount: node.child_count,
-  };
 }

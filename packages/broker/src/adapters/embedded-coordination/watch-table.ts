@@ -1,6 +1,6 @@
 import type { Watch, WatchEvent } from '@odradek/core/ports/coordination.ts';
 import { parentOf } from './tree-path.ts';
-import type { TreeChange } from './tree-store.ts';
+import type { TreeChange } from './tree-write.ts';
 
 /** `node` watches are set by read and stat, `children` watches by children. */
 export type WatchKind = 'node' | 'children';
