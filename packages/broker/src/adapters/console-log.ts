@@ -36,14 +36,6 @@ export function consoleLog(level: LogLevel, target: LogTarget = process.stderr):
   return { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
 }
 
-/** Drops everything. */
-export const silentLog: LogSink = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
-
 function valuesText(values: Values | undefined, withStack: boolean): string {
   if (values === undefined) return '';
   let text = '';

@@ -85,9 +85,9 @@ export class Cluster {
     }
   }
 
-  /** Notes that a topic is in use, so that it stays known. */
+  /** Notes that a topic is in use, so that it stays known, or becomes so once it exists. */
   touch(name: string): void {
-    if (this.usedTopics.has(name)) this.usedTopics.set(name, this.environment.clock.monotonic());
+    this.usedTopics.set(name, this.environment.clock.monotonic());
   }
 
   /** Stops renewing what is known of a topic, and forgets it. */

@@ -29,7 +29,10 @@ export class Consumer {
    */
   async partitionsOf(topic: string, timeoutMs?: number): Promise<readonly number[]> {
     const create = this.settings.createTopics;
-    const known = await this.cluster.topic(topic, timeoutMs === undefined ? { create } : { create, timeoutMs });
+    const known = await this.cluster.topic(
+      topic,
+      timeoutMs === undefined ? { create } : { create, timeoutMs },
+    );
     return known.partitions.map(({ partition }) => partition);
   }
 

@@ -1,5 +1,8 @@
 import type { FetchRequestInput } from '@odradek/protocol/generated/fetch-request.ts';
-import type { FetchResponse, FetchResponsePartitionData } from '@odradek/protocol/generated/fetch-response.ts';
+import type {
+  FetchResponse,
+  FetchResponsePartitionData,
+} from '@odradek/protocol/generated/fetch-response.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts';
 import type { IsolationLevel } from './list-offsets.ts';

@@ -290,7 +290,8 @@ export class Fetcher {
     if (data.errorCode !== ErrorCode.NONE) return this.takeError(state, data.errorCode);
     state.failures = 0;
     const position = state.position as number;
-    const aborted = this.settings.isolationLevel === 'read_committed' ? (data.abortedTransactions ?? []) : null;
+    const aborted =
+      this.settings.isolationLevel === 'read_committed' ? (data.abortedTransactions ?? []) : null;
     const bytes = data.records ?? EMPTY;
     const { records, nextOffset, isTooSmall } = decodeFetched(state, bytes, position, aborted);
     if (isTooSmall) state.maxBytes = Math.min(state.maxBytes * PARTITION_GROWTH, 0x7fffffff);

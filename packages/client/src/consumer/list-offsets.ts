@@ -96,7 +96,9 @@ function listOffsetsRequest(
   isolationLevel: IsolationLevel,
 ): ListOffsetsRequestInput {
   if (version === 0) {
-    throw new UnsupportedApiError('the broker is too old to look up offsets: ListOffsets version 1 is needed');
+    throw new UnsupportedApiError(
+      'the broker is too old to look up offsets: ListOffsets version 1 is needed',
+    );
   }
   return {
     replicaId: CONSUMER_REPLICA_ID,

@@ -1,0 +1,128 @@
+import { ErrorCode, KafkaError, errorName } from '@odradek/protocol/errors.ts';
+import { describeConfigsApi } from '@odradek/protocol/generated/apis/describe-configs.ts';
+import { incrementalAlterConfigsApi } from '@odradek/protocol/generated/apis/incremental-alter-configs.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { BrokerNode } from '../cluster/metadata-cache.ts';
+
+/** Whose settings. A broker without id stands for the default of all brokers. */
+export type ConfigResource =
+  | { readonly type: 'topic'; readonly name: string }
+  | { readonly type: 'broker'; readonly nodeId: number | null };
+
+export interface ConfigEntry {
+  readonly name: string;
+  /** Null when it is sensitive or has none. */
+  readonly value: string | null;
+  readonly source: ConfigSource;
+  readonly isReadOnly: boolean;
+  readonly isSensitive: boolean;
+}
+
+/** Where a value comes from, by Kafka's numbers. */
+const CONFIG_SOURCES = [
+  'unknown',
+  'topic',
+  'dynamic-broker',
+  'dynamic-default-broker',
+  'static-broker',
+  'default',
+  'broker-logger',
+  'client-metrics',
+  'group',
+] as const;
+export type ConfigSource = (typeof CONFIG_SOURCES)[number];
+
+/** A value to set, or null to go back to the default. */
+export type ConfigChanges = Readonly<Record<string, string | null>>;
+
+const RESOURCE_TYPES = { topic: 2, broker: 4 } as const;
+const OPERATION_SET = 0;
+const OPERATION_DELETE = 1;
+/** Before, answers told only whether a value is the default. */
+const CONFIG_SOURCE_VERSION = 1;
+
+/** Every setting of a topic or broker, by name. @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST */
+export async function describeConfigs(
+  cluster: Cluster,
+  resource: ConfigResource,
+): Promise<readonly ConfigEntry[]> {
+  const node = await nodeFor(cluster, resource);
+  const { type, name } = wireResource(resource);
+  let version = 0;
+  const answer = await cluster.request(node, describeConfigsApi, (chosen) => {
+    version = chosen;
+    return { resources: [{ resourceType: type, resourceName: name, configurationKeys: null }] };
+  });
+  const [result] = answer.results;
+  throwConfigError(resource, result?.errorCode, result?.errorMessage);
+  return result!.configs
+    .map((config) => ({
+      name: config.name,
+      value: config.value,
+      source: sourceOf(config.configSource, config.isDefault, version),
+      isReadOnly: config.readOnly,
+      isSensitive: config.isSensitive,
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Changes the named settings and no others (KIP-339). @throws KafkaError INVALID_CONFIG and others */
+export async function alterConfigs(
+  cluster: Cluster,
+  resource: ConfigResource,
+  changes: ConfigChanges,
+): Promise<void> {
+  const node = await nodeFor(cluster, resource);
+  const { type, name } = wireResource(resource);
+  const answer = await cluster.request(node, incrementalAlterConfigsApi, {
+    resources: [
+      {
+        resourceType: type,
+        resourceName: name,
+        configs: Object.entries(changes).map(([key, value]) => ({
+          name: key,
+          configOperation: value === null ? OPERATION_DELETE : OPERATION_SET,
+          value,
+        })),
+      },
+    ],
+    validateOnly: false,
+  });
+  const [result] = answer.responses;
+  throwConfigError(resource, result?.errorCode, result?.errorMessage);
+}
+
+export function resourceName(resource: ConfigResource): string {
+  if (resource.type === 'topic') return `topic "${resource.name}"`;
+  return resource.nodeId === null ? 'all brokers' : `broker ${resource.nodeId}`;
+}
+
+/** A broker answers for itself; for topics and for all brokers any one does. */
+async function nodeFor(cluster: Cluster, resource: ConfigResource): Promise<BrokerNode> {
+  const nodes = await cluster.nodes();
+  const wanted = resource.type === 'broker' ? resource.nodeId : null;
+  const node = wanted === null ? nodes[0] : nodes.find(({ nodeId }) => nodeId === wanted);
+  if (node !== undefined) return node;
+  const known = nodes.map(({ nodeId }) => nodeId).join(', ');
+  throw new KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, `there is no broker ${wanted}; there are: ${known}`);
+}
+
+function wireResource(resource: ConfigResource): { type: number; name: string } {
+  const name = resource.type === 'topic' ? resource.name : String(resource.nodeId ?? '');
+  return { type: RESOURCE_TYPES[resource.type], name };
+}
+
+function sourceOf(source: number, isDefault: boolean, version: number): ConfigSource {
+  if (version < CONFIG_SOURCE_VERSION) return isDefault ? 'default' : 'unknown';
+  return CONFIG_SOURCES[source] ?? 'unknown';
+}
+
+function throwConfigError(
+  resource: ConfigResource,
+  code: number | undefined,
+  message: string | null | undefined,
+): void {
+  if (code === ErrorCode.NONE) return;
+  const known = code ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+  throw new KafkaError(known, `${resourceName(resource)}: ${message ?? errorName(known)}`);
+}
