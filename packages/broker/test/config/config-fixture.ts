@@ -13,7 +13,12 @@ export interface ConfigFixture {
   readonly loaded: LoadedBrokerConfig;
   readonly tree: EmbeddedTree;
   readonly coordination: Coordination;
+  readonly clock: MovingClock;
+  /** What was logged as an error. */
   readonly errors: string[];
+  children(path: string): Promise<readonly string[]>;
+  /** Resolves once all that was under way in the tree is done. */
+  settled(): Promise<void>;
   close(): void;
 }
 
@@ -21,22 +26,67 @@ export const TOPIC = { type: 2, name: 'orders' };
 export const BROKER = { type: 4, name: '0' };
 export const CLUSTER = { type: 4, name: '' };
 
-export async function configFixture(properties: Properties = {}, tree?: EmbeddedTree): Promise<ConfigFixture> {
+/** @param tree of another fixture, to be a second broker or a later start */
+export async function configFixture(
+  properties: Properties = {},
+  tree?: EmbeddedTree,
+): Promise<ConfigFixture> {
   const errors: string[] = [];
-  const shared = tree ?? new EmbeddedTree(':memory:', CLOCK);
+  const clock = new MovingClock();
+  const shared = tree ?? new EmbeddedTree(':memory:', clock);
   const coordination = shared.connect();
   const loaded = loadBrokerConfig(properties);
   const service = await openConfigService({
     loaded,
     coordination,
-    clock: CLOCK,
+    clock,
     log: recordingLog(errors),
     topicExists: (topic) => ['orders', 'payments'].includes(topic),
   });
-  return { service, loaded, tree: shared, coordination, errors, close: () => shared.close() };
+  const children = (path: string) => childrenOf(coordination, path);
+  const settled = async () => {
+    // Every step of the service waits for one answer of the tree at most, and there are few steps.
+    for (let round = 0; round < 20; round += 1) await children('/config');
+  };
+  return {
+    service,
+    loaded,
+    tree: shared,
+    coordination,
+    clock,
+    errors,
+    children,
+    settled,
+    close: () => shared.close(),
+  };
 }
 
-export const CLOCK: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
+export class MovingClock implements Clock {
+  nowMs = 1_700_000_000_000;
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  monotonic(): number {
+    return this.nowMs;
+  }
+}
+
+/** The contents of a node as text. */
+export function readNode({ coordination }: ConfigFixture, path: string): Promise<string> {
+  return new Promise((resolve, reject) =>
+    coordination.read(path, null, (error, contents) =>
+      error === null ? resolve(contents.data?.toString() ?? '') : reject(error),
+    ),
+  );
+}
+
+function childrenOf(coordination: Coordination, path: string): Promise<readonly string[]> {
+  return new Promise((resolve, reject) =>
+    coordination.children(path, null, (error, names) => (error === null ? resolve(names) : reject(error))),
+  );
+}
 
 function recordingLog(errors: string[]): LogSink {
   const nothing = () => undefined;
