@@ -151,7 +151,6 @@ function dropMember(turn: Turn, group: ClassicGroup, memberId: string): void {
 }
 
 function clearPendingSyncs(turn: Turn, group: ClassicGroup): void {
-  if (group.pendingSyncMembers.size === 0) return;
   group.pendingSyncMembers.clear();
   turn.cancelTimer(syncTimer(group));
 }

@@ -1,4 +1,5 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { groupErrorOfAppend } from './append-errors.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import type { FormerSelf, JoinGroupCommand, WriteCompletion } from './group-commands.ts';
 import type { GroupMember } from './group-member.ts';
@@ -52,13 +53,13 @@ export function onStaticMemberStored(
   turn: Turn,
   group: ClassicGroup,
   stored: StaticMemberStored,
-  errorCode: number,
+  appendError: number,
 ): void {
   const member = group.member(stored.memberId);
   if (member === undefined || group.state !== 'Stable' || group.generationId !== stored.generationId) return;
-  if (errorCode !== ErrorCode.NONE) {
+  if (appendError !== ErrorCode.NONE) {
     restoreFormerSelf(turn, group, member, stored.former);
-    answerJoin(turn, member, joinError('', errorCode));
+    answerJoin(turn, member, joinError('', groupErrorOfAppend(appendError)));
     return;
   }
   const generation = joinedGeneration(group, member.memberId);

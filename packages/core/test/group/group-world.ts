@@ -42,6 +42,8 @@ export class GroupWorld {
   holdWrites = false;
   readonly heldWrites: GroupWrite[] = [];
   nowMs = 0;
+  /** Timers set so far. */
+  timersSet = 0;
   private nextTicket = 1;
   private nextUuid = 1;
   private readonly asked = new Set<Ticket>();
@@ -50,7 +52,6 @@ export class GroupWorld {
     string,
     { readonly timer: GroupTimer; readonly dueMs: number; readonly order: number }
   >();
-  private timerOrder = 0;
 
   constructor(settings: Partial<GroupSettings> = {}) {
     this.settings = { ...defaultGroupSettings, ...settings };
@@ -168,7 +169,7 @@ export class GroupWorld {
         this.timers.set(nameOf(timer), {
           timer,
           dueMs: this.nowMs + effect.delayMs,
-          order: this.timerOrder++,
+          order: this.timersSet++,
         });
       } else {
         this.timers.delete(nameOf(effect.timer));
