@@ -25,6 +25,16 @@ export interface LogAppendInfo {
   readonly recordCount: number;
 }
 
+/** The answer to an append of nothing; `logStartOffset` is the log's. */
+export const NOTHING_APPENDED = {
+  firstOffset: -1,
+  lastOffset: -1,
+  logAppendTimeMs: -1,
+  isDuplicate: false,
+  sizeBytes: 0,
+  recordCount: 0,
+} as const;
+
 const COMPRESSION: Record<LogConfig['compressionType'], TargetCompression['type']> = {
   producer: 'producer',
   uncompressed: CompressionType.NONE,

@@ -42,6 +42,8 @@ export interface LoadedLog {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly recoveryPoint: number;
+  /** Files were made or removed on the way. */
+  readonly directoryChanged: boolean;
 }
 
 /**
@@ -63,6 +65,7 @@ class LogLoader {
   private readonly producers: ProducerStates;
   private readonly epochs: LeaderEpochCache;
   private nextOffset = 0;
+  private directoryChanged = false;
 
   constructor(context: LogContext, directory: string, options: LoadOptions) {
     this.context = context;
@@ -128,6 +131,7 @@ class LogLoader {
   /** @returns bytes cut off because of damage */
   private rebuild(segment: Segment): number {
     const { baseOffset } = segment;
+    this.directoryChanged = true;
     // A roll ahead of the end of the log leaves a gap; nothing may overlap.
     this.nextOffset = Math.max(this.nextOffset, baseOffset);
     const cut = segment.rebuild(this.options.config.indexIntervalBytes, (header) => {
@@ -194,6 +198,7 @@ class LogLoader {
   private addEmptySegment(baseOffset: number): void {
     const segment = new Segment(this.context, this.directory, baseOffset, null, this.rollJitter());
     segment.create();
+    this.directoryChanged = true;
     this.segments.add(segment);
     this.nextOffset = baseOffset;
   }
@@ -209,8 +214,8 @@ class LogLoader {
     const recoveryPoint = this.options.wasCleanShutdown
       ? logEndOffset
       : Math.min(this.options.recoveryPoint, logEndOffset);
-    const { segments, epochs, producers } = this;
-    return { segments, epochs, producers, logStartOffset, logEndOffset, recoveryPoint };
+    const { segments, epochs, producers, directoryChanged } = this;
+    return { segments, epochs, producers, directoryChanged, logStartOffset, logEndOffset, recoveryPoint };
   }
 }
 

@@ -1,10 +1,11 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
-import { NO_PRODUCER_ID, batchCrcValid, batchesOf } from '@odradek/protocol/records/batch-header.ts';
 import { DiskError } from '../ports/disk.ts';
 import { PARTITION_METADATA_FILE } from './log-files.ts';
 import { readPartitionMetadata, writePartitionMetadata } from './checkpoints.ts';
 import type { EpochEnd, LeaderEpochCache } from './leader-epoch-cache.ts';
-import { validationSettingsOf } from './log-append.ts';
+import { NOTHING_APPENDED, validationSettingsOf } from './log-append.ts';
+import { checkReplicated, notInOrder, planAppend } from './append-plan.ts';
+import type { AppendPlan, ReplicatedStart } from './append-plan.ts';
 import type { AppendOptions, LogAppendInfo } from './log-append.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
@@ -16,17 +17,15 @@ import { readLog } from './log-reader.ts';
 import type { LogRead, ReadOptions, UpTo } from './log-reader.ts';
 import * as lookup from './offset-lookup.ts';
 import type { FoundOffset } from './offset-lookup.ts';
-import { producedBatchOf, stageBatch } from './producer-replay.ts';
 import { firstOffsetOf } from './producer-rules.ts';
 import type { ProducerBatch, ProducerEntry } from './producer-rules.ts';
-import { ProducerUpdate } from './producer-states.ts';
 import type { ProducerStates } from './producer-states.ts';
 import { validateRecords } from './record-validator.ts';
-import type { AppendOrigin } from './record-validator.ts';
 import { decideRetention } from './retention.ts';
 import type { RetentionReason } from './retention.ts';
-import { Segment, factsOf } from './segment.ts';
-import type { AppendedBatch } from './segment.ts';
+import { isRollDue } from './roll-rule.ts';
+import { Segment } from './segment.ts';
+import { retireSegment } from './segment-removal.ts';
 import type { SegmentList } from './segment-list.ts';
 
 /*
@@ -48,15 +47,6 @@ export interface PartitionLogOptions extends LoadOptions {
   readonly partition: number;
   /** Is told when the log goes offline; at most once. */
   readonly onOffline?: (log: PartitionLog, error: DiskError) => void;
-}
-
-/** A validated append: bytes that are to be written as they are. */
-interface PlannedAppend {
-  readonly records: Buffer;
-  readonly batches: readonly AppendedBatch[];
-  readonly producers: ProducerUpdate | null;
-  readonly leaderEpochs: readonly { readonly epoch: number; readonly startOffset: number }[];
-  readonly maxTimestamp: number;
 }
 
 export class PartitionLog {
@@ -96,6 +86,7 @@ export class PartitionLog {
     this.endOffset = loaded.logEndOffset;
     this.watermark = loaded.logStartOffset;
     this.flusher = new LogFlusher(context, this.flushedLog(), loaded.recoveryPoint);
+    if (loaded.directoryChanged) this.flusher.directoryChanged();
   }
 
   private flushedLog(): FlushedLog {
@@ -111,7 +102,6 @@ export class PartitionLog {
   static open(context: LogContext, directory: string, options: PartitionLogOptions): PartitionLog {
     const log = new PartitionLog(context, directory, options, loadLog(context, directory, options));
     log.id = readPartitionMetadata(context.disk, `${directory}/${PARTITION_METADATA_FILE}`);
-    log.flusher.directoryChanged();
     return log;
   }
 
@@ -222,140 +212,100 @@ export class PartitionLog {
   appendAsLeader(records: Buffer, options: AppendOptions): LogAppendInfo {
     this.ensureOnline();
     const nowMs = this.context.clock.now();
-    const validated = validateRecords(
-      records,
-      validationSettingsOf(this.settings, options, this.endOffset, nowMs),
-    );
-    const base = { logStartOffset: this.startOffset, logAppendTimeMs: validated.logAppendTimeMs };
-    if (validated.recordCount === 0) {
-      return { ...base, firstOffset: -1, lastOffset: -1, isDuplicate: false, sizeBytes: 0, recordCount: 0 };
-    }
-    const plan = this.plan(validated.records, options.origin);
-    if (!('records' in plan)) return this.answerDuplicate(plan);
+    const settings = validationSettingsOf(this.settings, options, this.endOffset, nowMs);
+    const validated = validateRecords(records, settings);
+    if (validated.recordCount === 0) return { ...NOTHING_APPENDED, logStartOffset: this.startOffset };
+    const plan = planAppend(validated.records, options.origin, this.producers, this.epochs.latestEpoch);
+    if ('duplicateOf' in plan) return this.answerDuplicate(plan.duplicateOf);
     this.write(plan, validated.firstOffset, nowMs);
-    const { firstOffset, lastOffset, recordCount } = validated;
+    const { firstOffset, lastOffset, recordCount, logAppendTimeMs } = validated;
     return {
-      ...base,
       firstOffset,
       lastOffset,
+      recordCount,
+      logAppendTimeMs,
+      logStartOffset: this.startOffset,
       isDuplicate: false,
       sizeBytes: plan.records.length,
-      recordCount,
+    };
+  }
+
+  private answerDuplicate(duplicate: ProducerBatch): LogAppendInfo {
+    const isAppendTime = this.settings.messageTimestampType === 'LogAppendTime';
+    return {
+      ...NOTHING_APPENDED,
+      firstOffset: firstOffsetOf(duplicate),
+      lastOffset: duplicate.lastOffset,
+      logAppendTimeMs: isAppendTime ? duplicate.timestamp : -1,
+      logStartOffset: this.startOffset,
+      isDuplicate: true,
     };
   }
 
   /**
    * Appends what the leader has: batches with offsets, written as they are. A partial batch at the end is left
-   * out.
+   * out. An empty log whose start lies in the midst of the first batch begins with that batch.
    *
-   * @throws KafkaError CORRUPT_MESSAGE when a checksum is wrong; OFFSET_OUT_OF_RANGE when the batches do not
-   *   begin at or after the end of the log, or are out of order; KAFKA_STORAGE_ERROR
+   * @throws KafkaError CORRUPT_MESSAGE when a checksum is wrong; OFFSET_OUT_OF_RANGE when the batches begin
+   *   before the end of the log, or are out of order; KAFKA_STORAGE_ERROR
+   * @throws MalformedBytesError when the bytes are no batches
    */
   appendAsFollower(records: Buffer): LogAppendInfo {
     this.ensureOnline();
-    const first = this.checkReplicated(records);
-    const base = {
-      logStartOffset: this.startOffset,
-      logAppendTimeMs: -1,
-      isDuplicate: false,
-      recordCount: 0,
-    };
-    if (first === null) return { ...base, firstOffset: -1, lastOffset: -1, sizeBytes: 0 };
-    const plan = this.plan(records, 'replication') as PlannedAppend;
-    this.write(plan, first.firstOffset, this.context.clock.now());
+    const first = checkReplicated(records);
+    if (first === null) return { ...NOTHING_APPENDED, logStartOffset: this.startOffset };
+    if (first.baseOffset < this.endOffset) this.makeRoomFor(first);
+    const plan = planAppend(records, 'replication', this.producers, this.epochs.latestEpoch) as AppendPlan;
+    this.write(plan, plan.firstOffset, this.context.clock.now());
     return {
-      ...base,
-      firstOffset: first.firstOffset,
-      lastOffset: this.endOffset - 1,
+      ...NOTHING_APPENDED,
+      firstOffset: plan.firstOffset,
+      lastOffset: plan.lastOffset,
+      logStartOffset: this.startOffset,
       sizeBytes: plan.records.length,
     };
   }
 
-  private checkReplicated(records: Buffer): { readonly firstOffset: number } | null {
-    let firstOffset: number | null = null;
-    let expected = this.endOffset;
-    for (const header of batchesOf(records)) {
-      if (!batchCrcValid(records, header.position)) {
-        throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, `batch at offset ${header.baseOffset} is damaged`);
-      }
-      // The first batch may begin before the log: it was asked for by an offset in its midst.
-      const reached = firstOffset === null ? header.lastOffset : header.baseOffset;
-      if (reached < expected) {
-        throw new KafkaError(
-          ErrorCode.OFFSET_OUT_OF_RANGE,
-          `batch of offsets ${header.baseOffset} to ${header.lastOffset} where ${expected} is expected`,
-        );
-      }
-      firstOffset ??= header.baseOffset;
-      expected = header.lastOffset + 1;
-    }
-    return firstOffset === null ? null : { firstOffset };
+  /** After DeleteRecords on the leader a new follower begins in the midst of a batch that it gets whole. */
+  private makeRoomFor(first: ReplicatedStart): void {
+    const isEmpty = this.startOffset === this.endOffset;
+    if (!isEmpty || first.lastOffset < this.endOffset) throw notInOrder(first.baseOffset, this.endOffset);
+    this.truncateFullyAndStartAt(first.baseOffset, this.startOffset);
   }
 
-  /** Walks the headers once. @returns what to write, or the batch that these records repeat */
-  private plan(records: Buffer, origin: AppendOrigin): PlannedAppend | ProducerBatch {
-    const batches: AppendedBatch[] = [];
-    const leaderEpochs: { epoch: number; startOffset: number }[] = [];
-    let producers: ProducerUpdate | null = null;
-    let maxTimestamp = -1;
-    let epoch = this.epochs.latestEpoch;
-    let end = 0;
-    for (const header of batchesOf(records)) {
-      const facts = factsOf(header);
-      batches.push(facts);
-      end += facts.sizeBytes;
-      if (facts.maxTimestamp > maxTimestamp) maxTimestamp = facts.maxTimestamp;
-      if (header.partitionLeaderEpoch > epoch) {
-        epoch = header.partitionLeaderEpoch;
-        leaderEpochs.push({ epoch, startOffset: facts.baseOffset });
-      }
-      if (header.producerId === NO_PRODUCER_ID) continue;
-      if (origin === 'client') {
-        const duplicate = this.producers.duplicateOf(producedBatchOf(header));
-        if (duplicate !== null) return duplicate;
-      }
-      producers ??= new ProducerUpdate();
-      stageBatch(this.producers, producers, header, origin);
-    }
-    return { records: records.subarray(0, end), batches, producers, leaderEpochs, maxTimestamp };
-  }
-
-  private answerDuplicate(duplicate: ProducerBatch): LogAppendInfo {
-    return {
-      firstOffset: firstOffsetOf(duplicate),
-      lastOffset: duplicate.lastOffset,
-      logAppendTimeMs: duplicate.timestamp,
-      logStartOffset: this.startOffset,
-      isDuplicate: true,
-      sizeBytes: 0,
-      recordCount: 0,
-    };
-  }
-
-  private write(plan: PlannedAppend, firstOffset: number, nowMs: number): void {
-    const { records, batches } = plan;
-    if (records.length > this.settings.segmentBytes) {
+  /** @param firstOffset of the first record, which the header of an old format does not tell */
+  private write(plan: AppendPlan, firstOffset: number, nowMs: number): void {
+    const sizeBytes = plan.records.length;
+    if (sizeBytes > this.settings.segmentBytes) {
       throw new KafkaError(
         ErrorCode.RECORD_LIST_TOO_LARGE,
-        `${records.length} bytes to append, segment.bytes is ${this.settings.segmentBytes}`,
+        `${sizeBytes} bytes to append, segment.bytes is ${this.settings.segmentBytes}`,
       );
     }
-    const lastOffset = batches.at(-1)!.lastOffset;
-    this.rollWhenDue(records.length, firstOffset, lastOffset, plan.maxTimestamp, nowMs);
+    const { lastOffset, maxTimestamp } = plan;
+    if (isRollDue(this.segments.active, this.settings, { sizeBytes, lastOffset, maxTimestamp }, nowMs)) {
+      this.roll(firstOffset);
+    }
     const segment = this.segments.active;
     this.writeOrCutOff(segment, plan, nowMs);
     this.endOffset = lastOffset + 1;
+    this.afterWrite(plan, segment);
+    const unflushed = this.endOffset - this.flusher.recoveryPoint;
+    if (unflushed >= this.settings.flushMessages) this.flush();
+  }
+
+  private afterWrite(plan: AppendPlan, segment: Segment): void {
     for (const { epoch, startOffset } of plan.leaderEpochs) this.epochs.assign(epoch, startOffset);
-    if (batches[0]!.magic < 2) this.epochs.clear();
+    // Old formats carry no epochs; without any, followers fall back to the high watermark.
+    if (plan.batches[0]!.magic < 2) this.epochs.clear();
     this.guard(() =>
       this.producers.commit(plan.producers, this.endOffset, (transaction, lastStableOffset) =>
         segment.transactionIndex.append({ ...transaction, lastStableOffset }),
       ),
     );
-    if (this.endOffset - this.flusher.recoveryPoint >= this.settings.flushMessages) this.flush();
   }
 
-  private writeOrCutOff(segment: Segment, plan: PlannedAppend, nowMs: number): void {
+  private writeOrCutOff(segment: Segment, plan: AppendPlan, nowMs: number): void {
     try {
       segment.append(plan.records, plan.batches, this.settings.indexIntervalBytes, nowMs);
     } catch (error) {
@@ -363,25 +313,6 @@ export class PartitionLog {
       this.guard(() => segment.repairAfterFailure());
       throw storageError(error);
     }
-  }
-
-  private rollWhenDue(
-    sizeBytes: number,
-    firstOffset: number,
-    lastOffset: number,
-    maxTimestamp: number,
-    nowMs: number,
-  ): void {
-    const { segmentBytes, segmentMs, segmentIndexBytes } = this.settings;
-    const { active } = this.segments;
-    const isDue =
-      active.sizeBytes > segmentBytes - sizeBytes ||
-      (active.sizeBytes > 0 &&
-        active.waitedForRollMs(nowMs, maxTimestamp) > segmentMs - active.rollJitterMs) ||
-      active.offsetIndex.isFull(segmentIndexBytes) ||
-      active.timeIndex.isFull(segmentIndexBytes) ||
-      !active.offsetIndex.canHold(lastOffset);
-    if (isDue) this.roll(firstOffset);
   }
 
   /**
@@ -595,25 +526,9 @@ export class PartitionLog {
     this.context.log.info('Deleted old segments', { directory: this.path, count, reason });
   }
 
-  /** Out of use at once, gone from the disk after `file.delete.delay.ms`. */
   private deleteSegment(segment: Segment): void {
-    const snapshot = this.producers.markSnapshotDeleted(segment.baseOffset);
-    segment.markDeleted();
+    retireSegment(this.context, segment, this.producers, this.settings.fileDeleteDelayMs);
     this.flusher.directoryChanged();
-    this.context.removals.later(this.settings.fileDeleteDelayMs, () => this.removeNow(segment, snapshot));
-  }
-
-  private removeNow(segment: Segment, snapshotPath: string | null): void {
-    try {
-      segment.remove();
-      if (snapshotPath !== null) this.context.disk.remove(snapshotPath);
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      this.context.log.warn('A deleted segment could not be removed; the next start tries again', {
-        path: segment.log.path,
-        reason: error.message,
-      });
-    }
   }
 
   /** Syncs everything now, on the loop. @throws KafkaError KAFKA_STORAGE_ERROR */
