@@ -109,12 +109,18 @@ export class GroupWorld {
 
   /** The coordinator dies and another one loads the log; whoever waited is gone. */
   reload(): void {
-    this.shard = this.emptyShard();
+    this.shard = this.shardFromLog();
     this.timers = new Map();
     this.heldWrites.length = 0;
     for (const parked of this.parked()) this.asked.delete(parked);
-    this.log.forEach((bytes, offset) => this.shard.apply(this.decode(bytes), offset));
     this.carryOut(this.shard.activate(this.now()));
+  }
+
+  /** What another coordinator makes of the log. */
+  shardFromLog(): GroupShard {
+    const shard = this.emptyShard();
+    this.log.forEach((bytes, offset) => shard.apply(this.decode(bytes), offset));
+    return shard;
   }
 
   parked(): Ticket[] {
