@@ -57,20 +57,22 @@ function describeResource(
     errorMessage,
     resourceType,
     resourceName,
-    configs: settings.map((setting) => answerSetting(setting, request)),
+    configs: settings.map((setting) => answerSetting(setting, request, context.apiVersion)),
   };
 }
 
 function answerSetting(
   setting: DescribedSetting,
   request: DescribeConfigsRequest,
+  version: number,
 ): DescribeConfigsResponseResourceResultInput {
   return {
     name: setting.name,
     value: setting.value,
     readOnly: setting.readOnly,
-    isDefault: setting.source === ConfigSource.DEFAULT,
-    configSource: setting.source,
+    ...(version === 0
+      ? { isDefault: setting.source === ConfigSource.DEFAULT }
+      : { configSource: setting.source }),
     isSensitive: setting.isSensitive,
     synonyms: request.includeSynonyms ? setting.synonyms : [],
     configType: setting.type,
