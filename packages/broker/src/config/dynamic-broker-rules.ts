@@ -28,7 +28,7 @@ const ONLY_PER_LISTENER: ReadonlySet<string> = new Set([
 ]);
 
 /** Kafka opens and closes listeners while it runs; Odradek does so at the start only. */
-const FIXED_WHILE_RUNNING: ReadonlySet<string> = new Set([
+export const FIXED_WHILE_RUNNING: ReadonlySet<string> = new Set([
   'listeners',
   'advertised.listeners',
   'listener.security.protocol.map',

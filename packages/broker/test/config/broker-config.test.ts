@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Properties } from '../../src/config/broker-config.ts';
 import { BrokerConfigError, loadBrokerConfig } from '../../src/config/broker-config.ts';
 import { brokerSettings } from '../../src/config/broker-settings.ts';
+import { settingGroups } from '../../src/config/setting-groups.ts';
 import { propertyName } from '../../src/config/setting-names.ts';
 import type { Setting } from '../../src/config/setting.ts';
 import { parseSettingValue, valueText } from '../../src/config/setting-value.ts';
@@ -226,4 +227,9 @@ test('every default passes its own check and no two names share a property', () 
   }
   const properties = Object.keys(brokerSettings).map((name) => propertyName(name));
   assert.equal(new Set(properties).size, properties.length);
+});
+
+test('the documentation has every setting, and no other', () => {
+  const documented = settingGroups.flatMap(({ settings }) => Object.keys(settings));
+  assert.deepEqual(documented.sort(), Object.keys(brokerSettings).sort());
 });

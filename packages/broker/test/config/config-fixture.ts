@@ -89,6 +89,7 @@ function childrenOf(coordination: Coordination, path: string): Promise<readonly 
 }
 
 function recordingLog(errors: string[]): LogSink {
-  const nothing = () => undefined;
   return { debug: nothing, info: nothing, warn: nothing, error: (message) => void errors.push(message) };
 }
+
+function nothing(): void {}
