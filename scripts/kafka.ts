@@ -231,11 +231,8 @@ function startJava(
   child.unref();
   closeSync(log);
   if (child.pid === undefined) throw new Error(`${program} could not be started: is it installed?`);
-  children.set(child.pid, once(child, 'exit'));
   return child.pid;
 }
-
-const children = new Map<number, Promise<unknown>>();
 
 function writeProperties(file: string, properties: Record<string, string>): void {
   writeFileSync(
@@ -318,8 +315,6 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
 }
 
 async function ended(pid: number): Promise<void> {
-  const child = children.get(pid);
-  if (child !== undefined && isAlive(pid)) await child;
   while (isAlive(pid)) await sleep(20);
 }
 
