@@ -1,4 +1,4 @@
-import { NO_LEADER, type PartitionState } from './partition-state-node.ts';
+import type { PartitionState } from './partition-state-node.ts';
 
 /** What an election may know: pure values, so that a test can try all of them. */
 export interface ElectionInput {
@@ -43,22 +43,6 @@ export function electPreferred(input: ElectionInput): PartitionState | null {
   if (preferred === undefined || !input.isLive(preferred) || !input.state.isr.includes(preferred))
     return null;
   return elected(input, preferred, input.state.isr, input.state.isRecovering);
-}
-
-/** A broker is gone: it leaves the in-sync set, but never as the last one, and leads no more. */
-export function withoutBroker(
-  state: PartitionState,
-  brokerId: number,
-  controllerEpoch: number,
-): PartitionState {
-  const isr = state.isr.length === 1 ? state.isr : state.isr.filter((id) => id !== brokerId);
-  return {
-    ...state,
-    leader: state.leader === brokerId ? NO_LEADER : state.leader,
-    leaderEpoch: state.leaderEpoch + 1,
-    isr,
-    controllerEpoch,
-  };
 }
 
 /**

@@ -1,0 +1,441 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
+import type { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordination/embedded-tree.ts';
+import { generateBrokerId } from '../../src/controller/cluster-join.ts';
+import { allocateProducerIds } from '../../src/controller/producer-id-allocation.ts';
+import { electController } from '../../src/controller/controller-election.ts';
+import type { TopicPartition } from '../../src/controller/controller-term.ts';
+import { CoordinationError, type Coordination } from '../../src/ports/coordination.ts';
+import { bytes, creation, failsWith, PromisedSession } from '../coordination/promised-session.ts';
+import {
+  assertWhole,
+  BrokerLife,
+  dyingSession,
+  ended,
+  newTree,
+  topicOf,
+  treeContents,
+} from './controller-world.ts';
+
+let tree: EmbeddedTree;
+let life: BrokerLife;
+
+beforeEach(async () => {
+  tree = newTree();
+  life = await new BrokerLife(tree.connect()).start();
+});
+afterEach(() => tree.close());
+
+/** The broker's process ends, and another begins. */
+async function restart(): Promise<void> {
+  tree.expireSession(life.session.sessionId);
+  life = await new BrokerLife(tree.connect()).start();
+}
+
+const errorOf = (outcome: object | null | undefined) =>
+  outcome !== null && outcome !== undefined && 'errorCode' in outcome ? outcome.errorCode : 0;
+
+const allocate = () =>
+  new Promise((resolve, reject) => {
+    allocateProducerIds(life.session, 0, (error, block) => (error === null ? resolve(block) : reject(error)));
+  });
+
+const elect = (type: 'preferred' | 'unclean', ...partitions: TopicPartition[]) =>
+  new Promise<readonly { fault: object | null }[]>((resolve) =>
+    life.controller.electLeaders(type, partitions, resolve),
+  ).then((outcomes) => outcomes.map(({ fault }) => errorOf(fault)));
+
+const move = (partition: TopicPartition, target: readonly number[] | null) =>
+  new Promise<object | null>((resolve) => life.controller.reassign(partition, target, resolve)).then(errorOf);
+
+test('the tree after a topic was made is the one that Apache Kafka makes', async () => {
+  await life.create(topicOf('t', 2, { 'cleanup.policy': 'compact' }));
+  const contents = await treeContents(tree);
+  const state = JSON.stringify({ version: 1, leader: 0, leader_epoch: 0, controller_epoch: 1, isr: [0] });
+  assert.deepEqual(Object.fromEntries([...contents].filter(([, data]) => data !== '')), {
+    '/brokers/ids/0': contents.get('/brokers/ids/0'),
+    '/brokers/topics/t': JSON.stringify({
+      version: 3,
+      topic_id: life.state.topic('t')!.topicId,
+      partitions: { 0: [0], 1: [0] },
+      adding_replicas: {},
+      removing_replicas: {},
+    }),
+    '/brokers/topics/t/partitions/0/state': state,
+    '/brokers/topics/t/partitions/1/state': state,
+    '/cluster/id': JSON.stringify({ version: '1', id: life.state.clusterId }),
+    '/config/topics/t': JSON.stringify({ version: 1, config: { 'cleanup.policy': 'compact' } }),
+    '/controller': contents.get('/controller'),
+    '/controller_epoch': '1',
+  });
+  for (const path of ['/consumers', '/config/brokers', '/admin/delete_topics', '/isr_change_notification'])
+    assert.equal(contents.get(path), '', path);
+});
+
+describe('topics', () => {
+  test('are announced as new once they are in the tree, settings first', async () => {
+    await life.create(topicOf('t', 2, { 'retention.ms': '5' }));
+    assert.deepEqual(life.settings.get('t'), new Map([['retention.ms', '5']]));
+    const { topicId } = life.state.topic('t')!;
+    const change = { topic: 't', topicId, leader: 0, leaderEpoch: 0, isr: [0], replicas: [0], isNew: true };
+    assert.deepEqual(life.leaderships, [
+      { ...change, partition: 0 },
+      { ...change, partition: 1 },
+    ]);
+  });
+
+  test('many in one request, good and bad ones, each with its own outcome', async () => {
+    await life.create(topicOf('there'));
+    const outcomes = await life.create(topicOf('a', 3), topicOf('there'), topicOf('b b'), topicOf('c', 0));
+    assert.equal(errorOf(outcomes.get('a')), ErrorCode.NONE);
+    assert.equal(errorOf(outcomes.get('there')), ErrorCode.TOPIC_ALREADY_EXISTS);
+    assert.equal(errorOf(outcomes.get('b b')), ErrorCode.INVALID_TOPIC_EXCEPTION);
+    assert.equal(errorOf(outcomes.get('c')), ErrorCode.INVALID_PARTITIONS);
+    assert.equal(life.state.topicCount, 2);
+  });
+
+  test('two requests for the same topic: one makes it, the other is told that it exists', async () => {
+    const [one, other] = await Promise.all([life.create(topicOf('t', 1)), life.create(topicOf('t', 5))]);
+    assert.equal(errorOf(one!.get('t')), ErrorCode.NONE);
+    assert.equal(errorOf(other!.get('t')), ErrorCode.TOPIC_ALREADY_EXISTS);
+    assert.equal(life.state.topic('t')!.partitions.length, 1);
+  });
+
+  test('a topic that another client of the tree made meanwhile exists', async () => {
+    const session = new PromisedSession(tree.connect());
+    await session.create('/brokers/topics/t', '{"version":1,"partitions":{"0":[0]}}');
+    assert.equal(errorOf((await life.create(topicOf('t'))).get('t')), ErrorCode.TOPIC_ALREADY_EXISTS);
+  });
+
+  test('settings that were left behind under the name are replaced', async () => {
+    const session = new PromisedSession(tree.connect());
+    await session.create('/config/topics/t', '{"version":1,"config":{"retention.ms":"1"}}');
+    assert.equal(errorOf((await life.create(topicOf('t', 1))).get('t')), ErrorCode.NONE);
+    assert.equal((await session.read('/config/topics/t')).data?.toString(), '{"version":1,"config":{}}');
+  });
+
+  test('grow, with leaders of their own for the new partitions only', async () => {
+    await life.create(topicOf('t', 2));
+    const before = life.leaderships.length;
+    assert.equal(errorOf((await life.grow('t', 4)).get('t')), ErrorCode.NONE);
+    assert.deepEqual(
+      life.leaderships.slice(before).map(({ partition, isNew }) => [partition, isNew]),
+      [
+        [2, true],
+        [3, true],
+      ],
+    );
+    assert.equal(errorOf((await life.grow('t', 5)).get('t')), ErrorCode.NONE);
+    assertWhole(life, await treeContents(tree));
+    await restart();
+    assert.equal(life.state.topic('t')!.partitions.length, 5);
+  });
+
+  test('go with all their nodes, records first, and their name is free', async () => {
+    await life.create(topicOf('t', 3), topicOf('kept', 1));
+    const before = life.state.topic('t')!.topicId;
+    assert.deepEqual(await life.delete('t'), new Map([['t', null]]));
+    assert.deepEqual(life.stopped, ['t-0', 't-1', 't-2']);
+    assert.equal(life.settings.get('t'), null);
+    assert.deepEqual(
+      [...(await treeContents(tree)).keys()].filter((path) => /\/t(\/|$)/.test(path)),
+      [],
+    );
+    assert.equal(life.state.topicName(before), undefined);
+    await life.create(topicOf('t', 1));
+    assert.notEqual(life.state.topic('t')!.topicId, before);
+    assertWhole(life, await treeContents(tree));
+  });
+
+  test('a topic of more partitions than fit in one transaction', async () => {
+    await life.create(topicOf('large', 1001));
+    assertWhole(life, await treeContents(tree));
+    assert.equal(errorOf((await life.grow('large', 1900)).get('large')), ErrorCode.NONE);
+    assertWhole(life, await treeContents(tree));
+    await life.delete('large');
+    assertWhole(life, await treeContents(tree));
+  });
+});
+
+describe('a restart', () => {
+  test('raises the epochs of all leaders, and of the controller', async () => {
+    await life.create(topicOf('t', 2));
+    await restart();
+    assert.deepEqual(
+      life.leaderships.map(({ leader, leaderEpoch, isNew }) => [leader, leaderEpoch, isNew]),
+      [
+        [0, 1, false],
+        [0, 1, false],
+      ],
+    );
+    assert.equal((await treeContents(tree)).get('/controller_epoch'), '2');
+    await restart();
+    assert.equal(life.state.topic('t')!.partitions[0]!.leaderEpoch, 2);
+    assertWhole(life, await treeContents(tree));
+  });
+
+  test('gives partitions without a state one: those of a creation that was cut', async () => {
+    const session = new PromisedSession(tree.connect());
+    await session.create('/brokers/topics/cut', '{"version":3,"partitions":{"0":[0],"1":[0]}}');
+    await session.create('/brokers/topics/cut/partitions');
+    await session.create('/brokers/topics/cut/partitions/0');
+    await session.close();
+    await restart();
+    assertWhole(life, await treeContents(tree));
+    assert.equal(life.state.topic('cut')!.partitions[1]!.leaderEpoch, 0);
+  });
+
+  test('gives topics of old brokers an id, and keeps it', async () => {
+    const session = new PromisedSession(tree.connect());
+    await session.create('/brokers/topics/old', '{"version":1,"partitions":{"0":[0]}}');
+    await session.close();
+    await restart();
+    const { topicId } = life.state.topic('old')!;
+    assert.match(
+      (await treeContents(tree)).get('/brokers/topics/old')!,
+      new RegExp(`"topic_id":"${topicId}"`),
+    );
+    await restart();
+    assert.equal(life.state.topic('old')!.topicId, topicId);
+  });
+
+  test('finishes deletions, and forgets those of topics that are not there', async () => {
+    await life.create(topicOf('t', 2));
+    const session = new PromisedSession(tree.connect());
+    await session.write(creation('/admin/delete_topics/t'), creation('/admin/delete_topics/never'));
+    await session.close();
+    await restart();
+    assert.equal(life.state.topicCount, 0);
+    // The broker was told of the partitions before it was told to delete them.
+    assert.deepEqual(life.stopped, ['t-0', 't-1']);
+    assert.equal(life.leaderships.length, 2);
+    assertWhole(life, await treeContents(tree));
+  });
+
+  test('a partition whose in-sync replicas are all gone has no leader, unless the topic allows an unclean one', async () => {
+    const session = new PromisedSession(tree.connect());
+    for (const name of ['clean', 'unclean']) {
+      await session.create(`/brokers/topics/${name}`, '{"version":3,"partitions":{"0":[5,0]}}');
+      await session.create(`/brokers/topics/${name}/partitions`);
+      await session.create(`/brokers/topics/${name}/partitions/0`);
+      const state = '{"version":1,"leader":5,"leader_epoch":3,"controller_epoch":1,"isr":[5]}';
+      await session.create(`/brokers/topics/${name}/partitions/0/state`, state);
+    }
+    tree.expireSession(life.session.sessionId);
+    life = new BrokerLife(tree.connect());
+    life.uncleanTopics.add('unclean');
+    await life.start();
+    const clean = life.state.topic('clean')!.partitions[0]!;
+    assert.deepEqual([clean.leader, clean.leaderEpoch], [5, 3]);
+    const unclean = life.state.topic('unclean')!.partitions[0]!;
+    assert.deepEqual([unclean.leader, unclean.leaderEpoch, unclean.isRecovering], [0, 4, true]);
+  });
+});
+
+describe('a process that dies at any write', () => {
+  const works: [string, (dying: BrokerLife) => Promise<unknown>][] = [
+    ['creating', (dying) => dying.create(topicOf('a', 3), topicOf('b', 1))],
+    ['creating a large topic', (dying) => dying.create(topicOf('a', 900))],
+    ['growing', (dying) => dying.grow('old', 5)],
+    ['growing much', (dying) => dying.grow('old', 900)],
+    ['deleting', (dying) => dying.delete('old', 'other')],
+  ];
+  for (const [what, work] of works) {
+    test(`${what}: the next life finishes or undoes it`, async () => {
+      let isThrough = false;
+      for (let writes = 0; !isThrough; writes++) {
+        assert.ok(writes < 30, 'the work has no end');
+        const own = newTree();
+        const before = await new BrokerLife(own.connect()).start();
+        await before.create(topicOf('old', 2), topicOf('other', 1));
+        own.expireSession(before.session.sessionId);
+        const raw = own.connect();
+        const mortal = dyingSession(raw);
+        const dying = await new BrokerLife(mortal.session).start();
+        mortal.dieAfter(writes);
+        isThrough = await Promise.race([work(dying).then(() => true), mortal.cut.then(() => false)]);
+        own.expireSession(raw.sessionId);
+        const next = await new BrokerLife(own.connect()).start();
+        assertWhole(next, await treeContents(own));
+        own.close();
+      }
+    });
+  }
+});
+
+describe('another controller', () => {
+  test('is not disturbed: the old one cannot write any more and resigns', async () => {
+    // The old controller's node goes while it does not look; another is elected.
+    const session = new PromisedSession(tree.connect());
+    await session.delete('/controller');
+    const outcome = await new Promise((resolve) =>
+      electController(session.raw, 1, 0, (_e, term) => resolve(term)),
+    );
+    assert.deepEqual(outcome, { controllerId: 1, won: { epoch: 2, epochVersion: 2 } });
+    assert.equal(errorOf((await life.create(topicOf('t'))).get('t')), ErrorCode.NOT_CONTROLLER);
+    assert.equal(life.controller.isActive, false);
+    assert.equal(life.state.controllerId, -1);
+    assert.equal((await treeContents(tree)).has('/brokers/topics/t'), false);
+    assert.equal(errorOf((await life.delete('t')).get('t')), ErrorCode.NOT_CONTROLLER);
+  });
+
+  test('is recognised by one that comes later', async () => {
+    const later = new BrokerLife(tree.connect(), 1);
+    await later.register();
+    await assert.rejects(
+      ended((done) => later.controller.start(done)),
+      /broker 0 is the controller/,
+    );
+  });
+
+  test('a won election whose answer was lost is won all the same', async () => {
+    tree.expireSession(life.session.sessionId);
+    const session = tree.connect();
+    const forgetful: Coordination = {
+      sessionId: session.sessionId,
+      read: (path, watch, done) => session.read(path, watch, done),
+      stat: (path, watch, done) => session.stat(path, watch, done),
+      children: (path, watch, done) => session.children(path, watch, done),
+      onSession: (listener) => session.onSession(listener),
+      close: (done) => session.close(done),
+      write: (operations, done) =>
+        session.write(operations, (error, results) => {
+          const lost = error === null && operations.length === 2;
+          if (lost) done(new CoordinationError('CONNECTIONLOSS', '/controller'), []);
+          else done(error, results);
+        }),
+    };
+    const term = await new Promise((resolve) =>
+      electController(forgetful, 0, 5, (_e, found) => resolve(found)),
+    );
+    assert.deepEqual(term, { controllerId: 0, won: { epoch: 2, epochVersion: 2 } });
+  });
+
+  test('the end of the session ends the term', async () => {
+    const resigned = new Promise((resolve) => life.session.onSession(resolve));
+    tree.expireSession(life.session.sessionId);
+    await resigned;
+    assert.equal(errorOf((await life.create(topicOf('t'))).get('t')), ErrorCode.NOT_CONTROLLER);
+  });
+});
+
+describe('registration', () => {
+  test('a broker epoch is larger in each life', async () => {
+    const first = life.state.brokers.get(0)!.brokerEpoch;
+    await restart();
+    assert.ok(life.state.brokers.get(0)!.brokerEpoch > first);
+  });
+
+  test('the same session may register again, another broker of the same id may not', async () => {
+    const { brokerEpoch } = life.state.brokers.get(0)!;
+    assert.equal(await life.register(), brokerEpoch);
+    await failsWith(new BrokerLife(tree.connect()).register(), 'NODEEXISTS');
+  });
+
+  test('generated ids begin above the reserved ones and differ', async () => {
+    const ids: number[] = [];
+    for (let i = 0; i < 3; i++)
+      ids.push(await new Promise((resolve) => generateBrokerId(life.session, 1000, (_e, id) => resolve(id))));
+    assert.deepEqual(ids, [1001, 1002, 1003]);
+  });
+});
+
+describe('producer ids', () => {
+  test('no block is given twice, not to those who ask at once, nor after a restart', async () => {
+    const blocks = await Promise.all([allocate(), allocate(), allocate()]);
+    assert.deepEqual(
+      blocks.map((block) => (block as { first: number }).first).sort((a, b) => a - b),
+      [0, 1000, 2000],
+    );
+    await restart();
+    assert.deepEqual(await allocate(), { brokerId: 0, first: 3000, last: 3999 });
+  });
+
+  test('a node that is none of ours is an error, not a block', async () => {
+    const session = new PromisedSession(tree.connect());
+    await session.set('/latest_producer_id_block', 'x');
+    await assert.rejects(allocate(), /holds no JSON/);
+  });
+});
+
+describe('leaders on demand', () => {
+  test('one broker has the preferred leader already', async () => {
+    await life.create(topicOf('t', 1));
+    const partition = { topic: 't', partition: 0 };
+    assert.deepEqual(await elect('preferred', partition), [ErrorCode.ELECTION_NOT_NEEDED]);
+    assert.deepEqual(await elect('unclean', partition), [ErrorCode.ELECTION_NOT_NEEDED]);
+    assert.deepEqual(await elect('preferred', { topic: 't', partition: 1 }, { topic: 'x', partition: 0 }), [
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ]);
+  });
+
+  test('an unclean leader where the clean ones are gone, said to be recovering', async () => {
+    const session = new PromisedSession(tree.connect());
+    await session.create('/brokers/topics/t', '{"version":3,"partitions":{"0":[5,0]}}');
+    await session.create('/brokers/topics/t/partitions');
+    await session.create('/brokers/topics/t/partitions/0');
+    const state = '{"version":1,"leader":5,"leader_epoch":3,"controller_epoch":1,"isr":[5]}';
+    await session.create('/brokers/topics/t/partitions/0/state', state);
+    await restart();
+    const partition = { topic: 't', partition: 0 };
+    assert.deepEqual(await elect('preferred', partition), [ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE]);
+    assert.deepEqual(await elect('unclean', partition), [ErrorCode.NONE]);
+    assert.equal(life.leaderships.at(-1)!.leader, 0);
+    const written = (await session.read('/brokers/topics/t/partitions/0/state')).data!.toString();
+    assert.deepEqual(JSON.parse(written), {
+      version: 1,
+      leader: 0,
+      leader_epoch: 4,
+      controller_epoch: 2,
+      isr: [0],
+      leader_recovery_state: 1,
+    });
+  });
+});
+
+describe('reassignment on one broker', () => {
+  const partition = { topic: 't', partition: 0 };
+
+  beforeEach(() => life.create(topicOf('t', 1)));
+
+  test('to where it is: done, nothing written', async () => {
+    const before = await treeContents(tree);
+    assert.equal(await move(partition, [0]), ErrorCode.NONE);
+    assert.deepEqual(await treeContents(tree), before);
+  });
+
+  test('to brokers that are not there, twice to one, to none: refused', async () => {
+    for (const target of [[1], [0, 1], [0, 0], [], [-1]])
+      assert.equal(await move(partition, target), ErrorCode.INVALID_REPLICA_ASSIGNMENT, target.join());
+    assert.equal(await move(partition, null), ErrorCode.NO_REASSIGNMENT_IN_PROGRESS);
+    assert.equal(await move({ topic: 't', partition: 7 }, [0]), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+
+  test('away from a broker that is gone: at once, in one transaction', async () => {
+    const session = new PromisedSession(tree.connect());
+    await session.write(
+      {
+        type: 'set',
+        path: '/brokers/topics/t',
+        data: bytes('{"version":3,"partitions":{"0":[0,5]}}'),
+        version: -1,
+      },
+      {
+        type: 'set',
+        path: '/brokers/topics/t/partitions/0/state',
+        data: bytes('{"version":1,"leader":0,"leader_epoch":3,"controller_epoch":1,"isr":[0,5]}'),
+        version: -1,
+      },
+    );
+    await restart();
+    assert.equal(await move(partition, [0]), ErrorCode.NONE);
+    const { replicas, isr, leader } = life.state.topic('t')!.partitions[0]!;
+    assert.deepEqual({ replicas, isr, leader }, { replicas: [0], isr: [0], leader: 0 });
+    const before = life.state.topic('t')!.partitions[0]!.leaderEpoch;
+    await restart();
+    assert.deepEqual(life.state.topic('t')!.partitions[0]!.replicas, [0]);
+    assert.equal(life.state.topic('t')!.partitions[0]!.leaderEpoch, before + 1);
+  });
+});
