@@ -217,6 +217,7 @@ export class PartitionLog {
     if (validated.recordCount === 0) return { ...NOTHING_APPENDED, logStartOffset: this.startOffset };
     const plan = planAppend(validated.records, options.origin, this.producers, this.epochs.latestEpoch);
     if ('duplicateOf' in plan) return this.answerDuplicate(plan.duplicateOf);
+    this.checkFitsSegment(plan.records.length);
     this.write(plan, validated.firstOffset, nowMs);
     const { firstOffset, lastOffset, recordCount, logAppendTimeMs } = validated;
     return {
@@ -228,6 +229,15 @@ export class PartitionLog {
       isDuplicate: false,
       sizeBytes: plan.records.length,
     };
+  }
+
+  /** Followers do not ask: what the leader has accepted they must take, if need be in a larger segment. */
+  private checkFitsSegment(sizeBytes: number): void {
+    if (sizeBytes <= this.settings.segmentBytes) return;
+    throw new KafkaError(
+      ErrorCode.RECORD_LIST_TOO_LARGE,
+      `${sizeBytes} bytes to append, segment.bytes is ${this.settings.segmentBytes}`,
+    );
   }
 
   private answerDuplicate(duplicate: ProducerBatch): LogAppendInfo {
@@ -276,12 +286,6 @@ export class PartitionLog {
   /** @param firstOffset of the first record, which the header of an old format does not tell */
   private write(plan: AppendPlan, firstOffset: number, nowMs: number): void {
     const sizeBytes = plan.records.length;
-    if (sizeBytes > this.settings.segmentBytes) {
-      throw new KafkaError(
-        ErrorCode.RECORD_LIST_TOO_LARGE,
-        `${sizeBytes} bytes to append, segment.bytes is ${this.settings.segmentBytes}`,
-      );
-    }
     const { lastOffset, maxTimestamp } = plan;
     if (isRollDue(this.segments.active, this.settings, { sizeBytes, lastOffset, maxTimestamp }, nowMs)) {
       this.roll(firstOffset);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { OffsetIndex } from '../../src/log/offset-index.ts';
 import { TimeIndex } from '../../src/log/time-index.ts';
 import { TransactionIndex } from '../../src/log/transaction-index.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { LeaderEpochCache } from '../../src/log/leader-epoch-cache.ts';
 import type { EpochEntry } from '../../src/log/checkpoints.ts';
 

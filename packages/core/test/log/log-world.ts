@@ -133,6 +133,24 @@ export function batch(
   });
 }
 
+/** A transaction marker: 0 abort, 1 commit. */
+export function controlBatch(producerId: number, type: 0 | 1, producerEpoch = 0): Buffer {
+  return encodeRecordBatch({
+    producerId,
+    producerEpoch,
+    isTransactional: true,
+    isControl: true,
+    records: [
+      {
+        key: Buffer.from([0, 0, 0, type]),
+        value: Buffer.from([0, 0, 0, 0, 0, 0]),
+        headers: [],
+        timestamp: 1_700_000_000_000,
+      },
+    ],
+  });
+}
+
 /** Appends as a client and lets the high watermark follow. */
 export function append(
   log: PartitionLog,
