@@ -22,6 +22,11 @@ export class Consumer {
     this.fetcher = new Fetcher(this.cluster, this.settings);
   }
 
+  /** Finds the cluster now rather than with the first call. @throws ConnectionError when no broker answers */
+  async connect(): Promise<void> {
+    await this.cluster.nodes();
+  }
+
   /**
    * The partitions of a topic, by index.
    *
@@ -69,6 +74,11 @@ export class Consumer {
    */
   poll(timeoutMs: number): Promise<readonly FetchedRecords[]> {
     return this.fetcher.poll(timeoutMs);
+  }
+
+  /** Ends a poll that waits. */
+  wake(): void {
+    this.fetcher.wake();
   }
 
   close(): void {

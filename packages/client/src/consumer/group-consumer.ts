@@ -1,3 +1,4 @@
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import { Coordinator, CoordinatorType } from '../cluster/coordinators.ts';
 import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts';
@@ -23,6 +24,14 @@ export interface GroupConsumerOptions extends ConsumerOptions {
   /** Told after each rebalance what this member reads from now on. */
   readonly onAssigned?: (partitions: readonly TopicPartition[]) => void;
 }
+
+/** The group went on without this member, or is about to: what it could not commit, others repeat. */
+const REBALANCE_CODES: readonly number[] = [
+  ErrorCode.ILLEGAL_GENERATION,
+  ErrorCode.UNKNOWN_MEMBER_ID,
+  ErrorCode.REBALANCE_IN_PROGRESS,
+  ErrorCode.FENCED_INSTANCE_ID,
+];
 
 /**
  * Reads topics as a member of a group (classic protocol, range assignor).
@@ -68,6 +77,11 @@ export class GroupConsumer {
     this.committedAtMs = this.nowMs;
   }
 
+  /** Finds the cluster now rather than with the first call. @throws ConnectionError when no broker answers */
+  async connect(): Promise<void> {
+    await this.cluster.nodes();
+  }
+
   /**
    * Records that have come, or do within `timeoutMs`; maybe none. Takes longer while the group forms.
    *
@@ -99,7 +113,12 @@ export class GroupConsumer {
     this.committedAtMs = this.nowMs;
     if (!this.membership.isMember || this.processed.size === 0) return;
     const offsets = [...this.processed.values()];
-    await commitOffsets(this.coordinator, this.membership.committer, offsets);
+    try {
+      await commitOffsets(this.coordinator, this.membership.committer, offsets);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !REBALANCE_CODES.includes(error.code)) throw error;
+      return this.noteRejoin();
+    }
     for (const offset of offsets) {
       if (this.processed.get(partitionKey(offset)) === offset) this.processed.delete(partitionKey(offset));
     }
@@ -139,7 +158,7 @@ export class GroupConsumer {
 
   /** Gives up what it has, after committing, and takes what the new generation gives. */
   private async rebalance(): Promise<void> {
-    await this.commitBeforeRevocation();
+    await this.commit();
     this.processed.clear();
     for (const partition of this.fetcher.assigned) this.fetcher.stop(partition);
     this.rejoinNeeded = false;
@@ -147,15 +166,6 @@ export class GroupConsumer {
     if (partitions.length > 0) await this.startAtCommitted(partitions);
     this.watchPolls();
     this.onAssigned(partitions);
-  }
-
-  /** Refused when the group went on without this member: others then repeat what was not committed. */
-  private async commitBeforeRevocation(): Promise<void> {
-    try {
-      await this.commit();
-    } catch (error) {
-      if (this.isClosed) throw error;
-    }
   }
 
   private async startAtCommitted(partitions: readonly TopicPartition[]): Promise<void> {

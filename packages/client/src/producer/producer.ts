@@ -70,6 +70,11 @@ export class Producer {
     });
   }
 
+  /** Finds the cluster now rather than with the first call. @throws ConnectionError when no broker answers */
+  async connect(): Promise<void> {
+    await this.cluster.nodes();
+  }
+
   /**
    * Sends one record and waits for its outcome. Await many at a time: each alone waits for its own batch.
    *

@@ -1,0 +1,120 @@
+import { resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { styleText } from 'node:util';
+import { consoleLog, LOG_LEVELS, type LogLevel } from '@odradek/broker/adapters/console-log.ts';
+import { startBroker, type StartBrokerOptions } from '@odradek/broker/start-broker.ts';
+import { Option, type Command } from 'commander';
+import { CommandError, usageError, type Terminal } from '../terminal.ts';
+
+interface StartOptions {
+  readonly override: Readonly<Record<string, string>>;
+  readonly data?: string;
+  readonly memory?: true;
+  readonly logLevel: LogLevel;
+}
+
+const DATA_DIRECTORY_DEFAULT = './data';
+const PORT_DEFAULT = 9092;
+/** Settings that say where data goes. */
+const DATA_SETTINGS = ['log.dirs', 'log.dir'];
+
+export function register(program: Command, terminal: Terminal): void {
+  program
+    .command('start')
+    .summary('start a broker')
+    .description(
+      'Starts a broker and serves until it is told to stop (Ctrl+C, SIGTERM).\n' +
+        'Without a file every setting has its default, and data is kept in ./data.',
+    )
+    .argument('[properties]', "a server.properties file with Kafka's settings")
+    .option(
+      '--override <name=value>',
+      'set one setting, over the file; may be repeated',
+      addOverride,
+      {} as Record<string, string>,
+    )
+    .addOption(new Option('--data <directory>', 'where to keep the data').conflicts('memory'))
+    .option('--memory', 'keep the data in memory; it is gone when the broker stops')
+    .addOption(
+      new Option('--log-level <level>', 'least weighty log lines shown').choices(LOG_LEVELS).default('info'),
+    )
+    .option('--verbose', 'on failure, also say where in the code')
+    .action((properties: string | undefined, options: StartOptions) => serve(properties, options, terminal));
+}
+
+async function serve(
+  propertiesFile: string | undefined,
+  options: StartOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const log = consoleLog(options.logLevel, terminal.stderr);
+  const broker = await startBroker({ ...brokerOptions(propertiesFile, options), log }).catch(explained);
+  terminal.stdout.write(banner(broker, terminal));
+  const signal = await stopSignal();
+  log.info('stopping', { signal });
+  await broker.close();
+  log.info('stopped');
+}
+
+function brokerOptions(propertiesFile: string | undefined, options: StartOptions): StartBrokerOptions {
+  const overrides = options.override;
+  if (options.memory === true) {
+    return { overrides, memory: true, ...(propertiesFile === undefined ? {} : { propertiesFile }) };
+  }
+  const hasDataSetting = propertiesFile !== undefined || DATA_SETTINGS.some((name) => name in overrides);
+  const directory = options.data ?? (hasDataSetting ? undefined : DATA_DIRECTORY_DEFAULT);
+  return {
+    overrides,
+    ...(propertiesFile === undefined ? {} : { propertiesFile }),
+    ...(directory === undefined ? {} : { dataDirectory: resolve(directory) }),
+  };
+}
+
+/** The usual obstacles in words. */
+function explained(thrown: unknown): never {
+  if (thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+    const { port } = thrown as Error & { port?: number };
+    throw new CommandError(
+      `port ${port ?? ''} is taken by another process; choose one with --override listeners=PLAINTEXT://127.0.0.1:PORT`,
+      { cause: thrown },
+    );
+  }
+  throw thrown;
+}
+
+function banner(broker: Awaited<ReturnType<typeof startBroker>>, terminal: Terminal): string {
+  const { host, port } = broker.address;
+  const bold = (text: string): string =>
+    terminal.stdout.isTTY === true ? styleText('bold', text, { validateStream: false }) : text;
+  const command = terminal.env['npm_lifecycle_event'] === 'start' ? 'npm run -s odradek --' : 'odradek';
+  const where = port === PORT_DEFAULT ? '' : ` --bootstrap-server ${host}:${port}`;
+  return [
+    `Odradek broker ${broker.nodeId} listens on ${bold(`${host}:${port}`)}, ${Math.round(performance.now())} ms after its start.`,
+    `Its data lies in ${bold(broker.dataDirectory ?? 'memory, and goes when it stops')}.`,
+    'Two commands to try next, in another terminal:',
+    `  echo hello | ${command} produce greetings${where}`,
+    `  ${command} consume greetings --from-beginning${where}`,
+    '',
+  ].join('\n');
+}
+
+/** Waits for the order to stop. The second one does not wait for anything. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const first = (signal: NodeJS.Signals): void => {
+      for (const each of ['SIGINT', 'SIGTERM'] as const) {
+        process.off(each, first);
+        process.once(each, () => process.exit(each === 'SIGINT' ? 130 : 143));
+      }
+      resolve(signal);
+    };
+    process.on('SIGINT', first);
+    process.on('SIGTERM', first);
+  });
+}
+
+function addOverride(text: string, previous: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw usageError(`--override "${text}" has no value; expected is name=value`);
+  return { ...previous, [text.slice(0, at).trim()]: text.slice(at + 1).trim() };
+}

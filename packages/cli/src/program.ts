@@ -1,0 +1,98 @@
+import { Command, CommanderError } from 'commander';
+import { failureLine } from './failure.ts';
+import { CommandError, ExitCode, type Terminal } from './terminal.ts';
+
+/** A module in `commands/`: adds itself to the program. */
+interface CommandModule {
+  readonly register: (program: Command, terminal: Terminal) => void;
+}
+
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+/** All commands. Only the one that is asked for is loaded. */
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  start: { summary: 'start a broker', load: () => import('./commands/start.ts') },
+  topics: {
+    summary: 'create, list, describe, alter and delete topics',
+    load: () => import('./commands/topics.ts'),
+  },
+  produce: { summary: 'send lines of the standard input', load: () => import('./commands/produce.ts') },
+  consume: { summary: 'write records to the standard output', load: () => import('./commands/consume.ts') },
+  groups: {
+    summary: 'list, describe, reset and delete consumer groups',
+    load: () => import('./commands/groups.ts'),
+  },
+  configs: {
+    summary: 'describe, set and delete settings of topics and brokers',
+    load: () => import('./commands/configs.ts'),
+  },
+};
+
+const VERSION = '0.1.0';
+
+/** Runs the command line. @returns the exit code of the process */
+export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
+  const isVerbose = args.includes('--verbose');
+  try {
+    const program = await programFor(commandName(args), terminal);
+    await program.parseAsync([...normalised(args)], { from: 'user' });
+    return ExitCode.OK;
+  } catch (error) {
+    return reportFailure(error, isVerbose, terminal);
+  }
+}
+
+/** `odradek help topics` means `odradek topics --help`; nothing at all means help. */
+function normalised(args: readonly string[]): readonly string[] {
+  if (args.length === 0) return ['--help'];
+  if (args[0] !== 'help') return args;
+  return [...args.slice(1), '--help'];
+}
+
+function commandName(args: readonly string[]): string | undefined {
+  return normalised(args).find((arg) => !arg.startsWith('-'));
+}
+
+async function programFor(name: string | undefined, terminal: Terminal): Promise<Command> {
+  const program = new Command('odradek')
+    .description('Apache Kafka on Node.js: a broker, and the commands to use any Kafka cluster')
+    .version(VERSION)
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+      outputError: () => undefined,
+    });
+  const entry = name === undefined ? undefined : COMMANDS[name];
+  if (entry !== undefined) {
+    (await entry.load()).register(program, terminal);
+    return program;
+  }
+  // For the overview and for suggestions the names do.
+  for (const [command, { summary }] of Object.entries(COMMANDS)) program.command(command).summary(summary);
+  if (name !== undefined) program.argument('[command]');
+  return program.action(() => {
+    program.error(`unknown command "${name}"; "odradek --help" lists all`, { exitCode: ExitCode.USAGE });
+  });
+}
+
+function reportFailure(error: unknown, isVerbose: boolean, terminal: Terminal): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return ExitCode.OK;
+    terminal.stderr.write(`odradek: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}\n`);
+    return ExitCode.USAGE;
+  }
+  terminal.stderr.write(`odradek: ${failureLine(error)}\n`);
+  if (isVerbose && error instanceof Error) terminal.stderr.write(`${stackOf(error)}\n`);
+  return error instanceof CommandError ? error.exitCode : ExitCode.FAILED;
+}
+
+function stackOf(error: Error): string {
+  const own = error.stack ?? String(error);
+  return error.cause instanceof Error ? `${own}\ncaused by ${stackOf(error.cause)}` : own;
+}

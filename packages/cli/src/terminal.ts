@@ -1,0 +1,41 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** What a command may read from and write to. */
+export interface Terminal {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export const ExitCode = { OK: 0, FAILED: 1, USAGE: 2 } as const;
+
+/** Ends a command with one line for the user. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exitCode: number;
+
+  constructor(message: string, options: ErrorOptions & { exitCode?: number } = {}) {
+    super(message, options);
+    this.exitCode = options.exitCode ?? ExitCode.FAILED;
+  }
+}
+
+/** The command line itself is wrong. */
+export function usageError(message: string): CommandError {
+  return new CommandError(message, { exitCode: ExitCode.USAGE });
+}
+
+/** Writes text and resolves when there is room for more. Nothing more can be written once the reader is gone. */
+export function writeText(target: Writable, text: string | Buffer): Promise<void> | undefined {
+  if (target.destroyed || target.write(text)) return undefined;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      target.off('drain', done);
+      target.off('close', done);
+      resolve();
+    };
+    target.once('drain', done);
+    target.once('close', done);
+  });
+}
