@@ -95,7 +95,11 @@ function valueExpression(message: MessagePlan, field: FieldPlan, versions: Range
     if (type.kind === 'primitive')
       return primitiveExpression(message, type.name, nullable, range, field.compact);
     const read = `read${type.typeName}(reader, version)`;
-    return nullable ? `(reader.int8() < 0 ? null : ${read})` : read;
+    if (!nullable) return read;
+    // As Kafka has it: a signed byte in a plain field, an unsigned varint in a tagged one.
+    return field.tag === null
+      ? `(reader.int8() < 0 ? null : ${read})`
+      : `(reader.unsignedVarint() === 0 ? null : ${read})`;
   });
 }
 

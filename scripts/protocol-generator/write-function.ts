@@ -97,7 +97,10 @@ function writeNullableStruct(typeName: string, field: FieldPlan, local: string, 
   if (field.nullable === null) return [write];
   if (!covers(field.nullable, field.versions))
     throw new Error(`${field.name}: a struct that is nullable in some versions only`);
-  return [`if (${local} === null) {\n${writer}.int8(-1);\n} else {\n${writer}.int8(1);\n${write}\n}`];
+  // As Kafka has it: a signed byte in a plain field, an unsigned varint in a tagged one.
+  const [absent, present] =
+    field.tag === null ? ['int8(-1)', 'int8(1)'] : ['unsignedVarint(0)', 'unsignedVarint(1)'];
+  return [`if (${local} === null) {\n${writer}.${absent};\n} else {\n${writer}.${present};\n${write}\n}`];
 }
 
 function writePrimitive(

@@ -76,7 +76,7 @@ function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
   const topicId = reader.uuid();
   const partitions: number[] = [];
   for (let left = reader.compactArrayLength(4); left > 0; left--) partitions.push(reader.int32());
-  let assignmentEpochs: number[] | null = null;
+  let assignmentEpochs: number[] | null = [];
   let unknownTaggedFields: UnknownTaggedField[] | undefined;
   for (let left = reader.taggedFieldCount(); left > 0; left--) {
     const tag = reader.unsignedVarint();
@@ -135,7 +135,7 @@ function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
   let tags = taggedFieldsOf(message.unknownTaggedFields);
   {
     const assignmentEpochs = message.assignmentEpochs;
-    if (assignmentEpochs !== undefined && assignmentEpochs !== null) {
+    if (assignmentEpochs !== undefined && (assignmentEpochs === null || assignmentEpochs.length > 0)) {
       const content = (tags ??= new TaggedFields()).add(0);
       content.compactArrayLength(assignmentEpochs === null ? -1 : assignmentEpochs.length);
       if (assignmentEpochs !== null) {

@@ -61,6 +61,23 @@ export interface ConsumerGroupMemberMetadataValueClassicProtocolInput {
   readonly unknownTaggedFields?: readonly UnknownTaggedField[] | undefined;
 }
 
+const DEFAULT_CONSUMER_GROUP_MEMBER_METADATA_VALUE_CLASSIC_MEMBER_METADATA: ConsumerGroupMemberMetadataValueClassicMemberMetadata =
+  Object.freeze({
+    sessionTimeoutMs: 0,
+    supportedProtocols: [],
+  });
+
+function isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(
+  value: ConsumerGroupMemberMetadataValueClassicMemberMetadataInput,
+): boolean {
+  return (
+    value === DEFAULT_CONSUMER_GROUP_MEMBER_METADATA_VALUE_CLASSIC_MEMBER_METADATA ||
+    (!(value.sessionTimeoutMs !== undefined && value.sessionTimeoutMs !== 0) &&
+      !(value.supportedProtocols !== undefined && value.supportedProtocols.length > 0) &&
+      value.unknownTaggedFields === undefined)
+  );
+}
+
 export function readConsumerGroupMemberMetadataValue(
   reader: Reader,
   version: number,
@@ -75,14 +92,17 @@ export function readConsumerGroupMemberMetadataValue(
   const subscribedTopicRegex = reader.compactNullableString();
   const rebalanceTimeoutMs = reader.int32();
   const serverAssignor = reader.compactNullableString();
-  let classicMemberMetadata: ConsumerGroupMemberMetadataValueClassicMemberMetadata | null = null;
+  let classicMemberMetadata: ConsumerGroupMemberMetadataValueClassicMemberMetadata | null =
+    DEFAULT_CONSUMER_GROUP_MEMBER_METADATA_VALUE_CLASSIC_MEMBER_METADATA;
   let unknownTaggedFields: UnknownTaggedField[] | undefined;
   for (let left = reader.taggedFieldCount(); left > 0; left--) {
     const tag = reader.unsignedVarint();
     const end = reader.taggedFieldEnd();
     if (tag === 0) {
       classicMemberMetadata =
-        reader.int8() < 0 ? null : readConsumerGroupMemberMetadataValueClassicMemberMetadata(reader, version);
+        reader.unsignedVarint() === 0
+          ? null
+          : readConsumerGroupMemberMetadataValueClassicMemberMetadata(reader, version);
     } else {
       (unknownTaggedFields ??= []).push({ tag, data: reader.view(end - reader.position) });
     }
@@ -161,12 +181,16 @@ export function writeConsumerGroupMemberMetadataValue(
   let tags = taggedFieldsOf(message.unknownTaggedFields);
   {
     const classicMemberMetadata = message.classicMemberMetadata;
-    if (classicMemberMetadata !== undefined && classicMemberMetadata !== null) {
+    if (
+      classicMemberMetadata !== undefined &&
+      (classicMemberMetadata === null ||
+        !isDefaultConsumerGroupMemberMetadataValueClassicMemberMetadata(classicMemberMetadata))
+    ) {
       const content = (tags ??= new TaggedFields()).add(0);
       if (classicMemberMetadata === null) {
-        content.int8(-1);
+        content.unsignedVarint(0);
       } else {
-        content.int8(1);
+        content.unsignedVarint(1);
         writeConsumerGroupMemberMetadataValueClassicMemberMetadata(content, classicMemberMetadata, version);
       }
     }

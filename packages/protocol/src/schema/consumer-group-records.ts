@@ -3,7 +3,7 @@ import { array, field, message, struct } from './notation.ts';
 const consumerGroupCurrentMemberAssignmentValueTopicPartitions = struct('TopicPartitions', [
   field('topicId', 'uuid'),
   field('partitions', array('int32')),
-  field('assignmentEpochs', array('int32'), { nullable: true, tag: 0, default: null }),
+  field('assignmentEpochs', array('int32'), { nullable: true, tag: 0 }),
 ]);
 
 export const consumerGroupMetadataKeySchema = message('ConsumerGroupMetadataKey', {
@@ -74,7 +74,7 @@ export const consumerGroupMemberMetadataValueSchema = message('ConsumerGroupMemb
           array(struct('ClassicProtocol', [field('name', 'string'), field('metadata', 'bytes')])),
         ),
       ]),
-      { nullable: true, tag: 0, default: null },
+      { nullable: true, tag: 0 },
     ),
   ],
 });

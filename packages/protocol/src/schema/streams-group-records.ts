@@ -18,7 +18,7 @@ const streamsGroupTargetAssignmentMemberValueTaskIds = struct('TaskIds', [
 const streamsGroupCurrentMemberAssignmentValueTaskIds = struct('TaskIds', [
   field('subtopologyId', 'string'),
   field('partitions', array('int32')),
-  field('assignmentEpochs', array('int32'), { nullable: true, tag: 0, default: null }),
+  field('assignmentEpochs', array('int32'), { nullable: true, tag: 0 }),
 ]);
 
 const streamsGroupTopologyValueTopicConfig = struct('TopicConfig', [
@@ -46,6 +46,11 @@ export const streamsGroupMetadataValueSchema = message('StreamsGroupMetadataValu
     field('epoch', 'int32'),
     field('metadataHash', 'int64'),
     field('validatedTopologyEpoch', 'int32', { tag: 0, default: -1 }),
+    field(
+      'lastAssignmentConfigs',
+      array(struct('LastAssignmentConfig', [field('key', 'string'), field('value', 'string')])),
+      { nullable: true, tag: 1 },
+    ),
     field('storedDescriptionTopologyEpoch', 'int32', { tag: 2, default: -1 }),
     field('failedDescriptionTopologyEpoch', 'int32', { tag: 3, default: -1 }),
   ],

@@ -11,7 +11,10 @@ export const transactionLogValueSchema = message('TransactionLogValue', {
   flexible: '1+',
   fields: [
     field('producerId', 'int64'),
+    field('previousProducerId', 'int64', { versions: '1+', tag: 0, default: -1 }),
+    field('nextProducerId', 'int64', { versions: '1+', tag: 1, default: -1 }),
     field('producerEpoch', 'int16'),
+    field('nextProducerEpoch', 'int16', { versions: '1+', tag: 3, default: -1 }),
     field('transactionTimeoutMs', 'int32'),
     field('transactionStatus', 'int8'),
     field(
@@ -21,5 +24,6 @@ export const transactionLogValueSchema = message('TransactionLogValue', {
     ),
     field('transactionLastUpdateTimestampMs', 'int64'),
     field('transactionStartTimestampMs', 'int64'),
+    field('clientTransactionVersion', 'int16', { versions: '1+', tag: 2, default: 0 }),
   ],
 });
