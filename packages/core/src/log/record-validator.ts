@@ -257,12 +257,12 @@ function convertMessages(
     const rules = new RecordRules(batch, settings);
     let index = 0;
     for (const message of readMessages(batch, settings)) {
-      if (message.magic !== batch.magic) {
+      if (batch.compression !== CompressionType.NONE && message.compression !== CompressionType.NONE) {
+        throw invalidRecord('compressed message set inside a compressed message set');
+      } else if (message.magic !== batch.magic) {
         rules.add(index, `message of format v${message.magic} inside one of format v${batch.magic}`);
       } else if (message.crcIsValid === false) {
         throw corrupt(`checksum of message ${index} inside the compressed set is wrong`);
-      } else if (source !== CompressionType.NONE && batch.compression !== 0 && message.compression !== 0) {
-        rules.add(index, 'a compressed message set cannot hold another');
       } else {
         rules.check(index, message.key !== null, message.timestamp);
       }
@@ -276,8 +276,7 @@ function convertMessages(
 
 function readMessages(batch: BatchHeader, settings: ValidationSettings): ReturnType<typeof messagesOf> {
   return messagesOf(batch, settings.decompressedMaxBytes ?? DECOMPRESSED_SIZE_MAX_DEFAULT, {
-    checkCrc: true,
-    allowNested: true,
+    forValidation: true,
   });
 }
 

@@ -27,15 +27,19 @@ export type LegacyMagic = 0 | 1;
 
 /** One message that is not a compressed set. Key and value are views on the bytes that were read. */
 export interface Message {
-  readonly magic: LegacyMagic;
+  /** Other than 0 and 1 only when read for validation. */
+  readonly magic: number;
   readonly offset: number;
   /** -1 in format v0. */
   readonly timestamp: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** Other than 0 only inside a compressed set, where it is not allowed. */
+  /** Inside a compressed set other than 0 only when read for validation. */
   readonly compression: number;
-  /** CRC-32 over the message from its magic on; null when not asked for. */
+  /**
+   * CRC-32 over the message from its magic on; null when not asked for. Key and value
+   * are null where it is wrong.
+   */
   readonly crcIsValid: boolean | null;
 }
 
@@ -127,16 +131,17 @@ export function messageSetBaseOffset(header: BatchHeader, sizeMaxBytes: number):
  * The messages of a v0 or v1 batch: itself, or those of the compressed set that it holds, with absolute offsets.
  * Where the set says that the log's time counts, its timestamp is that of all messages in it.
  *
- * @param options.checkCrc also compute the checksums of messages inside a compressed set
+ * @param options.forValidation compute checksums, and leave it to the caller what follows from a message inside
+ *   a set that is compressed itself, of an unknown format, or has a wrong checksum
  * @throws MalformedBytesError on lengths that lie, an empty set, a set inside a set, zstd
  */
 export function messagesOf(
   header: BatchHeader,
   sizeMaxBytes: number,
-  options: { readonly checkCrc?: boolean; readonly allowNested?: boolean } = {},
+  options: { readonly forValidation?: boolean } = {},
 ): Message[] {
   if (header.magic > 1) throw new MalformedBytesError(`magic ${header.magic} where 0 or 1 is expected`);
-  const wrapper = readMessage(header.buffer, header.position, header.end, false);
+  const wrapper = readMessage(header.buffer, header.position, header.end);
   if (header.compression === CompressionType.NONE) return [wrapper];
   if (header.compression === CompressionType.ZSTD) {
     throw new MalformedBytesError(`zstd in a message of format v${header.magic}`);
@@ -145,10 +150,7 @@ export function messagesOf(
   const bytes = decompress(header.compression, wrapper.value, sizeMaxBytes, {
     legacyLz4: header.magic === 0,
   });
-  const inner = innerMessages(bytes, options.checkCrc === true);
-  if (options.allowNested !== true && inner.some((message) => message.compression !== 0)) {
-    throw new MalformedBytesError('compressed message set inside a compressed message set');
-  }
+  const inner = innerMessages(bytes, options.forValidation === true);
   const shift = offsetShift(header, inner);
   const appendTime = header.timestampType === 'log-append' ? header.maxTimestamp : null;
   return inner.map((message) => ({
@@ -172,7 +174,7 @@ function offsetShift(wrapper: BatchHeader, inner: readonly Message[]): number {
 }
 
 /** A partial message at the tail is left out, as in Kafka. */
-function innerMessages(bytes: Buffer, checkCrc: boolean): Message[] {
+function innerMessages(bytes: Buffer, forValidation: boolean): Message[] {
   const messages: Message[] = [];
   let at = 0;
   while (bytes.length - at >= LOG_OVERHEAD) {
@@ -181,14 +183,36 @@ function innerMessages(bytes: Buffer, checkCrc: boolean): Message[] {
       throw new MalformedBytesError(`message of ${size} bytes is smaller than any message`);
     }
     if (size > bytes.length - at) break;
-    messages.push(readMessage(bytes, at, at + size, checkCrc));
+    const message = forValidation
+      ? readMessageChecked(bytes, at, at + size)
+      : readMessage(bytes, at, at + size);
+    if (!forValidation && message.compression !== CompressionType.NONE) {
+      throw new MalformedBytesError('compressed message set inside a compressed message set');
+    }
+    messages.push(message);
     at += size;
   }
   if (messages.length === 0) throw new MalformedBytesError('compressed message set without messages');
   return messages;
 }
 
-function readMessage(buffer: Buffer, at: number, end: number, checkCrc: boolean): Message {
+/** Where magic or checksum are wrong, the sizes inside are not to be believed. */
+function readMessageChecked(buffer: Buffer, at: number, end: number): Message {
+  const magic = buffer[at + MAGIC_AT]!;
+  const crcIsValid = buffer.readUInt32BE(at + CRC_AT) === crc32(buffer, at + MAGIC_AT, end);
+  if (magic <= 1 && crcIsValid) return { ...readMessage(buffer, at, end), crcIsValid };
+  return {
+    magic,
+    offset: readInt64(buffer, at),
+    timestamp: NO_TIMESTAMP,
+    key: null,
+    value: null,
+    compression: buffer[at + ATTRIBUTES_AT]! & ATTRIBUTE_COMPRESSION,
+    crcIsValid,
+  };
+}
+
+function readMessage(buffer: Buffer, at: number, end: number): Message {
   const magic = buffer[at + MAGIC_AT]!;
   if (magic > 1) throw new MalformedBytesError(`message with magic ${magic} where 0 or 1 is expected`);
   const isV1 = magic === 1;
@@ -200,13 +224,13 @@ function readMessage(buffer: Buffer, at: number, end: number, checkCrc: boolean)
   const valueSizeAt = keySizeAt + 4 + (key === null ? 0 : key.length);
   const value = sizedField(buffer, valueSizeAt, end);
   return {
-    magic: isV1 ? 1 : 0,
+    magic,
     offset: readInt64(buffer, at),
     timestamp: isV1 ? readInt64(buffer, at + TIMESTAMP_AT) : NO_TIMESTAMP,
     key,
     value,
     compression: buffer[at + ATTRIBUTES_AT]! & ATTRIBUTE_COMPRESSION,
-    crcIsValid: checkCrc ? buffer.readUInt32BE(at + CRC_AT) === crc32(buffer, at + MAGIC_AT, end) : null,
+    crcIsValid: null,
   };
 }
 
