@@ -50,13 +50,13 @@ function read<Message>(write: (writer: Writer) => void, readBack: (reader: Reade
 }
 
 function contextOf(made: ConfigFixture, apiVersion: number): RequestContext {
+  const peer = { connectionId: '1', clientHost: '127.0.0.1', listenerName: 'PLAINTEXT' };
   return {
+    ...peer,
     apiVersion,
     correlationId: 1,
     clientId: null,
-    connectionId: '1',
-    clientHost: '127.0.0.1',
-    listenerName: 'PLAINTEXT',
+    connection: { ...peer, clientSoftware: null, onClose: () => () => undefined },
     // These handlers use nothing else of the broker.
     broker: { configs: made.service } as unknown as BrokerServices,
   };
