@@ -146,14 +146,14 @@ describe('time index', () => {
   });
 });
 
-describe('transaction index', () => {
-  const world = (): { index: TransactionIndex; world: LogWorld } => {
-    const made = new LogWorld();
-    return { index: new TransactionIndex(made.context.files.file(PATH), 0), world: made };
-  };
+function transactionIndex(): { index: TransactionIndex; world: LogWorld } {
+  const world = new LogWorld();
+  return { index: new TransactionIndex(world.context.files.file(PATH), 0), world };
+}
 
+describe('transaction index', () => {
   it('makes its file with the first entry, of 34 bytes', () => {
-    const { index, world: made } = world();
+    const { index, world: made } = transactionIndex();
     assert.equal(made.disk.readFile(PATH), null);
     index.append({ producerId: 7, firstOffset: 10, lastOffset: 20, lastStableOffset: 21 });
     assert.equal(
@@ -163,7 +163,7 @@ describe('transaction index', () => {
   });
 
   it('collects what overlaps, and says when later segments can add nothing', () => {
-    const { index } = world();
+    const { index } = transactionIndex();
     index.append({ producerId: 1, firstOffset: 0, lastOffset: 10, lastStableOffset: 3 });
     index.append({ producerId: 2, firstOffset: 3, lastOffset: 12, lastStableOffset: 13 });
     index.append({ producerId: 3, firstOffset: 15, lastOffset: 20, lastStableOffset: 21 });
@@ -180,7 +180,7 @@ describe('transaction index', () => {
   });
 
   it('forgets markers of an offset and above, and a broken last entry', () => {
-    const { index, world: made } = world();
+    const { index, world: made } = transactionIndex();
     index.append({ producerId: 1, firstOffset: 0, lastOffset: 10, lastStableOffset: 11 });
     index.append({ producerId: 2, firstOffset: 3, lastOffset: 12, lastStableOffset: 13 });
     index.truncateTo(12);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Clock, Timer, Timers } from '../../src/ports/clock.ts';
 import type { Disk } from '../../src/ports/disk.ts';
 import type { LogSink } from '../../src/ports/log-sink.ts';
@@ -12,6 +13,7 @@ import type { UpTo } from '../../src/log/log-reader.ts';
 import { MemoryDisk } from '../../../broker/src/adapters/memory-disk.ts';
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import type { RecordBatchInput } from '@odradek/protocol/records/record-batch.ts';
+import { KafkaError } from '@odradek/protocol/errors.ts';
 import { batchesOf } from '@odradek/protocol/records/batch-header.ts';
 import { decodeBatch } from '@odradek/protocol/records/convert.ts';
 import type { DecodedRecord } from '@odradek/protocol/records/record.ts';
@@ -188,4 +190,34 @@ export function readAll(
 
 export function valuesOf(records: readonly DecodedRecord[]): string[] {
   return records.map(({ value }) => value?.toString() ?? '');
+}
+
+export function asClient(log: PartitionLog, records: Buffer) {
+  const info = log.appendAsLeader(records, { leaderEpoch: 0, origin: 'client', requestVersion: 9 });
+  log.updateHighWatermark(log.logEndOffset);
+  return info;
+}
+
+export function codeOf(action: () => unknown): number {
+  try {
+    action();
+    return 0;
+  } catch (error) {
+    assert.ok(error instanceof KafkaError, String(error));
+    return error.code;
+  }
+}
+
+/** All bytes of the log from `offset` on, as a leader sends them. */
+export function bytesFrom(log: PartitionLog, offset: number): Buffer {
+  const pieces: Buffer[] = [];
+  let next = offset;
+  for (;;) {
+    const { slice } = log.read(next, { maxBytes: 1 << 20, minOneBatch: true, upTo: 'log-end' });
+    if (slice === null) return Buffer.concat(pieces);
+    const bytes = slice.toBuffer();
+    slice.release();
+    pieces.push(bytes);
+    for (const header of batchesOf(bytes)) next = header.lastOffset + 1;
+  }
 }

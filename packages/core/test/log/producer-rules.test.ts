@@ -10,7 +10,7 @@ import {
   findDuplicate,
   firstSequenceOf,
 } from '../../src/log/producer-rules.ts';
-import type { ProducedBatch, ProducerEntry } from '../../src/log/producer-rules.ts';
+import type { ProducedBatch, ProducerEntry, TransactionMarker } from '../../src/log/producer-rules.ts';
 
 const MAX = 0x7fffffff;
 
@@ -47,6 +47,10 @@ function codeOf(action: () => unknown): number {
 /** The entry after a producer of `epoch` wrote up to `lastSequence`. */
 function wrote(epoch: number, lastSequence: number): ProducerEntry {
   return afterBatch(emptyEntry(1), batchOf(epoch, lastSequence), 'client');
+}
+
+function markerOf(coordinatorEpoch: number): TransactionMarker {
+  return { producerId: 1, producerEpoch: 0, coordinatorEpoch, isCommit: true, offset: 9, timestamp: 9 };
 }
 
 describe('producer rules', () => {
@@ -197,22 +201,13 @@ describe('producer rules', () => {
   });
 
   it('a marker of an old coordinator is fenced, but not for followers', () => {
-    const marker = (coordinatorEpoch: number) =>
-      ({
-        producerId: 1,
-        producerEpoch: 0,
-        coordinatorEpoch,
-        isCommit: true,
-        offset: 9,
-        timestamp: 9,
-      }) as const;
-    const entry = afterMarker(wrote(0, 0), marker(5), 'coordinator');
+    const entry = afterMarker(wrote(0, 0), markerOf(5), 'coordinator');
     assert.equal(
-      codeOf(() => afterMarker(entry, marker(4), 'coordinator')),
+      codeOf(() => afterMarker(entry, markerOf(4), 'coordinator')),
       ErrorCode.TRANSACTION_COORDINATOR_FENCED,
     );
     assert.equal(
-      codeOf(() => afterMarker(entry, marker(4), 'replication')),
+      codeOf(() => afterMarker(entry, markerOf(4), 'replication')),
       0,
     );
   });
