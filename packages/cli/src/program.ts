@@ -84,6 +84,8 @@ async function programFor(name: string | undefined, terminal: Terminal): Promise
 function reportFailure(error: unknown, isVerbose: boolean, terminal: Terminal): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return ExitCode.OK;
+    // A command that only holds others was called without one, and its help has been shown.
+    if (error.code === 'commander.help') return ExitCode.USAGE;
     terminal.stderr.write(`odradek: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}\n`);
     return ExitCode.USAGE;
   }

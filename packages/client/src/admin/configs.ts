@@ -123,6 +123,14 @@ function throwConfigError(
   message: string | null | undefined,
 ): void {
   if (code === ErrorCode.NONE) return;
+  if (code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) {
+    throw new KafkaError(code, `there is no ${resourceName(resource)}`);
+  }
   const known = code ?? ErrorCode.UNKNOWN_SERVER_ERROR;
-  throw new KafkaError(known, `${resourceName(resource)}: ${message ?? errorName(known)}`);
+  throw new KafkaError(known, `${resourceName(resource)}: ${messageOr(message, known)}`);
+}
+
+/** Brokers say nothing in either of two ways. */
+function messageOr(message: string | null | undefined, code: number): string {
+  return message === null || message === undefined || message === '' ? errorName(code) : message;
 }

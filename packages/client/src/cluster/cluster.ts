@@ -221,7 +221,12 @@ export class Cluster {
     const found = this.metadata.topic(name);
     if (found !== undefined) return found;
     const code = errors.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    throw new KafkaError(code, `topic "${name}": ${errorName(code)}`);
+    throw new KafkaError(
+      code,
+      code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        ? `there is no topic "${name}"`
+        : `topic "${name}": ${errorName(code)}`,
+    );
   }
 
   private startRefresh(): Promise<Map<string, number>> {
