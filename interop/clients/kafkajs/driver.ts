@@ -1,16 +1,15 @@
 // The scenarios through KafkaJS.
-import {
-  CompressionTypes,
-  ConfigResourceTypes,
-  Kafka,
-  KafkaJSProtocolError,
-  logLevel,
+import kafkajs, {
+  type CompressionTypes as CompressionType,
   type Consumer,
   type KafkaMessage,
   type Message,
   type ProducerConfig,
 } from 'kafkajs';
 import { check, checkEqual, cycleBroker, runDriver, text, timeBase, waitUntil } from '../driver.ts';
+
+// CommonJS whose names Node cannot see.
+const { CompressionTypes, ConfigResourceTypes, Kafka, KafkaJSProtocolError, logLevel } = kafkajs;
 
 const noCodec = 'KafkaJS has no codec of its own for it';
 
@@ -60,9 +59,8 @@ await runDriver((bootstrap) => {
     const consumer = newConsumer(`${topic}-reader-${Date.now()}`);
     return take(consumer, topic, count, () => consumer.seek({ topic, partition: 0, offset }));
   };
-  const values = (messages: KafkaMessage[]) => messages.map((message) => message.value?.toString());
 
-  const produceWith = (compression: CompressionTypes) => async (topic: string) => {
+  const produceWith = (compression: CompressionType) => async (topic: string) => {
     await create(topic);
     const sent: string[] = [];
     for (const acks of [1, -1, 0]) {
@@ -299,6 +297,10 @@ await runDriver((bootstrap) => {
     ]),
   );
 });
+
+function values(messages: KafkaMessage[]): (string | undefined)[] {
+  return messages.map((message) => message.value?.toString());
+}
 
 async function refused(type: string, call: () => Promise<unknown>): Promise<void> {
   let thrown: unknown;

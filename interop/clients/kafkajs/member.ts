@@ -2,7 +2,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Kafka, logLevel } from 'kafkajs';
+import kafkajs from 'kafkajs';
+
+// CommonJS whose names Node cannot see.
+const { Kafka, logLevel } = kafkajs;
 
 type Report = { assigned: number } | { value: string };
 

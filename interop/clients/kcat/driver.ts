@@ -19,7 +19,18 @@ await runDriver((bootstrap) => {
     await produceLines(topic, lines);
     return lines;
   };
-  const unlines = (output: string) => output.split('\n').slice(0, -1);
+
+  /** Asking for a topic creates it; a first answer may say that it has no leader yet. */
+  const autoCreate = async (topic: string) => {
+    await waitUntil('a leader of the new topic', 20, async () => {
+      const { output } = await kcat(['-L', '-t', topic, '-J']);
+      const { topics } = JSON.parse(output) as {
+        topics: { topic: string; partitions: { leader: number }[] }[];
+      };
+      const partitions = topics.find((each) => each.topic === topic)?.partitions ?? [];
+      return partitions.length === 1 && partitions[0]!.leader >= 0;
+    });
+  };
 
   const produceWith = (codec: string) => async (topic: string) => {
     const sent: string[] = [];
@@ -38,9 +49,7 @@ await runDriver((bootstrap) => {
 
   const idempotentAcross = (how: string) => async (topic: string) => {
     const sent = Array.from({ length: 3000 }, (_, i) => `message ${i}`);
-    // Created first, so that the broker does not die with the topic half made.
-    await produceLines(topic, []);
-    await kcat(['-L', '-t', topic]);
+    await autoCreate(topic);
     const settings = ['-X', 'enable.idempotence=true', '-X', 'message.timeout.ms=60000', '-E'];
     const producer = spawn('kcat', ['-b', bootstrap, '-P', '-t', topic, '-p', '0', ...settings], {
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -64,18 +73,7 @@ await runDriver((bootstrap) => {
   };
 
   return {
-    'create-topic': async (topic) => {
-      const { output } = await kcat(['-L', '-t', topic, '-J']);
-      // The first answer creates the topic and may say "leader not available"; a later one has it.
-      check(output.includes(topic), 'the topic in metadata');
-      await waitUntil('a leader', 20, async () => {
-        const again = JSON.parse((await kcat(['-L', '-t', topic, '-J'])).output) as {
-          topics: { topic: string; partitions: { leader: number }[] }[];
-        };
-        const partitions = again.topics.find((each) => each.topic === topic)?.partitions ?? [];
-        return partitions.length === 1 && partitions[0]!.leader >= 0;
-      });
-    },
+    'create-topic': autoCreate,
     'produce-none': produceWith('none'),
     'produce-gzip': produceWith('gzip'),
     'produce-snappy': produceWith('snappy'),
@@ -191,6 +189,10 @@ await runDriver((bootstrap) => {
     'delete-topic': noAdmin,
   };
 });
+
+function unlines(output: string): string[] {
+  return output.split('\n').slice(0, -1);
+}
 
 async function runKcat(
   args: string[],
