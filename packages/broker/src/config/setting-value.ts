@@ -130,6 +130,7 @@ function doubleText(value: number): string {
   const magnitude = Math.abs(value);
   if (!Number.isFinite(value)) return String(value);
   if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e7)) return scientificText(value);
+  if (Object.is(value, -0)) return '-0.0';
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 

@@ -61,18 +61,23 @@ const VERSIONS = [
   '4.0-IV1',
 ];
 
-/** `3.9` and `3.9.1` mean what `3.9-IV0` says. */
-const SHORT = new Set(VERSIONS.flatMap((version) => [version, version.replace(/-IV\d+$/, '')]));
+/** `3.9` means what `3.9-IV0` says. 4.0 was not released when 3.9 was: only its drafts have names. */
+const NAMES = new Set(
+  VERSIONS.flatMap((version) =>
+    version.startsWith('4.') ? [version] : [version, version.replace(/-IV\d+$/, '')],
+  ),
+);
 
 export const KAFKA_VERSION: SettingCheck = {
-  allowed: 'a version of Kafka from 0.8.0 to 4.0, such as 3.9 or 3.9-IV0',
+  allowed: 'a version of Kafka from 0.8.0 to 3.9, such as 3.9 or 3.9-IV0',
   problem: (value) =>
-    isVersion(value as string) ? null : `Version \`${value as string}\` is not a valid version`,
+    NAMES.has(significant(value as string)) ? null : `Version \`${value as string}\` is not a valid version`,
 };
 
 /** Of `2.8.1` only `2.8` counts, of `0.10.2.1` only `0.10.2`. */
-function isVersion(text: string): boolean {
-  const parts = text.split('.');
-  const significant = parts.slice(0, text.startsWith('0.') ? 3 : 2).join('.');
-  return SHORT.has(text) || (SHORT.has(significant) && parts.every((part) => /^\d+$/.test(part)));
+function significant(text: string): string {
+  return text
+    .split('.')
+    .slice(0, text.startsWith('0.') ? 3 : 2)
+    .join('.');
 }
