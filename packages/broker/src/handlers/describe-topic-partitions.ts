@@ -85,8 +85,9 @@ function describe(
       partitions: entries.map((entry) => ({
         ...describePartition(metadata, entry, context.listenerName, NEWEST_RULES),
         errorCode: ErrorCode.NONE,
-        eligibleLeaderReplicas: null,
-        lastKnownElr: null,
+        // Empty and not null, which the schema allows: the Java admin client reads a null one and fails.
+        eligibleLeaderReplicas: [],
+        lastKnownElr: [],
       })),
     });
     const next = first + entries.length;
