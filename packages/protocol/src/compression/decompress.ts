@@ -2,6 +2,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { MalformedBytesError } from '../primitives/protocol-error.ts';
 import { decodeLz4Frames } from './lz4-frame.ts';
 import { decodeSnappy } from './xerial-snappy.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 export interface DecompressOptions {
   /** For messages of format v0: any checksum of the LZ4 frame header is accepted. */
@@ -39,10 +40,22 @@ export function decompress(
     case 3:
       return decodeLz4Frames(input, sizeMaxBytes, { legacyHeaderChecksum: options.legacyLz4 === true });
     case 4:
-      return runZlib(zstdDecompressSync, 'zstd', input, sizeMaxBytes);
+      return decodeZstd(input, sizeMaxBytes);
     default:
       throw new MalformedBytesError(`compression type ${type} is none of 0 to 4`);
   }
+}
+
+function decodeZstd(input: Buffer, sizeMaxBytes: number): Buffer {
+  const frames = zstdFrames(input);
+  if (frames.length === 1) return runZlib(zstdDecompressSync, 'zstd', frames[0]!, sizeMaxBytes);
+  let left = sizeMaxBytes;
+  const decoded = frames.map((frame) => {
+    const bytes = runZlib(zstdDecompressSync, 'zstd', frame, left);
+    left -= bytes.length;
+    return bytes;
+  });
+  return Buffer.concat(decoded);
 }
 
 function runZlib(
@@ -52,12 +65,17 @@ function runZlib(
   sizeMaxBytes: number,
 ): Buffer {
   const expected = Math.min(input.length * EXPANSION_EXPECTED, CHUNK_SIZE_MAX);
+  let output: Buffer;
   try {
-    return codec(input, {
+    output = codec(input, {
+      // The runtime takes no bound of 0.
       maxOutputLength: Math.max(sizeMaxBytes, 1),
       chunkSize: Math.max(expected, CHUNK_SIZE_MIN),
     });
   } catch (error) {
     throw new MalformedBytesError(`${name} cannot be decoded: ${(error as Error).message}`, { cause: error });
   }
+  if (output.length > sizeMaxBytes)
+    throw new MalformedBytesError(`${name} decodes to more than ${sizeMaxBytes} bytes`);
+  return output;
 }
