@@ -3,6 +3,9 @@ import { writeUuid } from './uuid.ts';
 const TWO_32 = 0x1_0000_0000;
 const INT64_LIMIT = 2 ** 63;
 
+/** Below this many characters ASCII is written here: the calls into the runtime cost more than the characters. */
+const SHORT_TEXT_LENGTH = 32;
+
 /** The protocol counts the bytes of a string in 16 bits, in compact form too. */
 const STRING_SIZE_MAX = 0x7fff;
 
@@ -100,8 +103,8 @@ export class Writer {
     const at = this.claim(8);
     if (value >= -INT64_LIMIT && value < INT64_LIMIT) {
       const high = Math.floor(value / TWO_32);
-      this.buffer.writeInt32BE(high, at);
-      this.buffer.writeUInt32BE(value - high * TWO_32, at + 4);
+      this.word(high | 0, at);
+      this.word((value - high * TWO_32) | 0, at + 4);
     } else {
       this.int64Extreme(value, at);
     }
@@ -152,6 +155,7 @@ export class Writer {
 
   /** @throws RangeError when the text takes more than 32767 bytes */
   string(value: string): void {
+    if (value.length < SHORT_TEXT_LENGTH && this.shortText(value, false)) return;
     const size = textSize(value);
     this.int16(size);
     this.text(value, size);
@@ -163,6 +167,7 @@ export class Writer {
   }
 
   compactString(value: string): void {
+    if (value.length < SHORT_TEXT_LENGTH && this.shortText(value, true)) return;
     const size = textSize(value);
     this.unsignedVarint(size + 1);
     this.text(value, size);
@@ -232,6 +237,37 @@ export class Writer {
       this.chunks.push(value);
       this.chunksSize += value.sizeBytes;
     }
+  }
+
+  /** Writes length and text if it is all ASCII; says whether it was, and leaves no trace if not. */
+  private shortText(value: string, compact: boolean): boolean {
+    const length = value.length;
+    const lengthSize = compact ? 1 : 2;
+    const start = this.claim(lengthSize + length);
+    let at = start + lengthSize;
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) {
+        this.position = start;
+        return false;
+      }
+      this.buffer[at++] = code;
+    }
+    if (compact) this.buffer[start] = length + 1;
+    else {
+      this.buffer[start] = 0;
+      this.buffer[start + 1] = length;
+    }
+    return true;
+  }
+
+  /** 32 bits, most significant byte first. */
+  private word(value: number, at: number): void {
+    const buffer = this.buffer;
+    buffer[at] = value >>> 24;
+    buffer[at + 1] = value >>> 16;
+    buffer[at + 2] = value >>> 8;
+    buffer[at + 3] = value;
   }
 
   private text(value: string, size: number): void {
