@@ -60,6 +60,7 @@ export class Broker {
   private services: (BrokerServices & { groups: GroupRuntime }) | null = null;
   private listeners: readonly Listener[] = [];
   private endpoints: readonly BrokerEndpoint[] = [];
+  private stopping: Promise<void> | null = null;
 
   private constructor(ground: BrokerGround) {
     this.ground = ground;
@@ -99,7 +100,12 @@ export class Broker {
   }
 
   /** Answers what is in work, syncs and closes the logs and marks them clean. Does nothing the second time. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.stopping ??= this.stopOnce();
+    return this.stopping;
+  }
+
+  private async stopOnce(): Promise<void> {
     const { services } = this;
     this.services = null;
     if (services !== null) {

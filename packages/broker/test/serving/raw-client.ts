@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { FrameSplitter } from '@odradek/broker/server/frame-splitter.ts';
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import { Reader } from '@odradek/protocol/primitives/reader.ts';
 import { Writer } from '@odradek/protocol/primitives/writer.ts';
@@ -26,7 +27,7 @@ interface Waiting {
 /** A connection without any of a client's kindness: what is sent is what the test says. */
 export class RawClient {
   private readonly socket: Socket;
-  private received = Buffer.alloc(0);
+  private readonly splitter = new FrameSplitter(0x7fffffff);
   private readonly frames: Buffer[] = [];
   private readonly waiting: Waiting[] = [];
   private closed = false;
@@ -115,13 +116,8 @@ export class RawClient {
   }
 
   private receive(chunk: Buffer): void {
-    this.received = Buffer.concat([this.received, chunk]);
-    while (this.received.length >= 4) {
-      const size = this.received.readInt32BE(0);
-      if (this.received.length < 4 + size) return;
-      this.deliver(this.received.subarray(4, 4 + size));
-      this.received = this.received.subarray(4 + size);
-    }
+    this.splitter.push(chunk);
+    for (let frame = this.splitter.next(); frame !== null; frame = this.splitter.next()) this.deliver(frame);
   }
 
   private deliver(frame: Buffer): void {
