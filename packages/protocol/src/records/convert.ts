@@ -1,4 +1,5 @@
 import { ErrorCode, KafkaError } from '../errors.ts';
+import { MalformedBytesError } from '../primitives/protocol-error.ts';
 import {
   batchesOf,
   CompressionType,
@@ -31,11 +32,20 @@ export interface DownConversion {
  * were there and nothing of them is left, the answer is the beginning of a message that never comes: the old
  * consumer takes that as a message larger than its fetch size and says so, instead of asking forever.
  *
- * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when the first batch is compressed with zstd
- * @throws MalformedBytesError when a batch cannot be decoded
+ * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when the first batch is compressed with zstd, CORRUPT_MESSAGE
+ *   when one cannot be decoded
  * @see KIP-31, KIP-283
  */
 export function downConvert(buffer: Buffer, start: number, end: number, options: DownConversion): Buffer {
+  try {
+    return downConvertBatches(buffer, start, end, options);
+  } catch (error) {
+    if (!(error instanceof MalformedBytesError)) throw error;
+    throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, error.message, { cause: error });
+  }
+}
+
+function downConvertBatches(buffer: Buffer, start: number, end: number, options: DownConversion): Buffer {
   const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
   const converted: Buffer[] = [];
   let sizeBytes = 0;
@@ -53,23 +63,8 @@ export function downConvert(buffer: Buffer, start: number, end: number, options:
     converted.push(batch);
     sizeBytes += batch.length;
   }
-  if (sizeBytes === 0) return anyBatch ? messageThatNeverComes(LOG_OVERHEAD) : EMPTY;
+  if (sizeBytes === 0) return anyBatch ? messageThatNeverComes() : EMPTY;
   return converted.length === 1 ? converted[0]! : Buffer.concat(converted, sizeBytes);
-}
-
-/**
- * Converted records cut or filled up to a size that was promised before they were converted. What fills up is
- * the beginning of a message larger than what remains, which every old client takes for a partial one.
- */
-export function fitToPromisedSize(records: Buffer, promisedBytes: number): Buffer {
-  if (records.length >= promisedBytes) return records.subarray(0, promisedBytes);
-  const missing = promisedBytes - records.length;
-  return Buffer.concat([records, messageThatNeverComes(missing).subarray(0, missing)], promisedBytes);
-}
-
-/** Whether a batch has to be converted for a reader of `toMagic`. */
-export function needsDownConversion(header: BatchHeader, toMagic: LegacyMagic): boolean {
-  return header.magic > toMagic;
 }
 
 /** All records of a batch of any format. @throws MalformedBytesError */
@@ -81,7 +76,7 @@ export function decodeBatch(header: BatchHeader, sizeMaxBytes: number): DecodedR
 
 function downConvertBatch(header: BatchHeader, options: DownConversion): Buffer | null {
   const { toMagic, firstOffset } = options;
-  if (!needsDownConversion(header, toMagic)) return header.buffer.subarray(header.position, header.end);
+  if (header.magic <= toMagic) return header.buffer.subarray(header.position, header.end);
   const isCompressed = header.compression !== CompressionType.NONE;
   const all = decodeBatch(header, options.sizeMaxBytes ?? DECOMPRESSED_SIZE_MAX_DEFAULT);
   const records = isCompressed ? all : all.filter((record) => record.offset >= firstOffset);
@@ -96,11 +91,11 @@ function downConvertBatch(header: BatchHeader, options: DownConversion): Buffer 
   });
 }
 
-/** Offset -1 and a size that goes beyond the bytes that follow. */
-function messageThatNeverComes(sizeBytes: number): Buffer {
-  const message = Buffer.alloc(Math.max(sizeBytes, LOG_OVERHEAD));
+/** Offset -1 and a size that goes beyond the bytes that follow: there are none. */
+function messageThatNeverComes(): Buffer {
+  const message = Buffer.alloc(LOG_OVERHEAD);
   message.writeBigInt64BE(-1n, 0);
-  message.writeInt32BE(Math.max(sizeBytes + 1, BATCH_HEADER_SIZE), 8);
+  message.writeInt32BE(BATCH_HEADER_SIZE, 8);
   return message;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { ErrorCode, KafkaError } from '../../src/errors.ts';
 import { batchesOf, type CompressionType } from '../../src/records/batch-header.ts';
-import { decodeBatch, downConvert, fitToPromisedSize } from '../../src/records/convert.ts';
+import { decodeBatch, downConvert } from '../../src/records/convert.ts';
 import { decodeMessageSet, encodeMessageSet } from '../../src/records/message-set.ts';
 import { encodeRecordBatch } from '../../src/records/record-batch.ts';
 import type { DecodedRecord } from '../../src/records/record.ts';
@@ -62,15 +62,15 @@ suite('down-conversion for old fetches', () => {
     assert.equal(convert(Buffer.alloc(0), 0, 5).length, 0);
   });
 
-  test('pitfall 99: a promised size is filled with the header of a message larger than what remains', () => {
-    const records = convert(batchOf(0, 1), 1, 0);
-    const filled = fitToPromisedSize(records, records.length + 100);
-    assert.equal(filled.length, records.length + 100);
-    assert.equal(filled.readBigInt64BE(records.length), -1n);
-    assert.equal(filled.readInt32BE(records.length + 8), 101);
-    assert.equal(read(filled).length, 1);
-    assert.equal(fitToPromisedSize(records, records.length + 5).length, records.length + 5);
-    assert.equal(fitToPromisedSize(records, 20).length, 20);
+  test('a stored batch that cannot be decoded is told as corrupt', () => {
+    for (const compression of [0, 1, 2, 3] as const) {
+      const batch = batchOf(0, 3, { compression });
+      batch.fill(0xee, 61);
+      assert.throws(
+        () => convert(batch, 1, 0),
+        (error) => error instanceof KafkaError && error.code === ErrorCode.CORRUPT_MESSAGE,
+      );
+    }
   });
 
   test('what is old enough stays as it is, what is newer is converted', () => {
