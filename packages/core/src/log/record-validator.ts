@@ -66,7 +66,8 @@ export interface ValidationSettings {
   /**
    * Whether compressed batches are decompressed and their records walked over, as Kafka does. Without it a
    * batch whose header is in order is believed, where no other setting asks for a look inside. True unless
-   * given.
+   * given: a look costs about 50 µs for 16 KB of records and 1 to 2 ms for 1 MB (bench/records.ts), and keeps
+   * out what no consumer could read.
    */
   readonly validateCompressed?: boolean;
 }
