@@ -31,7 +31,7 @@ interface ConsumeArguments extends ClientArguments {
 
 const PARTITION_MAX = 2 ** 31 - 1;
 /** Bounds what is in memory: an answer that is being written, and one under way. */
-const FETCH_MAX_BYTES = 8 * 1024 * 1024;
+const FETCH_MAX_BYTES = 4 * 1024 * 1024;
 const POLL_MS = 1_000;
 
 export function register(program: Command, terminal: Terminal): void {

@@ -1,5 +1,6 @@
 import { COMPRESSION_NAMES, type CompressionName } from '@odradek/client/producer/producer-options.ts';
-import { Producer, type ProducerRecord } from '@odradek/client/producer/producer.ts';
+import { Producer } from '@odradek/client/producer/producer.ts';
+import type { ProducerRecord } from '@odradek/client/producer/taken-record.ts';
 import type { RecordHeader } from '@odradek/protocol/records/record.ts';
 import { Option, type Command } from 'commander';
 import { collect, nameAndValue, unescaped, wholeNumber } from '../arguments.ts';
@@ -30,7 +31,7 @@ const BATCH_SIZE_DEFAULT = 128 * 1024;
 const LINGER_DEFAULT_MS = 5;
 const REQUEST_SIZE_DEFAULT = 1024 * 1024;
 const REQUEST_SIZE_MAX = 1024 ** 3;
-const BUFFER_MEMORY_BYTES = 16 * 1024 * 1024;
+/** Enough to keep several partitions busy; records of few bytes cost many times that as objects. */
 const BUFFER_MEMORY_REQUESTS = 4;
 
 export function register(program: Command, terminal: Terminal): void {
@@ -98,7 +99,7 @@ async function produce(topic: string, given: ProduceArguments, terminal: Termina
     batchSizeBytes: given.batchSize,
     lingerMs: given.linger,
     requestSizeMaxBytes: given.maxRequestSize,
-    bufferMemoryBytes: Math.max(BUFFER_MEMORY_BYTES, BUFFER_MEMORY_REQUESTS * given.maxRequestSize),
+    bufferMemoryBytes: BUFFER_MEMORY_REQUESTS * given.maxRequestSize,
     maxBlockMs: given.timeout * 1_000,
     deliveryTimeoutMs: given.timeout * 1_000,
   });

@@ -118,5 +118,8 @@ function topicError(code: number, topic: string, message: string | null): KafkaE
   if (code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) {
     return new KafkaError(code, `there is no topic "${topic}"`);
   }
-  return new KafkaError(code, `topic "${topic}": ${message === null || message === '' ? errorName(code) : message}`);
+  return new KafkaError(
+    code,
+    `topic "${topic}": ${message === null || message === '' ? errorName(code) : message}`,
+  );
 }

@@ -1,4 +1,3 @@
-import type { RecordHeader } from '@odradek/protocol/records/record.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { TopicMetadata } from '../cluster/metadata-cache.ts';
 import { ClientError, ClosedError, asError } from '../errors.ts';
@@ -11,37 +10,15 @@ import { recordSizeMaxBytes } from './partition-queue.ts';
 import { producerSettings, type ProducerOptions, type ProducerSettings } from './producer-options.ts';
 import { Sender } from './sender.ts';
 import { StickyPartition } from './sticky-partition.ts';
-
-/** A record to be sent. */
-export interface ProducerRecord {
-  readonly topic: string;
-  /** Else chosen by the key, as all Kafka clients do; without a key some partition. */
-  readonly partition?: number;
-  readonly key?: Buffer | null;
-  /** Null is a tombstone: the key's end in a compacted topic. */
-  readonly value: Buffer | null;
-  readonly headers?: readonly RecordHeader[];
-  /** Milliseconds since 1970. Default now. */
-  readonly timestamp?: number;
-}
+import { TakenRecord, type ProducerRecord } from './taken-record.ts';
 
 /** Senders that wait for memory beyond this number are refused. */
 const MEMORY_WAITERS_MAX = 100_000;
 
-/** A record on its way to its batch. */
-interface Taken {
-  readonly generation: number;
-  readonly record: ProducerRecord;
-  readonly sizeBytes: number;
-  readonly settle: Settled;
-  /** Tells the caller that the record is in the hands of the producer, or settled. */
-  readonly admitted: () => void;
-}
-
 interface TopicState {
   readonly sticky: StickyPartition;
   /** Records that came before the topic's metadata, in order; null once it is known. */
-  early: Taken[] | null;
+  early: TakenRecord[] | null;
 }
 
 /**
@@ -97,34 +74,15 @@ export class Producer {
    * @returns nothing when the record has its place, else a promise for that; it never rejects
    */
   enqueue(record: ProducerRecord, settled: Settled): Promise<void> | undefined {
-    const key = record.key ?? null;
-    const sizeBytes = recordSizeBytes(key, record.value, record.headers ?? []);
-    const refusal = this.refusal(sizeBytes);
+    const refusal = this.refusal(record);
     if (refusal !== null) {
       queueMicrotask(() => settled(refusal, null));
       return undefined;
     }
-    const generation = this.outstanding.started();
-    let admitted: (() => void) | null = null;
-    let isAdmitted = false;
-    const taken: Taken = {
-      generation,
-      record,
-      sizeBytes,
-      settle: (error, metadata) => {
-        this.outstanding.finished(generation);
-        settled(error, metadata);
-      },
-      admitted: () => {
-        isAdmitted = true;
-        admitted?.();
-      },
-    };
+    const nowMs = this.cluster.environment.clock.now();
+    const taken = new TakenRecord(record, nowMs, this.memory, this.outstanding, settled);
     this.admit(taken);
-    if (isAdmitted) return undefined;
-    return new Promise((resolve) => {
-      admitted = resolve;
-    });
+    return taken.isAdmitted ? undefined : taken.whenAdmitted();
   }
 
   /** Sends what waits and resolves when every record taken before the call is settled. */
@@ -144,8 +102,9 @@ export class Producer {
     return this.closing;
   }
 
-  private refusal(sizeBytes: number): Error | null {
+  private refusal({ key, value, headers }: ProducerRecord): Error | null {
     if (this.closing !== null) return new ClosedError('producer');
+    const sizeBytes = recordSizeBytes(key ?? null, value, headers ?? []);
     const limit = recordSizeMaxBytes(this.settings.requestSizeMaxBytes);
     if (sizeBytes <= limit) return null;
     return new ClientError(
@@ -155,7 +114,7 @@ export class Producer {
   }
 
   /** Waits for memory in turn. */
-  private admit(taken: Taken): void {
+  private admit(taken: TakenRecord): void {
     if (this.memory.tryTake(taken.sizeBytes)) return this.place(taken);
     if (this.memory.waiterCount >= MEMORY_WAITERS_MAX) {
       return this.reject(
@@ -178,22 +137,15 @@ export class Producer {
     this.sender.hurry();
   }
 
-  /** The record has its memory; from here on settling it frees that. */
-  private place(taken: Taken): void {
-    const held: Taken = {
-      ...taken,
-      settle: (error, metadata) => {
-        this.memory.release(taken.sizeBytes);
-        taken.settle(error, metadata);
-      },
-    };
-    taken.admitted();
-    if (this.isStopped) return this.reject(held, new ClosedError('producer'));
-    const state = this.topicState(taken.record.topic);
-    const topic = this.cluster.metadata.topic(taken.record.topic);
-    if (state.early !== null) state.early.push(held);
-    else if (topic !== undefined) this.route(held, state, topic);
-    else void this.learnTopic(taken.record.topic, state, held);
+  /** The record has its memory. */
+  private place(taken: TakenRecord): void {
+    taken.noteMemory();
+    if (this.isStopped) return this.reject(taken, new ClosedError('producer'));
+    const state = this.topicState(taken.topic);
+    const topic = this.cluster.metadata.topic(taken.topic);
+    if (state.early !== null) state.early.push(taken);
+    else if (topic !== undefined) this.route(taken, state, topic);
+    else void this.learnTopic(taken.topic, state, taken);
   }
 
   private topicState(topic: string): TopicState {
@@ -206,7 +158,7 @@ export class Producer {
     return state;
   }
 
-  private async learnTopic(name: string, state: TopicState, first: Taken): Promise<void> {
+  private async learnTopic(name: string, state: TopicState, first: TakenRecord): Promise<void> {
     state.early = [first];
     try {
       const topic = await this.cluster.topic(name, {
@@ -215,36 +167,27 @@ export class Producer {
       });
       for (const taken of takeEarly(state)) this.route(taken, state, topic);
     } catch (thrown) {
-      for (const taken of takeEarly(state)) taken.settle(asError(thrown), null);
+      for (const taken of takeEarly(state)) taken.settled(asError(thrown), null);
     }
   }
 
-  private route(taken: Taken, state: TopicState, topic: TopicMetadata): void {
-    const { record, sizeBytes, generation, settle } = taken;
-    const partition = choosePartition(record, sizeBytes, state, topic);
+  private route(taken: TakenRecord, state: TopicState, topic: TopicMetadata): void {
+    const partition = choosePartition(taken, state, topic);
     if (partition < 0 || partition >= topic.partitions.length) {
       return this.reject(
         taken,
         new ClientError(
           'BAD_PARTITION',
-          `topic "${record.topic}" has partitions 0 to ${topic.partitions.length - 1}, not ${partition}`,
+          `topic "${taken.topic}" has partitions 0 to ${topic.partitions.length - 1}, not ${partition}`,
         ),
       );
     }
-    this.sender.add(record.topic, partition, {
-      key: record.key ?? null,
-      value: record.value,
-      headers: record.headers ?? [],
-      timestamp: record.timestamp ?? this.cluster.environment.clock.now(),
-      sizeBytes,
-      generation,
-      settled: settle,
-    });
+    this.sender.add(taken.topic, partition, taken);
   }
 
-  private reject(taken: Taken, error: Error): void {
-    taken.admitted();
-    queueMicrotask(() => taken.settle(error, null));
+  private reject(taken: TakenRecord, error: Error): void {
+    taken.admit();
+    queueMicrotask(() => taken.settled(error, null));
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {
@@ -254,7 +197,7 @@ export class Producer {
     const reason = new ClosedError('producer');
     this.sender.stop(reason);
     for (const state of this.topics.values()) {
-      for (const taken of takeEarly(state)) taken.settle(reason, null);
+      for (const taken of takeEarly(state)) taken.settled(reason, null);
     }
     this.cluster.close();
   }
@@ -270,21 +213,14 @@ export class Producer {
   }
 }
 
-function takeEarly(state: TopicState): Taken[] {
+function takeEarly(state: TopicState): TakenRecord[] {
   const early = state.early ?? [];
   state.early = null;
   return early;
 }
 
-function choosePartition(
-  record: ProducerRecord,
-  sizeBytes: number,
-  state: TopicState,
-  topic: TopicMetadata,
-): number {
-  if (record.partition !== undefined) return record.partition;
-  if (record.key !== undefined && record.key !== null) {
-    return partitionOfKey(record.key, topic.partitions.length);
-  }
-  return state.sticky.choose(topic.partitions, sizeBytes);
+function choosePartition(taken: TakenRecord, state: TopicState, topic: TopicMetadata): number {
+  if (taken.partition !== null) return taken.partition;
+  if (taken.key !== null) return partitionOfKey(taken.key, topic.partitions.length);
+  return state.sticky.choose(topic.partitions, taken.sizeBytes);
 }

@@ -1,0 +1,83 @@
+import type { RecordHeader } from '@odradek/protocol/records/record.ts';
+import { recordSizeBytes, type BatchRecord, type RecordMetadata, type Settled } from './batch.ts';
+import type { MemoryGate } from './memory-gate.ts';
+import type { Outstanding } from './outstanding.ts';
+
+/** A record to be sent. */
+export interface ProducerRecord {
+  readonly topic: string;
+  /** Else chosen by the key, as all Kafka clients do; without a key some partition. */
+  readonly partition?: number;
+  readonly key?: Buffer | null;
+  /** Null is a tombstone: the key's end in a compacted topic. */
+  readonly value: Buffer | null;
+  readonly headers?: readonly RecordHeader[];
+  /** Milliseconds since 1970. Default now. */
+  readonly timestamp?: number;
+}
+
+const NO_HEADERS: readonly RecordHeader[] = [];
+
+/** A record in the hands of the producer, from being taken to being settled, once. */
+export class TakenRecord implements BatchRecord {
+  readonly topic: string;
+  /** As the caller wants it, or null. */
+  readonly partition: number | null;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+  readonly timestamp: number;
+  readonly sizeBytes: number;
+  readonly generation: number;
+  private readonly memory: MemoryGate;
+  private readonly outstanding: Outstanding;
+  private readonly tell: Settled;
+  private holdsMemory = false;
+  private wakeCaller: (() => void) | null = null;
+  /** Whether the caller may go on: the record has its memory, or is settled. */
+  isAdmitted = false;
+
+  constructor(
+    record: ProducerRecord,
+    nowMs: number,
+    memory: MemoryGate,
+    outstanding: Outstanding,
+    tell: Settled,
+  ) {
+    this.topic = record.topic;
+    this.partition = record.partition ?? null;
+    this.key = record.key ?? null;
+    this.value = record.value;
+    this.headers = record.headers ?? NO_HEADERS;
+    this.timestamp = record.timestamp ?? nowMs;
+    this.sizeBytes = recordSizeBytes(this.key, this.value, this.headers);
+    this.generation = outstanding.started();
+    this.memory = memory;
+    this.outstanding = outstanding;
+    this.tell = tell;
+  }
+
+  /** The gate has given the record its memory. */
+  noteMemory(): void {
+    this.holdsMemory = true;
+    this.admit();
+  }
+
+  /** Lets the caller go on. */
+  admit(): void {
+    this.isAdmitted = true;
+    this.wakeCaller?.();
+  }
+
+  whenAdmitted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wakeCaller = resolve;
+    });
+  }
+
+  settled(error: Error | null, metadata: RecordMetadata | null): void {
+    if (this.holdsMemory) this.memory.release(this.sizeBytes);
+    this.outstanding.finished(this.generation);
+    this.tell(error, metadata);
+  }
+}
