@@ -28,6 +28,18 @@ export class JavaExchange {
     for await (const line of this.run(['definitions'])) yield JSON.parse(line);
   }
 
+  /** The error codes of this version. */
+  async *errors(): AsyncGenerator<{
+    readonly code: number;
+    readonly name: string;
+    readonly retriable: boolean;
+  }> {
+    for await (const line of this.run(['errors'])) {
+      const [code, name, retriable] = line.split('\t');
+      yield { code: Number(code), name: name ?? '', retriable: retriable === 'true' };
+    }
+  }
+
   /** Random contents of every message and version: `count` each, arrays of up to `length` elements. */
   async *generate(seed: number, count: number, length: number): AsyncGenerator<JavaMessage> {
     for await (const line of this.run(['generate', String(seed), String(count), String(length)])) {

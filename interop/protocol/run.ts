@@ -5,12 +5,14 @@
  *     node interop/protocol/run.ts [--count 20] [--seed 1]
  *     node interop/protocol/run.ts --write-vectors     renews the vectors that `npm test` compares with
  *
+ * 0. Every error code: number, name, whether it is retriable.
  * 1. Every field of every message and version: name, type, order, nullability, tag, default, ignorability.
  * 2. Random contents, `count` for each message and version, written by Java: read by ours with the same
  *    contents, and written again with the same bytes.
  * 3. The same with the parts exchanged.
  */
 import { parseArgs } from 'node:util';
+import { ErrorCode, isRetriable } from '../../packages/protocol/src/errors.ts';
 import {
   allMessages,
   loadCodecs,
@@ -43,6 +45,7 @@ else await compareAll();
 
 async function compareAll(): Promise<void> {
   console.log(`seed ${effort.seed}, ${effort.count} contents for each message and version`);
+  report('error codes', await compareErrors(kafkas.at(-1)!), `${Object.keys(ErrorCode).length} codes`);
   const definitions = await readDefinitions();
   report('definitions', compareDefinitions(definitions), `${pairsOf(codecs).size} message versions`);
   for (const java of kafkas) {
@@ -54,6 +57,22 @@ async function compareAll(): Promise<void> {
       await compareOursToJava(java, codecs, effort, javaVersions),
     );
   }
+}
+
+async function compareErrors(newest: JavaExchange): Promise<string[]> {
+  const official = new Map<string, string>();
+  for await (const { code, name, retriable } of newest.errors()) {
+    official.set(name, `${code}, ${retriable ? '' : 'not '}retriable`);
+  }
+  const ours = new Map(
+    Object.entries(ErrorCode).map(([name, code]) => [
+      name,
+      `${code}, ${isRetriable(code) ? '' : 'not '}retriable`,
+    ]),
+  );
+  return [...new Set([...official.keys(), ...ours.keys()])]
+    .filter((name) => ours.get(name) !== official.get(name))
+    .map((name) => `${name}: ${ours.get(name)}, officially ${official.get(name)}`);
 }
 
 async function readDefinitions(): Promise<Map<JavaExchange, OfficialMessage[]>> {

@@ -25,7 +25,9 @@ import java.util.TreeMap;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.common.protocol.Readable;
@@ -37,6 +39,7 @@ import org.apache.kafka.common.protocol.types.RawTaggedField;
  *
  * <pre>
  * MessageExchange definitions                  the definitions inside the jars, one a line, as JSON
+ * MessageExchange errors                       code, name and whether it is retriable, one error a line
  * MessageExchange generate SEED COUNT LENGTH   random contents of every message and version
  * MessageExchange echo                         reads lines of name, version, hex; writes them back as Java sees them
  * </pre>
@@ -54,6 +57,11 @@ public final class MessageExchange {
                 new OutputStreamWriter(System.out, StandardCharsets.UTF_8), 1 << 16))) {
             if (args[0].equals("definitions")) {
                 definitions().values().forEach(out::println);
+            } else if (args[0].equals("errors")) {
+                for (Errors error : Errors.values()) {
+                    out.println(error.code() + "\t" + error.name() + "\t"
+                        + (error.exception() instanceof RetriableException));
+                }
             } else if (args[0].equals("generate")) {
                 generate(Long.parseLong(args[1]), Integer.parseInt(args[2]), Integer.parseInt(args[3]), out);
             } else {

@@ -4,6 +4,12 @@ import type { Writer } from './primitives/writer.ts';
 /**
  * One API of the protocol: how its messages are read and written in every version. The `Input` types are what
  * a writer accepts: fields that not every version has, or that have a default, may be left out.
+ *
+ * A field that the version lacks has its default when read. When written, a value other than the default is
+ * left out silently if the protocol calls the field ignorable and refused with a FieldError otherwise, for
+ * requests and responses alike: an answer that lacks what it must not lack would be a wrong one.
+ *
+ * Versions must be among the known ones; what happens with others is not defined.
  */
 export interface ApiCodec<Request, RequestInput, Response, ResponseInput> {
   readonly key: number;
@@ -15,9 +21,11 @@ export interface ApiCodec<Request, RequestInput, Response, ResponseInput> {
   readonly flexibleFrom: number | null;
   /** @throws MalformedBytesError */
   readRequest(reader: Reader, version: number): Request;
+  /** @throws FieldError */
   writeRequest(writer: Writer, message: RequestInput, version: number): void;
   /** @throws MalformedBytesError */
   readResponse(reader: Reader, version: number): Response;
+  /** @throws FieldError */
   writeResponse(writer: Writer, message: ResponseInput, version: number): void;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { apiTable } from '../src/generated/api-table.ts';
+import { writeRequestHeader as writeGeneratedRequestHeader } from '../src/generated/request-header.ts';
 import { MalformedBytesError } from '../src/primitives/protocol-error.ts';
 import { Reader } from '../src/primitives/reader.ts';
 import { Writer } from '../src/primitives/writer.ts';
@@ -36,6 +37,26 @@ describe('request headers', () => {
         const reader = new Reader(bytes);
         assert.deepEqual(readRequestHeader(reader), header);
         assert.equal(reader.int8(), 77);
+      }
+    }
+  });
+
+  it('are those of the schema', () => {
+    const header = { correlationId: 7, clientId: 'é' };
+    for (const { key, versionMin, versionMax } of apiTable) {
+      for (let apiVersion = versionMin; apiVersion <= versionMax; apiVersion++) {
+        const ours = written((writer) => writeRequestHeader(writer, { apiKey: key, apiVersion, ...header }));
+        const version = requestHeaderVersion(key, apiVersion);
+        const { correlationId, clientId } = header;
+        const generated = { requestApiKey: key, requestApiVersion: apiVersion, correlationId };
+        const bySchema = written((writer) =>
+          writeGeneratedRequestHeader(
+            writer,
+            version === 0 ? generated : { ...generated, clientId },
+            version,
+          ),
+        );
+        assert.equal(ours.toString('hex'), bySchema.toString('hex'));
       }
     }
   });
