@@ -83,6 +83,8 @@ Different from Kafka:
 - ${[...FIXED_WHILE_RUNNING].map(code).join(', ')}: the value they have is accepted, another one is refused; listeners open at the start only.
 - Passwords cannot be changed while the broker runs, so none is ever stored, encrypted or not.
 - What cannot be changed is described as read-only. (Kafka describes \`ssl.keystore.*\` as writable and refuses to write it without a listener's prefix.)
+- Blanks around the entries of a list do not count when entries are added or taken away.
+- \`NaN\` is no number.
 - Log levels (BROKER_LOGGER), client metrics and group settings are answered with INVALID_REQUEST; Kafka 3.9 in ZooKeeper mode does so for the last two.
 
 ## A single machine

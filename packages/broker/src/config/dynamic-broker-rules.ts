@@ -129,7 +129,7 @@ function refuseSecrets(names: readonly string[]): void {
   const secrets = names.filter((name) => brokerSettingOf(name)?.type === 'password');
   if (secrets.length === 0) return;
   throw new KafkaError(
-    ErrorCode.INVALID_REQUEST,
+    ErrorCode.INVALID_CONFIG,
     `Passwords cannot be changed while the broker runs: ${secrets.join(', ')}`,
   );
 }

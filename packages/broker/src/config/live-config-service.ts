@@ -117,7 +117,7 @@ class LiveConfigService implements ConfigService {
       const all = this.#describeAll(resource);
       const wanted =
         names === null || names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
-      return { resource, ...NO_ERROR, settings: wanted };
+      return { resource, errorCode: ErrorCode.NONE, errorMessage: '', settings: wanted };
     } catch (error) {
       return { ...this.#outcomeOf(resource, error), settings: [] };
     }
@@ -126,14 +126,14 @@ class LiveConfigService implements ConfigService {
   #describeAll({ type, name }: ConfigResource): readonly DescribedSetting[] {
     switch (type) {
       case ConfigResourceType.TOPIC:
-        if (!this.#parts.topicExists(name)) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+        if (!this.#parts.topicExists(name)) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, '');
         return this.describeTopicSettings(this.topicOverrides(name));
       case ConfigResourceType.BROKER:
         if (name === '') return describeClusterDefault(this.#layers());
-        this.#refuseOtherBroker(name, ' or empty string');
+        this.#refuseOtherBroker('Broker', name, ' or empty string');
         return describeBroker(this.#layers());
       default:
-        throw unsupportedType(type, name);
+        throw new KafkaError(ErrorCode.INVALID_REQUEST, cannotDescribe(type, name));
     }
   }
 
@@ -195,10 +195,10 @@ class LiveConfigService implements ConfigService {
         return topicEntity(name);
       case ConfigResourceType.BROKER:
         if (name === '') return CLUSTER_DEFAULT;
-        this.#refuseOtherBroker(name, '');
+        this.#refuseOtherBroker('Node', name, '');
         return brokerEntity(this.#config.brokerId);
       default:
-        throw unsupportedType(type, name);
+        throw new KafkaError(ErrorCode.INVALID_REQUEST, cannotAlter(type));
     }
   }
 
@@ -306,10 +306,10 @@ class LiveConfigService implements ConfigService {
       : { ...layers, dynamic: settings };
   }
 
-  #refuseOtherBroker(name: string, orElse: string): void {
+  #refuseOtherBroker(word: string, name: string, orElse: string): void {
     const id = this.#config.brokerId;
     if (!/^[+-]?\d+$/.test(name)) {
-      throw new KafkaError(ErrorCode.INVALID_REQUEST, `Broker id must be an integer, but it is: ${name}`);
+      throw new KafkaError(ErrorCode.INVALID_REQUEST, `${word} id must be an integer, but it is: ${name}`);
     }
     if (Number(name) === id) return;
     throw new KafkaError(
@@ -357,24 +357,35 @@ function invalidSetting(resource: ConfigResource, error: InvalidSetting): Config
   return { resource, errorCode: ErrorCode.INVALID_CONFIG, errorMessage };
 }
 
-function unsupportedType(type: number, name: string): KafkaError {
-  return new KafkaError(ErrorCode.INVALID_REQUEST, unsupportedReason(type, name));
-}
-
-function unsupportedReason(type: number, name: string): string {
+function cannotDescribe(type: number, name: string): string {
   switch (type) {
     case ConfigResourceType.BROKER_LOGGER:
-      return 'Log levels cannot be described or changed: the resource type BROKER_LOGGER is not supported';
+      return name === '' ? 'Broker id must not be empty' : NO_LOG_LEVELS;
     case ConfigResourceType.CLIENT_METRICS:
       if (name === '') return 'Client metrics subscription name must not be empty';
       return 'Config type client-metrics is only supported on KRaft clusters';
     case ConfigResourceType.GROUP:
-      if (name === '') return 'Group name must not be empty';
-      return 'Config type groups is only supported on KRaft clusters';
+      return name === ''
+        ? 'Group name must not be empty'
+        : 'Config type groups is only supported on KRaft clusters';
     default:
       return `Unknown resource type ${type}`;
   }
 }
+
+function cannotAlter(type: number): string {
+  switch (type) {
+    case ConfigResourceType.BROKER_LOGGER:
+      return NO_LOG_LEVELS;
+    case ConfigResourceType.CLIENT_METRICS:
+      return 'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS';
+    default:
+      return `Unknown resource type ${type}`;
+  }
+}
+
+const NO_LOG_LEVELS =
+  'Log levels cannot be described or changed: the resource type BROKER_LOGGER is not supported';
 
 function settingsOf(entity: EntityPath): typeof topicSetting {
   return topicOfEntity(entity) === null ? brokerSettingOf : topicSetting;
