@@ -85,8 +85,6 @@ function codeOf(error: CoordinationError | null): number {
     case 'CONNECTIONLOSS':
     case 'SESSIONEXPIRED':
       return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    case 'BADARGUMENTS':
-      return ErrorCode.INVALID_GROUP_ID;
     default:
       return ErrorCode.UNKNOWN_SERVER_ERROR;
   }

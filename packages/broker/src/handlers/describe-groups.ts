@@ -15,8 +15,8 @@ import type { Handler, RequestContext } from './handler.ts';
 const OPERATIONS_FROM = 3;
 const UNKNOWN_GROUP_IS_ERROR_FROM = 6;
 
-/** Without access control everything is allowed: READ (3), DELETE (6), DESCRIBE (8), DESCRIBE_CONFIGS (10), ALTER_CONFIGS (11). */
-const ALL_GROUP_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
+/** Without access control everything is allowed: READ (3), DELETE (6), DESCRIBE (8). */
+const ALL_GROUP_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8);
 
 export const describeGroupsHandler: Handler<DescribeGroupsRequest, DescribeGroupsResponseInput> = {
   api: describeGroupsApi,
