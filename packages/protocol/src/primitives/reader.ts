@@ -7,10 +7,17 @@ const TWO_32 = 0x1_0000_0000;
 const STRING_SIZE_MAX = 0x7fff;
 
 /**
+ * Elements of arrays and tagged fields that one message may hold in all. An element of three bytes becomes an
+ * object of a hundred, so without this a frame of the largest size allowed would be too much for the process.
+ * Half a million partitions with three replicas each stay below.
+ */
+const ELEMENTS_MAX = 4_000_000;
+
+/**
  * Reads Kafka's primitive types from a buffer, front to back.
  *
- * Every length and count is checked against the bytes that are really there before anything is allocated,
- * so that a lying frame costs no more memory than its own size. Byte fields are views on the buffer, not
+ * Every length and count is checked against the bytes that are really there before anything is allocated, and
+ * the number of elements is limited, so that neither a lying frame nor one that swells costs much memory. Byte fields are views on the buffer, not
  * copies: they are valid for as long as the buffer is.
  *
  * 64-bit integers are numbers. Offsets, timestamps and ids stay far below 2^53; a value beyond that is
@@ -23,6 +30,7 @@ export class Reader {
   readonly buffer: Buffer;
   position: number;
   readonly end: number;
+  private elementsLeft = ELEMENTS_MAX;
 
   constructor(buffer: Buffer, start = 0, end = buffer.length) {
     this.buffer = buffer;
@@ -191,7 +199,10 @@ export class Reader {
   /** Reads the size of a tagged field and returns where it ends. */
   taggedFieldEnd(): number {
     const size = this.unsignedVarint();
-    return this.position + this.checkedCount(size, 1, 0);
+    if (size > this.end - this.position) {
+      throw new MalformedBytesError(`tagged field of ${size} bytes, ${this.remaining} left`);
+    }
+    return this.position + size;
   }
 
   /** @throws MalformedBytesError when a tagged field was shorter or longer than its size says */
@@ -208,6 +219,10 @@ export class Reader {
           ? 'null where a value must be'
           : `${count} elements wanted, ${this.remaining} bytes left`,
       );
+    }
+    this.elementsLeft -= count;
+    if (this.elementsLeft < 0) {
+      throw new MalformedBytesError(`more than ${ELEMENTS_MAX} array elements in one message`);
     }
     return count;
   }

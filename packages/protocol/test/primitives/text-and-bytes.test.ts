@@ -109,6 +109,17 @@ describe('counts', () => {
     assert.throws(() => new Reader(Buffer.from('02aabbcc', 'hex')).taggedFieldCount(), MalformedBytesError);
   });
 
+  it('of more than four million elements in one message are refused, in one array or in many', () => {
+    const frame = Buffer.alloc(5_000_000);
+    frame.writeInt32BE(4_000_001, 0);
+    assert.throws(() => new Reader(frame).arrayLength(1), /more than 4000000/);
+    frame.writeInt32BE(2_000_000, 0);
+    frame.writeInt32BE(2_000_001, 4);
+    const reader = new Reader(frame);
+    assert.equal(reader.arrayLength(1), 2_000_000);
+    assert.throws(() => reader.arrayLength(1), /more than 4000000/);
+  });
+
   it('null is -1 where it is allowed and refused where it is not', () => {
     const plain = written((writer) => writer.arrayLength(-1));
     const compact = written((writer) => writer.compactArrayLength(-1));
