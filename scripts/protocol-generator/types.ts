@@ -36,7 +36,7 @@ function inputType(field: FieldPlan): string {
   );
 }
 
-export function elementType(type: ElementPlan): string {
+function elementType(type: ElementPlan): string {
   if (type.kind === 'struct') return type.typeName;
   switch (type.name) {
     case 'bool':
@@ -84,7 +84,7 @@ function emptyExpression(type: TypePlan): string {
   }
 }
 
-export function defaultConstant(typeName: string): string {
+function defaultConstant(typeName: string): string {
   return `DEFAULT_${constantCase(typeName)}`;
 }
 
