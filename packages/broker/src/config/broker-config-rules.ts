@@ -18,12 +18,12 @@ function brokerIdProblems(config: BrokerConfig): string[] {
     `node.id (${config.nodeId}) and broker.id (${brokerId}) must have the same value`,
   );
   problems.unless(
-    generated || brokerId >= 0,
-    `Invalid value ${brokerId} for configuration broker.id: it must be 0 or more where broker.id.generation.enable is false`,
+    brokerId >= 0,
+    `Invalid value ${brokerId} for configuration broker.id: it must be 0 or more, numbers are not generated yet`,
   );
   problems.unless(
-    !generated || (brokerId >= -1 && brokerId <= reservedBrokerMaxId),
-    `Invalid value ${brokerId} for configuration broker.id: it must be from -1 to reserved.broker.max.id (${reservedBrokerMaxId})`,
+    !generated || brokerId <= reservedBrokerMaxId,
+    `Invalid value ${brokerId} for configuration broker.id: it must be at most reserved.broker.max.id (${reservedBrokerMaxId}) where broker.id.generation.enable is true`,
   );
   return problems.found;
 }

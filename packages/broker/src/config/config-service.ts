@@ -2,6 +2,7 @@ import type { LogConfig } from '@odradek/core/log/log-config.ts';
 import type { Properties } from './broker-config.ts';
 import type { ConfigResource } from './config-resource.ts';
 import type { DescribedSetting } from './setting-description.ts';
+import type { TopicSettingName, TopicSettingValue } from './topic-config.ts';
 
 /** How one setting is changed, as IncrementalAlterConfigs numbers it. */
 export const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
@@ -33,6 +34,9 @@ export interface DescribedResource extends ConfigOutcome {
 export interface ConfigService {
   /** A topic's own settings; none for a topic without. */
   topicOverrides(topic: string): Properties;
+
+  /** One setting of a topic: its own value, else the broker's. */
+  topicValue<Name extends TopicSettingName>(topic: string, name: Name): TopicSettingValue<Name>;
 
   /** What a topic's logs go by: its own settings over the broker's. */
   logConfig(topic: string): LogConfig;

@@ -19,7 +19,15 @@ import { checkDynamicSettings, dynamicReading, usableDynamicSettings } from './d
 import type { DescribedSetting } from './setting-description.ts';
 import { describeBroker, describeClusterDefault, describeTopic } from './setting-description.ts';
 import { InvalidSetting } from './setting-value.ts';
-import { checkTopicSettings, logConfigOf, topicSetting, topicSettingsForCreation } from './topic-config.ts';
+import type { TopicSettingName, TopicSettingValue } from './topic-config.ts';
+import {
+  checkTopicSettings,
+  logConfigOf,
+  readableSettings,
+  topicSetting,
+  topicSettingsForCreation,
+  topicSettingValue,
+} from './topic-config.ts';
 
 export interface ConfigServiceParts {
   /** With the broker's final id. Its `config` object gets new values as settings change. */
@@ -78,6 +86,11 @@ class LiveConfigService implements ConfigService {
 
   topicOverrides(topic: string): Properties {
     return this.#topics.get(topic)?.settings ?? {};
+  }
+
+  topicValue<Name extends TopicSettingName>(topic: string, name: Name): TopicSettingValue<Name> {
+    const own = readableSettings(this.topicOverrides(topic));
+    return topicSettingValue(name, this.#config, own) as TopicSettingValue<Name>;
   }
 
   logConfig(topic: string): LogConfig {

@@ -10,6 +10,9 @@ export type TopicSettingName = keyof typeof topicSettings;
 
 const ALL: ReadonlyMap<string, Setting> = new Map<string, Setting>(Object.entries(topicSettings));
 
+/** What a topic setting's value is in the program. */
+export type TopicSettingValue<Name extends TopicSettingName> = (typeof topicSettings)[Name]['default'];
+
 export function topicSetting(name: string): Setting | null {
   return ALL.get(name) ?? null;
 }
@@ -211,9 +214,9 @@ function refuseTiering(own: Properties, config: BrokerConfig): void {
  * @param own the topic's own settings; a value that cannot be read counts as not set (it came past the checks)
  */
 export function logConfigOf(config: BrokerConfig, own: Properties): LogConfig {
-  const readable = Object.fromEntries(Object.entries(own).filter(([name, text]) => isReadable(name, text)));
+  const readable = readableSettings(own);
   const value = <Name extends TopicSettingName>(name: Name) =>
-    topicSettingValue(name, config, readable) as (typeof topicSettings)[Name]['default'];
+    topicSettingValue(name, config, readable) as TopicSettingValue<Name>;
   const cleanupPolicy = value('cleanup.policy');
   const difference = value('message.timestamp.difference.max.ms');
   const compressionType = value('compression.type') as LogConfig['compressionType'];
@@ -251,6 +254,11 @@ function compressionLevelOf(
 ): number | null {
   if (type === 'gzip') return value('compression.gzip.level');
   return type === 'zstd' ? value('compression.zstd.level') : null;
+}
+
+/** Without what cannot be read: another program may have written anything into the tree. */
+export function readableSettings(own: Properties): Properties {
+  return Object.fromEntries(Object.entries(own).filter(([name, text]) => isReadable(name, text)));
 }
 
 function isReadable(name: string, text: string): boolean {

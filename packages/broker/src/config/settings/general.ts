@@ -9,10 +9,11 @@ export const generalSettings = {
     default: -1,
     importance: 'high',
     about:
-      'Number of this broker, unique in the cluster; -1 has one generated. A single broker without ZooKeeper has 0 unless told otherwise.',
+      'Number of this broker, unique in the cluster, 0 or more. A single broker without ZooKeeper has 0 unless told otherwise.',
   }),
   'broker.id.generation.enable': boolean({
     default: true,
+    status: withoutEffect('numbers are not generated yet: a broker without one does not start'),
     about: 'Whether a broker without a number may have one generated.',
   }),
   'reserved.broker.max.id': int({
@@ -72,6 +73,7 @@ export const generalSettings = {
     default: 30000,
     unit: 'ms',
     importance: 'high',
+    status: withoutEffect(ALONE),
     about: 'How long the broker waits for the answer to a request of its own.',
   }),
   'max.request.partition.size.limit': int({

@@ -1,5 +1,5 @@
 import { atLeast, eachOneOf } from '../setting-check.ts';
-import { boolean, int, list, withoutEffect } from '../setting.ts';
+import { boolean, int, list, notSupported, withoutEffect } from '../setting.ts';
 import { INT_MAX } from './limits.ts';
 import { ONE_LOOP } from './reasons.ts';
 
@@ -35,6 +35,7 @@ export const groupsSettings = {
   'group.coordinator.rebalance.protocols': list({
     default: ['classic'],
     check: eachOneOf('consumer', 'classic', 'share', 'unknown'),
+    status: notSupported('only the classic protocol is served yet', 'warn'),
     about: 'Group protocols that are served.',
   }),
   'group.coordinator.threads': int({

@@ -107,6 +107,7 @@ export const logSettings = {
     unit: 'ms',
     importance: 'low',
     internal: true,
+    status: withoutEffect('periodic work begins one interval after the start'),
     about: 'Delay after the start before the first periodic work on logs.',
   }),
   'log.cleanup.policy': list({

@@ -8,7 +8,6 @@ export const replicationSettings = {
     default: false,
     importance: 'high',
     update: 'cluster-wide',
-    status: withoutEffect(ALONE),
     about: 'Whether a replica that is not in sync may become leader, losing records.',
   }),
   'unclean.leader.election.interval.ms': long({

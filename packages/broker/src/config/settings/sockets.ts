@@ -1,5 +1,5 @@
 import { atLeast } from '../setting-check.ts';
-import { int, long, string, withoutEffect } from '../setting.ts';
+import { int, long, notSupported, string, withoutEffect } from '../setting.ts';
 import { INT_MAX } from './limits.ts';
 import { ALONE, NODE_SOCKETS, NO_SASL, ONE_LOOP } from './reasons.ts';
 
@@ -77,6 +77,7 @@ export const socketsSettings = {
     default: INT_MAX,
     check: atLeast(0),
     update: 'cluster-wide',
+    status: notSupported('connections are accepted as fast as they come', 'warn'),
     about: 'Most new connections per second.',
   }),
   'num.network.threads': int({

@@ -105,7 +105,6 @@ export const topicSettings = {
   }),
   'unclean.leader.election.enable': boolean({
     default: false,
-    status: withoutEffect(ALONE),
     about: 'Whether a replica that is not in sync may become leader, losing records.',
   }),
   'min.insync.replicas': int({

@@ -40,7 +40,6 @@ export const transactionsSettings = {
     default: 2,
     check: atLeast(1),
     importance: 'high',
-    status: withoutEffect(NO_TRANSACTIONS),
     about:
       'In-sync replicas that the transaction topic asks for. A single broker without ZooKeeper uses 1 unless told otherwise.',
   }),
@@ -48,7 +47,6 @@ export const transactionsSettings = {
     default: 3,
     check: atLeast(1),
     importance: 'high',
-    status: withoutEffect(NO_TRANSACTIONS),
     about:
       'Replicas of the transaction topic. A single broker without ZooKeeper uses 1 unless told otherwise.',
   }),
@@ -56,7 +54,6 @@ export const transactionsSettings = {
     default: 50,
     check: atLeast(1),
     importance: 'high',
-    status: withoutEffect(NO_TRANSACTIONS),
     about: 'Partitions of the transaction topic; not to be changed once it exists.',
   }),
   'transaction.state.log.segment.bytes': int({
@@ -64,7 +61,6 @@ export const transactionsSettings = {
     check: atLeast(1),
     unit: 'bytes',
     importance: 'high',
-    status: withoutEffect(NO_TRANSACTIONS),
     about: 'Segment size of the transaction topic.',
   }),
   'transaction.state.log.load.buffer.size': int({
