@@ -38,19 +38,37 @@ export function isOneOf(error: CoordinationError, ...codes: readonly Coordinatio
   return codes.includes(error.code);
 }
 
+/** What a function gives or throws, for where an exception would have nobody to catch it. */
+export function attempt<Value>(act: () => Value): [error: Error, value: null] | [error: null, value: Value] {
+  try {
+    return [null, act()];
+  } catch (error) {
+    return [error as Error, null];
+  }
+}
+
 /** One task after the other, in the order they came. Its length is bounded by the requests in flight. */
 export class TaskQueue {
   private readonly waiting: ((ended: () => void) => void)[] = [];
   private isBusy = false;
+  private isLooping = false;
 
   run(task: (ended: () => void) => void): void {
     this.waiting.push(task);
-    if (!this.isBusy) this.next();
+    this.loop();
   }
 
-  private next(): void {
-    const task = this.waiting.shift();
-    this.isBusy = task !== undefined;
-    task?.(() => this.next());
+  /** A loop, since tasks that end at once would pile up calls otherwise. */
+  private loop(): void {
+    if (this.isLooping) return;
+    this.isLooping = true;
+    while (!this.isBusy && this.waiting.length > 0) {
+      this.isBusy = true;
+      this.waiting.shift()!(() => {
+        this.isBusy = false;
+        this.loop();
+      });
+    }
+    this.isLooping = false;
   }
 }

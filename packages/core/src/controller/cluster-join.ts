@@ -2,7 +2,7 @@ import { ANY_VERSION, type Coordination, type CoordinationError } from '../ports
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { encodeBrokerRegistration, type BrokerRegistration } from './broker-registration.ts';
-import { allOf, isOneOf, type Ended } from './callback-flow.ts';
+import { allOf, attempt, isOneOf, type Ended } from './callback-flow.ts';
 import { decodeClusterId, encodeClusterId } from './controller-node.ts';
 import { rootPaths, treePaths } from './tree-paths.ts';
 
@@ -31,7 +31,10 @@ export function obtainClusterId(
   done: (error: Error | null, clusterId: string) => void,
 ): void {
   coordination.read(treePaths.clusterId, null, (error, contents) => {
-    if (error === null) return done(null, decodeClusterId(contents.data));
+    if (error === null) {
+      const [fault, clusterId] = attempt(() => decodeClusterId(contents.data));
+      return done(fault, clusterId ?? '');
+    }
     if (!isOneOf(error, 'NONODE')) return done(error, '');
     const clusterId = known ?? random.uuidBytes().toString('base64url');
     const data = encodeClusterId(clusterId);

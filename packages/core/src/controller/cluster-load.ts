@@ -1,6 +1,6 @@
 import type { Coordination } from '../ports/coordination.ts';
 import { decodeBrokerRegistration } from './broker-registration.ts';
-import { allOf, inOrder, isOneOf, type Ended } from './callback-flow.ts';
+import { allOf, attempt, inOrder, isOneOf, type Ended } from './callback-flow.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { decodePartitionState } from './partition-state-node.ts';
 import { decodeTopicNode } from './topic-node.ts';
@@ -48,7 +48,7 @@ function loadBrokers(coordination: Coordination, state: ClusterState, done: Ende
           // Gone between the two reads.
           if (failure !== null) return next(isOneOf(failure, 'NONODE') ? null : failure);
           next(
-            attempt(() => {
+            failureOf(() => {
               const registration = decodeBrokerRegistration(brokerId, contents.data);
               state.brokers.set(brokerId, { ...registration, brokerEpoch: contents.stat.czxid });
             }),
@@ -87,7 +87,7 @@ function loadTopic(
 ): void {
   coordination.read(treePaths.topic(name), null, (error, contents) => {
     if (error !== null) return done(isOneOf(error, 'NONODE') ? null : error);
-    const failure = attempt(() => {
+    const failure = failureOf(() => {
       const topic = decodeTopicNode(name, contents.data);
       if (topic.topicId === null) loaded.withoutId.add(name);
       state.addTopic(name, topic.topicId ?? newTopicId(), contents.stat.version);
@@ -114,7 +114,7 @@ function loadPartitionStates(
       coordination.read(treePaths.partitionState(name, index), null, (error, contents) => {
         if (error !== null) return next(isOneOf(error, 'NONODE') ? null : error);
         next(
-          attempt(() => {
+          failureOf(() => {
             const { stat, data } = contents;
             state.setPartitionState(name, index, decodePartitionState(name, index, data), stat.version);
             zxids[index] = stat.mzxid;
@@ -134,11 +134,6 @@ function loadDeletions(coordination: Coordination, loaded: LoadedCluster, done: 
   });
 }
 
-function attempt(act: () => void): Error | null {
-  try {
-    act();
-    return null;
-  } catch (error) {
-    return error as Error;
-  }
+function failureOf(act: () => void): Error | null {
+  return attempt(act)[0];
 }

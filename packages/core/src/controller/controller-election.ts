@@ -1,5 +1,5 @@
-import type { Coordination, CoordinationError, WriteOperation } from '../ports/coordination.ts';
-import { isOneOf } from './callback-flow.ts';
+import type { Coordination, WriteOperation } from '../ports/coordination.ts';
+import { attempt, isOneOf } from './callback-flow.ts';
 import {
   decodeControllerEpoch,
   decodeControllerNode,
@@ -20,7 +20,7 @@ export interface ControllerTerm {
   } | null;
 }
 
-type Done = (error: CoordinationError | null, term: ControllerTerm | null) => void;
+type Done = (error: Error | null, term: ControllerTerm | null) => void;
 
 /**
  * Tries to become the controller. The node `/controller` and the next number in `/controller_epoch` are written
@@ -34,7 +34,10 @@ export function electController(
   done: Done,
 ): void {
   coordination.read(treePaths.controller, null, (error, contents) => {
-    if (error === null) return done(null, { controllerId: decodeControllerNode(contents.data), won: null });
+    if (error === null) {
+      const [fault, controllerId] = attempt(() => decodeControllerNode(contents.data));
+      return fault === null ? done(null, { controllerId, won: null }) : done(fault, null);
+    }
     if (!isOneOf(error, 'NONODE')) return done(error, null);
     readEpoch(coordination, (failure, epoch) => {
       if (failure !== null) return done(failure, null);
@@ -50,11 +53,12 @@ interface Epoch {
 
 function readEpoch(
   coordination: Coordination,
-  done: (error: CoordinationError | null, epoch: Epoch | null) => void,
+  done: (error: Error | null, epoch: Epoch | null) => void,
 ): void {
   coordination.read(treePaths.controllerEpoch, null, (error, contents) => {
     if (error === null) {
-      return done(null, { epoch: decodeControllerEpoch(contents.data), version: contents.stat.version });
+      const [fault, epoch] = attempt(() => decodeControllerEpoch(contents.data));
+      return fault === null ? done(null, { epoch, version: contents.stat.version }) : done(fault, null);
     }
     if (!isOneOf(error, 'NONODE')) return done(error, null);
     const data = encodeControllerEpoch(0);
@@ -102,7 +106,8 @@ function whoWon(
       return electController(coordination, tried.controllerId, timestampMs, done);
     }
     if (error !== null) return done(error, null);
-    const controllerId = decodeControllerNode(controller.data);
+    const [fault, controllerId] = attempt(() => decodeControllerNode(controller.data));
+    if (fault !== null) return done(fault, null);
     readEpoch(coordination, (failure, now) => {
       if (failure !== null) return done(failure, null);
       const isOurs =

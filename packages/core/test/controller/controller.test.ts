@@ -439,3 +439,21 @@ describe('reassignment on one broker', () => {
     assert.equal(life.state.topic('t')!.partitions[0]!.leaderEpoch, before + 1);
   });
 });
+
+test('nodes that hold nonsense fail the start with their path, and nothing else happens', async () => {
+  for (const path of ['/controller', '/controller_epoch', '/cluster/id', '/brokers/ids/0']) {
+    const own = newTree();
+    const session = new PromisedSession(own.connect());
+    let made = '';
+    for (const name of path.slice(1).split('/')) await session.create((made += `/${name}`), 'nonsense');
+    const one = new BrokerLife(own.connect(), 1);
+    await assert.rejects(one.start(), (error: Error) => error.message.includes(path));
+    assert.equal(one.controller.isActive, false);
+    own.close();
+  }
+});
+
+test('thousands of requests at once, refused one after the other', async () => {
+  const outcomes = await Promise.all(Array.from({ length: 5000 }, () => life.create(topicOf('b b'))));
+  assert.ok(outcomes.every((outcome) => errorOf(outcome.get('b b')) === ErrorCode.INVALID_TOPIC_EXCEPTION));
+});
