@@ -1,6 +1,7 @@
 import { validateRecords, type ValidatedRecords } from '@odradek/core/log/record-validator.ts';
 import { RecordValidationError } from '@odradek/core/log/record-rules.ts';
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import { downConvert } from '@odradek/protocol/records/convert.ts';
 import { readBatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import { encodeCase, type ValidateCase, type WriteCase } from './cases.ts';
@@ -161,6 +162,12 @@ const KNOWN_DIFFERENCES: readonly {
     isRight: (ours) => 'value' in ours,
   },
   {
+    // As above.
+    says: 'Invalid negative timestamp',
+    kind: 'negative timestamp',
+    isRight: (ours) => 'value' in ours,
+  },
+  {
     // A message of a compressed set that is too small to be one: Java's code makes producers try again.
     says: 'Record size is less than the minimum record overhead',
     kind: 'message too small',
@@ -181,6 +188,10 @@ function compareRefusal(
     return { kind, problem: `java refused with ${answer.code} ${answer.detail}, ours did not` };
   if (!(ours.error instanceof KafkaError)) return { kind, problem: `ours threw ${ours.error.stack}` };
   if (answer.code === ErrorCode.UNKNOWN_SERVER_ERROR) return { kind, problem: null };
+  if (ours.error.cause instanceof MalformedBytesError) {
+    // Ours looks at all bytes before any rule; Java comes upon a broken rule, or garbage, first.
+    return { kind: 'malformed', problem: null };
+  }
   const indexes =
     ours.error instanceof RecordValidationError
       ? ours.error.recordErrors.map((error) => error.batchIndex).join(',')
@@ -188,7 +199,6 @@ function compareRefusal(
   if (ours.error.code !== answer.code) {
     return { kind, problem: `ours refused with ${ours.error.code}: ${ours.error.message}; ${answer.detail}` };
   }
-  // Ours looks at all lengths before any rule, so that a lie about one may come before the list of bad records.
   const areLists = indexes !== null && /^[\d,]+$/.test(answer.detail);
   if (areLists && indexes !== answer.detail)
     return { kind, problem: `records ${indexes}, not ${answer.detail}` };

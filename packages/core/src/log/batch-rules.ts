@@ -77,8 +77,8 @@ export function checkBatch(batch: BatchHeader, first: BatchHeader, settings: Val
   }
 }
 
-export function invalidRecord(message: string): KafkaError {
-  return new KafkaError(ErrorCode.INVALID_RECORD, message);
+export function invalidRecord(message: string, cause?: Error): KafkaError {
+  return new KafkaError(ErrorCode.INVALID_RECORD, message, { cause });
 }
 
 export function corrupt(message: string): KafkaError {

@@ -119,7 +119,7 @@ export function validateRecords(records: Buffer, settings: ValidationSettings): 
       ? assignInPlace(first, target, settings)
       : recompress(first, walkRecords(first, settings), target, settings);
   } catch (error) {
-    if (error instanceof MalformedBytesError) throw invalidRecord(error.message);
+    if (error instanceof MalformedBytesError) throw invalidRecord(error.message, error);
     throw error;
   }
 }
