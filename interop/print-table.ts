@@ -28,7 +28,7 @@ export function printTable(
 export function printReasons(cells: ReadonlyMap<string, ReadonlyMap<string, Cell>>): void {
   for (const [client, results] of cells) {
     for (const [scenario, cell] of results) {
-      if (cell.outcome === 'fail') console.log(`FAIL ${client} ${scenario}: ${cell.reason}`);
+      if (cell.outcome === 'fail') console.log(`FAIL ${client} ${scenario}: ${cell.reason.slice(0, 400)}`);
     }
   }
   for (const [client, results] of cells) {
