@@ -27,6 +27,10 @@ export function recordsForOldClient(result: FetchPartitionResult, context: Reque
     return { errorCode: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, records: null };
   }
   if (context.apiVersion >= FORMAT_V2_FROM) return { errorCode, records };
+  if (!context.broker.configs.topicValue(result.request.topic, 'message.downconversion.enable')) {
+    records.release();
+    return { errorCode: ErrorCode.UNSUPPORTED_VERSION, records: null };
+  }
   return rewritten(result, context.apiVersion >= FORMAT_V1_FROM ? 1 : 0);
 }
 

@@ -130,6 +130,13 @@ test('dynamic broker settings change the shared config object, and go back when 
   assert.equal(told, 4);
 });
 
+test('a dynamic value takes the place of what the file says of the same time in other units', async (context) => {
+  const made = await fixture(context, { 'log.retention.hours': '5' });
+  assert.equal(described(made, BROKER, 'log.retention.hours').value, '5');
+  await changed(made, BROKER, [['log.retention.ms', SET, '2000']]);
+  assert.equal(described(made, BROKER, 'log.retention.hours').value, '168');
+});
+
 test('what another program wrote into the tree and is not allowed is left out and told', async (context) => {
   const made = await fixture(context);
   const data = Buffer.from(
