@@ -20,8 +20,11 @@ export interface StateWrite {
   readonly expectedVersion: number;
 }
 
-/** Partitions per transaction: far below what ZooKeeper takes in one request, also with the longest names. */
-const PARTITIONS_PER_WRITE = 400;
+/**
+ * Partitions per transaction: far below what ZooKeeper takes in one request, also with the longest names, and few
+ * enough for an embedded tree not to hold the loop for long.
+ */
+const PARTITIONS_PER_WRITE = 200;
 
 /**
  * What a controller writes. Each write checks the version of `/controller_epoch`: once another controller has been

@@ -92,7 +92,8 @@ export class EmbeddedTree {
   private flushLater(): void {
     if (this.flushIsDue) return;
     this.flushIsDue = true;
-    queueMicrotask(() => {
+    // Not sooner: a long chain of calls must let the sockets have their turns.
+    setImmediate(() => {
       if (!this.isClosed) this.flush();
     });
   }
