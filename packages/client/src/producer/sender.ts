@@ -77,7 +77,8 @@ export class Sender {
     const isNewlyWaiting = !this.waiting.has(queue);
     if (isNewlyWaiting) this.waiting.add(queue);
     if (queue.inFlight !== null) return;
-    if (queue.hasSeveral || batch.sizeBytes >= this.settings.batchSizeBytes || this.urgency.all()) {
+    const isFull = queue.hasSeveral || batch.sizeBytes >= this.settings.batchSizeBytes;
+    if (isFull || this.urgency.all() || this.urgency.batch(batch)) {
       this.wakeUp.soon();
     } else if (isNewlyWaiting) {
       this.wakeUp.at(batch.createdAtMs + this.settings.lingerMs);

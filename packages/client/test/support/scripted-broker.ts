@@ -1,0 +1,155 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
+import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
+import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
+import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-producer-id.ts';
+import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
+import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
+import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
+import { Reader } from '@odradek/protocol/primitives/reader.ts';
+import { Writer } from '@odradek/protocol/primitives/writer.ts';
+import { readRequestHeader, writeResponseHeader } from '@odradek/protocol/request-header.ts';
+import { FrameSplitter } from '../../src/network/frame-splitter.ts';
+
+type AnyApi = ApiCodec<unknown, never, unknown, unknown>;
+
+/** What a script may do instead of giving a response. */
+export const CUT = Symbol('cut the connection');
+export const SILENCE = Symbol('never answer');
+export const NO_ANSWER = Symbol('the request has no answer');
+
+export interface ScriptedRequest {
+  readonly name: string;
+  readonly version: number;
+  readonly body: unknown;
+}
+
+type Answer = object | typeof CUT | typeof SILENCE | typeof NO_ANSWER;
+export type Script<Request> = (request: Request, version: number) => Answer | Promise<Answer>;
+
+const APIS: readonly AnyApi[] = [
+  apiVersionsApi,
+  metadataApi,
+  produceApi,
+  fetchApi,
+  listOffsetsApi,
+  initProducerIdApi,
+] as unknown as AnyApi[];
+
+/** A broker whose answers a test writes. One process, one port, any number of connections. */
+export class ScriptedBroker {
+  readonly requests: ScriptedRequest[] = [];
+  connections = 0;
+  /** Told to clients; versions outside are not refused. */
+  versionMax = new Map<number, number>();
+  private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
+  private readonly scripts = new Map<number, Script<never>>();
+
+  private constructor() {
+    this.server = createServer((socket) => this.serve(socket));
+    this.on(apiVersionsApi, () => ({ errorCode: 0, apiKeys: this.apiKeys() }));
+    this.on(metadataApi, () => this.clusterOf('t', 2));
+    this.on(initProducerIdApi, () => ({ errorCode: 0, producerId: 1_000, producerEpoch: 0 }));
+  }
+
+  static async start(): Promise<ScriptedBroker> {
+    const broker = new ScriptedBroker();
+    await new Promise<void>((resolve) => broker.server.listen(0, '127.0.0.1', resolve));
+    return broker;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get bootstrapServers(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  on<Request>(api: ApiCodec<Request, never, unknown, never>, script: Script<Request>): void {
+    this.scripts.set(api.key, script as Script<never>);
+  }
+
+  bodies<Request>(api: ApiCodec<Request, never, unknown, never>): Request[] {
+    return this.requests.filter(({ name }) => name === api.name).map(({ body }) => body as Request);
+  }
+
+  /** This broker as node 1, leader of a topic. */
+  clusterOf(topic: string, partitionCount: number, leaderEpoch = 0): object {
+    return {
+      brokers: [{ nodeId: 1, host: '127.0.0.1', port: this.port }],
+      clusterId: 'scripted',
+      controllerId: 1,
+      topics: [
+        {
+          errorCode: 0,
+          name: topic,
+          topicId: 'AAAAAAAAAAAAAAAAAAAAAQ',
+          isInternal: false,
+          partitions: Array.from({ length: partitionCount }, (_, partitionIndex) => ({
+            errorCode: 0,
+            partitionIndex,
+            leaderId: 1,
+            leaderEpoch,
+            replicaNodes: [1],
+            isrNodes: [1],
+            offlineReplicas: [],
+          })),
+        },
+      ],
+    };
+  }
+
+  cutAll(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cutAll();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  apiKeys(): { apiKey: number; minVersion: number; maxVersion: number }[] {
+    return APIS.map(({ key, versionMin, versionMax }) => ({
+      apiKey: key,
+      minVersion: versionMin,
+      maxVersion: this.versionMax.get(key) ?? versionMax,
+    }));
+  }
+
+  private serve(socket: Socket): void {
+    this.connections++;
+    this.sockets.add(socket);
+    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('error', () => undefined);
+    let turn: Promise<void> = Promise.resolve();
+    const splitter = new FrameSplitter(1e8, (frame) => {
+      const copy = Buffer.from(frame);
+      turn = turn.then(() => this.answer(socket, copy));
+    });
+    socket.on('data', (chunk) => splitter.push(chunk as Buffer));
+  }
+
+  private async answer(socket: Socket, frame: Buffer): Promise<void> {
+    const reader = new Reader(frame);
+    const { apiKey, apiVersion, correlationId } = readRequestHeader(reader);
+    const api = APIS.find(({ key }) => key === apiKey);
+    if (api === undefined) throw new Error(`the script knows no API ${apiKey}`);
+    const body = api.readRequest(reader, Math.min(apiVersion, api.versionMax));
+    this.requests.push({ name: api.name, version: apiVersion, body });
+    const response = await this.scripts.get(apiKey)!(body as never, apiVersion);
+    if (response === CUT) socket.destroy();
+    if (typeof response === 'symbol') return;
+    const writer = new Writer();
+    // An unknown version of ApiVersions is answered in the layout of version 0.
+    const refused = apiKey === apiVersionsApi.key && (response as { errorCode: number }).errorCode === 35;
+    const version = refused ? 0 : apiVersion;
+    writeResponseHeader(writer, apiKey, version, correlationId);
+    api.writeResponse(writer, response, version);
+    const bytes = writer.toBuffer();
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(bytes.length);
+    socket.write(Buffer.concat([length, bytes]));
+  }
+}
