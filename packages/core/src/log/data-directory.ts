@@ -20,6 +20,8 @@ export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 /** One of the directories of `log.dirs`: logs beside each other, and the checkpoints of all of them. */
 export class DataDirectory {
   readonly path: string;
+  /** How many logs are held here; who holds them counts. */
+  logCount = 0;
   private readonly context: LogContext;
   private recoveryPoints: PartitionOffsets = new Map();
   private logStartOffsets: PartitionOffsets = new Map();

@@ -141,6 +141,7 @@ export class LogManager {
       this.logs.set(topic, partitions);
     }
     partitions.set(partition, held);
+    held.directory.logCount++;
   }
 
   /** The open log of a partition, or null when this broker has none. */
@@ -197,8 +198,7 @@ export class LogManager {
   }
 
   private emptiestDirectory(): DataDirectory {
-    const counts = this.byDirectory().map(({ logs }) => logs.length);
-    return this.directories[counts.indexOf(Math.min(...counts))]!;
+    return this.directories.reduce((least, other) => (other.logCount < least.logCount ? other : least));
   }
 
   /**
@@ -215,6 +215,7 @@ export class LogManager {
     log.moveAway(`${directory.path}/${deletedDirectoryName(topic, partition, id)}`);
     this.logs.get(topic)!.delete(partition);
     if (this.logs.get(topic)!.size === 0) this.logs.delete(topic);
+    directory.logCount--;
     directory.forget(topic, partition);
     this.context.removals.later(log.config.fileDeleteDelayMs, () => this.removeFiles(log));
   }

@@ -240,7 +240,6 @@ export class Segment {
     this.log.use().truncate(place.position);
     this.size = place.position;
     this.modified = nowMs;
-    this.latest = null;
     if (this.size === 0) {
       this.created = nowMs;
       this.firstTimestamp = null;

@@ -67,6 +67,19 @@ describe('offset index', () => {
     );
   });
 
+  it('finds every one of many entries, in memory and on disk, while more are added', () => {
+    const index = offsetIndex(new LogWorld());
+    for (let i = 1; i <= 3000; i++) {
+      index.append(BASE + i * 3, i * 7);
+      for (const slot of [i - 1, i >> 1, i >> 3, 0]) {
+        const expected = { offset: BASE + (slot + 1) * 3, position: (slot + 1) * 7 };
+        assert.deepEqual(index.entry(slot), expected);
+        assert.deepEqual(index.floor(expected.offset + 2), expected);
+        assert.deepEqual(index.ceilingPosition(expected.position), expected);
+      }
+    }
+  });
+
   it('drops entries of an offset and above, also such as are on disk already, and goes on', () => {
     const world = new LogWorld();
     const index = offsetIndex(world);

@@ -209,6 +209,17 @@ describe('flushing', () => {
     assert.equal(log.recoveryPoint, 2);
   });
 
+  it('counts for nothing once the log was cut before it', () => {
+    const { world } = watchedWorld();
+    const log = world.open();
+    for (let i = 0; i < 4; i++) append(log, ['a']);
+    log.flush();
+    assert.equal(log.recoveryPoint, 4);
+    log.truncateTo(1);
+    for (let i = 0; i < 6; i++) append(log, ['b']);
+    assert.equal(log.recoveryPoint, 1);
+  });
+
   it('writes the leader epochs before the recovery point passes them', () => {
     const { world, disk } = watchedWorld();
     const log = world.open();

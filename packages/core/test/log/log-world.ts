@@ -180,11 +180,13 @@ export function readAll(
   for (;;) {
     const read = log.read(next, { maxBytes, minOneBatch: true, upTo });
     if (read.slice === null) return records;
+    const start = next;
     for (const header of batchesOf(read.slice.toBuffer())) {
       for (const record of decodeBatch(header, 1_000_000)) if (record.offset >= next) records.push(record);
       next = header.lastOffset + 1;
     }
     read.slice.release();
+    assert.ok(next > start, `nothing to be made of what was read at ${start}`);
   }
 }
 

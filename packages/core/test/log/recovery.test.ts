@@ -235,6 +235,17 @@ describe('recovery after a crash', () => {
     assert.deepEqual(facts(world.open()), before);
   });
 
+  it('drops epochs that begin at or beyond the end', () => {
+    const world = new LogWorld();
+    append(world.open(), ['a', 'b']);
+    const path = `${DIRECTORY}/leader-epoch-checkpoint`;
+    world.disk.replaceFile(path, Buffer.from('0\n3\n0 0\n4 2\n5 9\n'));
+    const log = world.open({ recoveryPoint: 2 });
+    assert.equal(log.latestLeaderEpoch, 0);
+    log.close();
+    assert.equal(world.disk.readFile(path)!.toString(), '0\n1\n0 0\n');
+  });
+
   it('goes on without snapshots, and with stray and damaged ones', () => {
     const world = new LogWorld({ segmentBytes: 500 });
     const log = world.open();
