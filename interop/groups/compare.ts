@@ -3,14 +3,12 @@
 //   npx node interop/groups/compare.ts [--kafka 3.9|4.4] [--conversation a,b] [--print]
 import { parseArgs } from 'node:util';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
-import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
-import { findCoordinatorApi } from '@odradek/protocol/generated/apis/find-coordinator.ts';
 import { startTarget } from '../targets/start-target.ts';
 import type { Target, TargetName } from '../targets/target.ts';
 import { acceptedDifferences } from './accepted-differences.ts';
 import { conversations } from './conversations.ts';
+import { makeTopics, untilCoordinated } from './prepare-broker.ts';
 import { RawConnection } from './raw-connection.ts';
-import { TOPIC } from './requests.ts';
 import { Transcript } from './transcript.ts';
 
 type Versions = Map<number, { min: number; max: number }>;
@@ -88,27 +86,14 @@ async function hold(target: Target, versions: Versions, name: string): Promise<s
   return transcript.lines;
 }
 
-/** Makes the topics, waits for the coordinator. @returns the versions that are served */
+/** @returns the versions that are served */
 async function prepare(target: Target): Promise<Versions> {
   const connection = await RawConnection.open(target.host, target.port);
   try {
+    await makeTopics(connection);
+    await untilCoordinated(connection);
     const { apiKeys } = await connection.ask(apiVersionsApi, 0, {});
-    const topics = [TOPIC, 'compared-too'].map((name) => ({
-      name,
-      numPartitions: 3,
-      replicationFactor: 1,
-      assignments: [],
-      configs: [],
-    }));
-    await connection.ask(createTopicsApi, 4, { topics, timeoutMs: 10_000, validateOnly: false });
-    for (let errorCode = -1; errorCode !== 0;) {
-      ({ errorCode } = await connection.ask(findCoordinatorApi, 2, { key: 'any', keyType: 0 }));
-      if (errorCode !== 0) await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    return new Map(
-      apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]),
-    );
+    return new Map(apiKeys.map(({ apiKey, minVersion: min, maxVersion: max }) => [apiKey, { min, max }]));
   } finally {
     connection.close();
   }

@@ -7,7 +7,7 @@
  *
  * `count` cases each of:
  * 1. Written by Java, every format and codec: read by ours with the same contents; written by ours with the
- *    same bytes where nothing is compressed.
+ *    same bytes before compression.
  * 2. Written by ours: read by Java with the same contents.
  * 3. A stretch of a log for a fetch of an old client: converted as Java converts it.
  * 4. Produced batches, honest and not: accepted as by Java's LogValidator with the same result, or refused with

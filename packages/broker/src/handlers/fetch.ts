@@ -133,11 +133,7 @@ function cancelWhenGone(parked: ParkedRequest, context: RequestContext, done: ()
   });
 }
 
-function answer(
-  session: ReadContext,
-  reading: FetchReading,
-  context: RequestContext,
-): FetchResponseInput {
+function answer(session: ReadContext, reading: FetchReading, context: RequestContext): FetchResponseInput {
   const { sessionId, results } = session.finish(reading.results);
   const responses = groupByTopic(results, context);
   if (!reading.urgent) return { sessionId, responses };
