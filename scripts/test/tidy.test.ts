@@ -131,7 +131,8 @@ test('every file is used: imported, run, or a test', () => {
     .map(read)
     .join('\n');
   const problems = problemsIn(handWritten, (path) => {
-    const entry = /\/index\.ts$|\.d\.ts$/.test(path) || manifests.includes(path.split('/').slice(2).join('/'));
+    const entry =
+      /\/index\.ts$|\.d\.ts$/.test(path) || manifests.includes(path.split('/').slice(2).join('/'));
     return entry || used.has(path) || path.includes('/protocol/src/schema/') ? null : 'nothing imports it';
   });
   assert.deepEqual(problems, []);
