@@ -3,6 +3,7 @@ import { decodeBatch } from '@odradek/protocol/records/convert.ts';
 import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import { NO_LEADER_EPOCH, NO_TIMESTAMP } from '@odradek/protocol/records/batch-header.ts';
 import type { BatchCursor } from './batch-cursor.ts';
+import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import type { Segment } from './segment.ts';
 
 /** Largest uncompressed size of a batch that a search by time looks into. */
@@ -26,12 +27,42 @@ export interface FoundOffset {
 }
 
 /**
+ * The offset for a time, or for one of the special times above; null when there is none before the end.
+ *
+ * @param bounds of what the caller may see
+ * @throws DiskError, MalformedBytesError when a batch is damaged
+ */
+export function findOffset(
+  segments: readonly Segment[],
+  epochs: LeaderEpochCache,
+  timestamp: number,
+  { startOffset, endOffset }: { readonly startOffset: number; readonly endOffset: number },
+): FoundOffset | null {
+  switch (timestamp) {
+    case LATEST_TIMESTAMP:
+      return { timestamp: -1, offset: endOffset, leaderEpoch: epochs.latestEpoch };
+    case EARLIEST_TIMESTAMP:
+    case EARLIEST_LOCAL_TIMESTAMP:
+      return { timestamp: -1, offset: startOffset, leaderEpoch: epochs.epochFor(startOffset) };
+    case LATEST_TIERED_TIMESTAMP:
+      return { timestamp: -1, offset: -1, leaderEpoch: -1 };
+    default: {
+      const found =
+        timestamp === MAX_TIMESTAMP
+          ? findMaxTimestamp(segments)
+          : findByTimestamp(segments, timestamp, startOffset);
+      return found !== null && found.offset < endOffset ? found : null;
+    }
+  }
+}
+
+/**
  * The first record at or after `startOffset` whose time is `timestamp` or later, with its own time, or null.
  * Looks into the batch, compressed or not; a batch stamped with append time has that time for all records.
  *
  * @throws DiskError, MalformedBytesError when a batch is damaged
  */
-export function findByTimestamp(
+function findByTimestamp(
   segments: readonly Segment[],
   timestamp: number,
   startOffset: number,
@@ -60,7 +91,7 @@ function findInSegment(segment: Segment, timestamp: number, startOffset: number)
 }
 
 /** The first record with the largest time of all, or null when no record has a time. @throws as above */
-export function findMaxTimestamp(segments: readonly Segment[]): FoundOffset | null {
+function findMaxTimestamp(segments: readonly Segment[]): FoundOffset | null {
   let latest: Segment | null = null;
   for (const segment of segments) {
     if (latest === null || segment.latestTimestamp().timestamp > latest.latestTimestamp().timestamp) {

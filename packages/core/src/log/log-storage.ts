@@ -1,0 +1,233 @@
+import { DiskError } from '../ports/disk.ts';
+import type { AppendPlan } from './append-plan.ts';
+import type { LeaderEpochCache } from './leader-epoch-cache.ts';
+import { storageError } from './log-availability.ts';
+import type { LogConfig } from './log-config.ts';
+import type { LogContext } from './log-context.ts';
+import { LogFlusher } from './log-flusher.ts';
+import type { FlushDone } from './log-flusher.ts';
+import { replayProducers } from './log-loader.ts';
+import type { LoadedLog } from './log-loader.ts';
+import type { ProducerStates } from './producer-states.ts';
+import { isRollDue } from './roll-rule.ts';
+import { Segment } from './segment.ts';
+import type { SegmentList } from './segment-list.ts';
+import { retireSegment } from './segment-removal.ts';
+
+/**
+ * What one log has on disk, and what is known of it: the segments, the producers and the leader epochs, changed
+ * in step. Producer state and epochs change only once a write has succeeded, so that they never know of batches
+ * that are not in the log.
+ *
+ * Every method may throw DiskError. The files are then in a state that cannot be told, and nothing but
+ * `closeFiles` may be called any more.
+ */
+export class LogStorage {
+  readonly segments: SegmentList;
+  readonly epochs: LeaderEpochCache;
+  readonly producers: ProducerStates;
+  readonly flusher: LogFlusher;
+  private readonly context: LogContext;
+  private path: string;
+  private settings: LogConfig;
+  private end: number;
+  private readonly onSyncFailed: (error: DiskError) => void;
+
+  /** @param onSyncFailed is told when a sync off the loop failed: nothing else may be called any more then, too */
+  constructor(
+    context: LogContext,
+    directory: string,
+    config: LogConfig,
+    loaded: LoadedLog,
+    onSyncFailed: (error: DiskError) => void,
+  ) {
+    this.context = context;
+    this.onSyncFailed = onSyncFailed;
+    this.path = directory;
+    this.settings = config;
+    this.segments = loaded.segments;
+    this.epochs = loaded.epochs;
+    this.producers = loaded.producers;
+    this.end = loaded.logEndOffset;
+    this.flusher = new LogFlusher(
+      context,
+      {
+        segments: this.segments,
+        epochs: this.epochs,
+        directory: () => this.path,
+        logEndOffset: () => this.end,
+      },
+      loaded.recoveryPoint,
+    );
+    if (loaded.directoryChanged) this.flusher.directoryChanged();
+  }
+
+  get directory(): string {
+    return this.path;
+  }
+
+  /** The offset that the next record gets. */
+  get endOffset(): number {
+    return this.end;
+  }
+
+  get config(): LogConfig {
+    return this.settings;
+  }
+
+  updateConfig(config: LogConfig): void {
+    this.settings = config;
+  }
+
+  /**
+   * Writes batches at the end, in a new segment where one is due.
+   *
+   * @param firstOffset of the first record, which the header of an old format does not tell
+   * @throws KafkaError KAFKA_STORAGE_ERROR when the write failed and could be undone: the log goes on
+   */
+  append(plan: AppendPlan, firstOffset: number, nowMs: number): void {
+    const sizeBytes = plan.records.length;
+    const { lastOffset, maxTimestamp } = plan;
+    if (isRollDue(this.segments.active, this.settings, { sizeBytes, lastOffset, maxTimestamp }, nowMs)) {
+      this.roll(firstOffset);
+    }
+    const segment = this.segments.active;
+    this.writeOrCutOff(segment, plan, nowMs);
+    this.end = lastOffset + 1;
+    this.account(segment, plan);
+    if (this.end - this.flusher.recoveryPoint >= this.settings.flushMessages) this.flusher.flush();
+  }
+
+  private writeOrCutOff(segment: Segment, plan: AppendPlan, nowMs: number): void {
+    try {
+      segment.append(plan.records, plan.batches, this.settings.indexIntervalBytes, nowMs);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      segment.repairAfterFailure();
+      throw storageError(error);
+    }
+  }
+
+  private account(segment: Segment, plan: AppendPlan): void {
+    for (const { epoch, startOffset } of plan.leaderEpochs) this.epochs.assign(epoch, startOffset);
+    // Old formats carry no epochs; without any, followers fall back to the high watermark.
+    if (plan.batches[0]!.magic < 2) this.epochs.clear();
+    this.producers.commit(plan.producers, this.end, (transaction, lastStableOffset) =>
+      segment.transactionIndex.append({ ...transaction, lastStableOffset }),
+    );
+  }
+
+  /**
+   * Closes the active segment and begins a new one at the end of the log, or at `baseOffset` beyond it. An
+   * active segment that is empty is replaced by one that begins there. What was closed is synced, off the loop.
+   */
+  roll(baseOffset = this.end): void {
+    const { active } = this.segments;
+    const base = Math.max(baseOffset, this.end);
+    if (active.sizeBytes === 0 && active.baseOffset === base) return;
+    if (active.sizeBytes === 0) this.replaceEmptyActive(base);
+    else this.addSegment(base);
+    this.snapshotProducers(base);
+    this.flushLater(() => {});
+    this.context.log.debug('Rolled a log', { directory: this.path, baseOffset: base });
+  }
+
+  private addSegment(baseOffset: number): void {
+    const jitter = Math.floor(this.context.random.fraction() * this.settings.segmentJitterMs);
+    const segment = new Segment(this.context, this.path, baseOffset, null, jitter);
+    segment.create();
+    if (this.segments.count > 0) this.segments.active.seal();
+    this.segments.add(segment);
+    this.flusher.directoryChanged();
+  }
+
+  private replaceEmptyActive(baseOffset: number): void {
+    const empty = this.segments.takeAbove(this.segments.active.baseOffset - 1);
+    this.addSegment(baseOffset);
+    for (const segment of empty) segment.remove();
+  }
+
+  private snapshotProducers(endOffset: number): void {
+    this.producers.advanceTo(endOffset);
+    const path = this.producers.takeSnapshot();
+    if (path !== null) this.flusher.snapshotWritten(path);
+  }
+
+  /**
+   * Drops the records of `offset` and above, and all of the batch that it lies in the midst of.
+   *
+   * @param offset within the segments
+   */
+  truncateTo(offset: number, logStartOffset: number): void {
+    const nowMs = this.context.clock.now();
+    this.flusher.truncatedTo(offset);
+    for (const segment of this.segments.takeAbove(offset)) this.retire(segment);
+    this.segments.active.truncateTo(offset, nowMs);
+    this.end = Math.min(offset, this.end);
+    this.epochs.truncateFromEnd(this.end);
+    const startOffset = Math.min(logStartOffset, this.end);
+    this.producers.reload(startOffset, this.end, nowMs, this.settings.producerIdExpirationMs);
+    for (const segment of this.segments.from(this.producers.mapEndOffset)) {
+      replayProducers(this.producers, segment, this.end);
+    }
+  }
+
+  /** Drops everything; the next record gets `offset`. */
+  restartAt(offset: number): void {
+    this.flusher.truncatedTo(Math.min(offset, this.end));
+    for (const segment of this.segments.takeFirst(this.segments.count)) this.retire(segment);
+    this.addSegment(offset);
+    this.epochs.clear();
+    this.producers.restartAt(offset);
+    this.end = offset;
+  }
+
+  /** The records before `offset` are deleted; segments that hold no others stay until `deleteOldest`. */
+  startAt(offset: number): void {
+    this.epochs.truncateFromStart(offset);
+    this.producers.advanceTo(offset);
+  }
+
+  /** @param count of segments, fewer than there are */
+  deleteOldest(count: number): void {
+    for (const segment of this.segments.takeFirst(count)) this.retire(segment);
+  }
+
+  private retire(segment: Segment): void {
+    retireSegment(this.context, segment, this.producers, this.settings.fileDeleteDelayMs);
+    this.flusher.directoryChanged();
+  }
+
+  /** As `LogFlusher.flushLater`. */
+  flushLater(done: FlushDone): void {
+    this.flusher.flushLater((error) => {
+      if (error !== null) this.onSyncFailed(error);
+      done(error);
+    });
+  }
+
+  /** Syncs everything, completes the indexes, and leaves a producer snapshot at the end of the log. */
+  close(): void {
+    this.snapshotProducers(this.end);
+    this.segments.active.seal();
+    this.flusher.flush();
+    this.closeFiles();
+  }
+
+  /** Gives all descriptors back; what is not synced is left to the page cache. */
+  closeFiles(): void {
+    for (const segment of this.segments.all) segment.closeFiles();
+  }
+
+  moveTo(directory: string): void {
+    this.context.disk.rename(this.path, directory);
+    this.path = directory;
+    for (const segment of this.segments.all) segment.moved(directory);
+    this.producers.moved(directory);
+  }
+
+  removeFiles(): void {
+    for (const segment of this.segments.all) segment.remove();
+    this.context.disk.remove(this.path);
+  }
+}
