@@ -1,4 +1,5 @@
 // The scenarios through KafkaJS.
+import { fileURLToPath } from 'node:url';
 import kafkajs, {
   type CompressionTypes as CompressionType,
   type Consumer,
@@ -6,6 +7,7 @@ import kafkajs, {
   type Message,
   type ProducerConfig,
 } from 'kafkajs';
+import { ForkedMember } from '../forked-member.ts';
 import { check, checkEqual, cycleBroker, runDriver, text, timeBase, waitUntil } from '../driver.ts';
 
 // CommonJS whose names Node cannot see.
@@ -127,8 +129,8 @@ await runDriver((bootstrap) => {
     },
     'group-of-three': async (topic: string) => {
       await create(topic, 6);
-      const { Member } = await import('./member.ts');
-      const members = [0, 1, 2].map(() => new Member(bootstrap, topic, `${topic}-group`));
+      const program = fileURLToPath(new URL('member.ts', import.meta.url));
+      const members = [0, 1, 2].map(() => new ForkedMember(program, bootstrap, topic, `${topic}-group`));
       try {
         await waitUntil('two partitions each', 40, () => members.every((member) => member.assigned === 2));
         await members[2]!.kill();
