@@ -8,8 +8,8 @@ import type { Target, TargetName } from '../targets/target.ts';
 import { acceptedDifferences } from './accepted-differences.ts';
 import { conversations } from './conversations.ts';
 import { makeTopics, untilCoordinated } from './prepare-broker.ts';
-import { RawConnection } from './raw-connection.ts';
-import { Transcript } from './transcript.ts';
+import { RawConnection } from '../wire/raw-connection.ts';
+import { Transcript } from '../wire/transcript.ts';
 
 type Versions = Map<number, { min: number; max: number }>;
 

@@ -9,7 +9,7 @@ import { offsetDeleteApi } from '@odradek/protocol/generated/apis/offset-delete.
 import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts';
 import { syncGroupApi } from '@odradek/protocol/generated/apis/sync-group.ts';
 import type { JoinGroupRequestInput } from '@odradek/protocol/generated/join-group-request.ts';
-import type { RawConnection } from './raw-connection.ts';
+import type { RawConnection } from '../wire/raw-connection.ts';
 import {
   TOPIC,
   commitRequest,
@@ -20,7 +20,7 @@ import {
   subscription,
   syncRequest,
 } from './requests.ts';
-import type { Transcript } from './transcript.ts';
+import type { Transcript } from '../wire/transcript.ts';
 
 export type Conversation = (t: Transcript, group: string) => Promise<void>;
 

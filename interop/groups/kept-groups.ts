@@ -4,7 +4,7 @@ import { leaveGroupApi } from '@odradek/protocol/generated/apis/leave-group.ts';
 import { offsetCommitApi } from '@odradek/protocol/generated/apis/offset-commit.ts';
 import { offsetDeleteApi } from '@odradek/protocol/generated/apis/offset-delete.ts';
 import { syncGroupApi } from '@odradek/protocol/generated/apis/sync-group.ts';
-import { RawConnection } from './raw-connection.ts';
+import { RawConnection } from '../wire/raw-connection.ts';
 import { TOPIC, commitRequest, joinRequest, leaveRequest, syncRequest } from './requests.ts';
 
 /** Longer than any restart takes: the members must still be there afterwards. */

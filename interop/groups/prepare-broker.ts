@@ -3,7 +3,7 @@ import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.
 import { findCoordinatorApi } from '@odradek/protocol/generated/apis/find-coordinator.ts';
 import { describeGroupsApi } from '@odradek/protocol/generated/apis/describe-groups.ts';
 import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts';
-import type { RawConnection } from './raw-connection.ts';
+import type { RawConnection } from '../wire/raw-connection.ts';
 import { TOPIC } from './requests.ts';
 
 const POLL_MS = 200;

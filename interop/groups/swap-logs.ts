@@ -12,7 +12,7 @@ import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts
 import { startKafka } from '../../scripts/kafka.ts';
 import { keepGroups } from './kept-groups.ts';
 import { makeTopics, untilCoordinated } from './prepare-broker.ts';
-import { RawConnection } from './raw-connection.ts';
+import { RawConnection } from '../wire/raw-connection.ts';
 
 const PARTITIONS = 3;
 const SETTINGS = {

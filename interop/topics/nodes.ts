@@ -22,7 +22,7 @@ import { rootPaths } from '@odradek/core/controller/tree-paths.ts';
 import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-producer-id.ts';
 import { kafkaClassPath } from '../../scripts/kafka-jars.ts';
 import type { RunningKafka } from '../../scripts/kafka.ts';
-import { RawConnection } from '../groups/raw-connection.ts';
+import { RawConnection } from '../wire/raw-connection.ts';
 
 /**
  * What ours makes of each node of Kafka's, read and written again, must be what Kafka wrote; and the nodes that

@@ -7,7 +7,7 @@ import { errorName } from '@odradek/protocol/errors.ts';
 import { startBroker } from '@odradek/broker/index.ts';
 import { startKafka } from '../../scripts/kafka.ts';
 import type { KafkaVersion } from '../../scripts/kafka-jars.ts';
-import { RawConnection } from '../groups/raw-connection.ts';
+import { RawConnection } from '../wire/raw-connection.ts';
 import { compareNodes } from './nodes.ts';
 import { meantDifferences } from './differences.ts';
 import { steps, type Step } from './steps.ts';

@@ -7,7 +7,7 @@ import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.
 import { listPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/list-partition-reassignments.ts';
 import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
-import type { ClientApi } from '../groups/raw-connection.ts';
+import type { ClientApi } from '../wire/raw-connection.ts';
 
 /** One request, the same for every broker that is asked. */
 export interface Step {
