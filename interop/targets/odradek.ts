@@ -73,7 +73,7 @@ function spawnBroker(
 ): ChildProcess {
   const log = openSync(logFile, 'a');
   const overrides = Object.entries(settings).flatMap(([name, value]) => ['--override', `${name}=${value}`]);
-  const main = join(projectDirectory, 'packages/cli/src/main.ts');
+  const main = join(projectDirectory, 'packages/cli/bin/odradek.js');
   const command = [process.execPath, '--disable-warning=ExperimentalWarning', main, 'start', ...overrides];
   if (core !== undefined) command.unshift('taskset', '-c', String(core));
   const [program = 'node', ...args] = command;

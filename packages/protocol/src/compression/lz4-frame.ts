@@ -1,5 +1,5 @@
-import { compressSync, uncompressSync } from 'lz4-napi';
 import { MalformedBytesError } from '../primitives/protocol-error.ts';
+import { lz4 } from './native-codecs.ts';
 import { trimmed } from './output.ts';
 import { xxhash32 } from './xxhash32.ts';
 
@@ -52,7 +52,7 @@ export function encodeLz4Frame(input: Buffer, options: Lz4FrameOptions = {}): Bu
 
 /** A block that does not become smaller is stored as it is, so the frame never outgrows its buffer. */
 function writeBlock(input: Buffer, start: number, end: number, frame: Buffer, at: number): number {
-  const packed = compressSync(input.subarray(start, end));
+  const packed = lz4().compressSync(input.subarray(start, end));
   const packedSize = packed.length - NATIVE_PREFIX_SIZE;
   const size = end - start;
   if (packedSize < size) {
@@ -188,6 +188,7 @@ function decodeNative(input: Buffer, block: BlockHeader, sizeMax: number): Buffe
   const prefixed = Buffer.allocUnsafe(NATIVE_PREFIX_SIZE + block.size);
   prefixed.writeUInt32LE(Math.min(sizeMax, block.size * EXPANSION_MAX), 0);
   input.copy(prefixed, NATIVE_PREFIX_SIZE, block.start, block.start + block.size);
+  const { uncompressSync } = lz4();
   try {
     return uncompressSync(prefixed);
   } catch (error) {

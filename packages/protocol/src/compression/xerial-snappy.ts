@@ -1,5 +1,5 @@
-import { compressSync, uncompressSync } from 'snappy';
 import { MalformedBytesError } from '../primitives/protocol-error.ts';
+import { snappy } from './native-codecs.ts';
 
 /** How the framing of the Java library snappy-java begins, before two version numbers. */
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
@@ -22,6 +22,7 @@ export function encodeXerialSnappy(input: Buffer): Buffer {
   header.writeInt32BE(VERSION, 8);
   header.writeInt32BE(COMPATIBLE_VERSION, 12);
   const chunks: Buffer[] = [header];
+  const { compressSync } = snappy();
   for (let at = 0; at < input.length; at += BLOCK_SIZE) {
     const block = compressSync(input.subarray(at, at + BLOCK_SIZE), COPIED);
     const size = Buffer.allocUnsafe(4);
@@ -52,6 +53,7 @@ export function decodeSnappy(input: Buffer, sizeMaxBytes: number): Buffer {
 }
 
 function decodeBlock(input: Buffer, start: number, end: number): Buffer {
+  const { uncompressSync } = snappy();
   try {
     return uncompressSync(input.subarray(start, end), COPIED) as Buffer;
   } catch (error) {

