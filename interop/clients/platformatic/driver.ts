@@ -338,10 +338,10 @@ await runDriver((bootstrap) => {
       await withConsumer(group, async (consumer) => {
         const stream = await consumer.consume({ topics: [topic], mode: 'earliest' });
         await (await take(stream, 10)).at(-1)!.commit();
-        checkEqual(await state(), 'STABLE', 'state of the group with a member');
+        checkEqual(await state(), 'Stable', 'state of the group with a member');
       });
       check((await admin.listGroups()).has(group), 'the group is listed');
-      checkEqual(await state(), 'EMPTY', 'state of the group without members');
+      checkEqual(await state(), 'Empty', 'state of the group without members');
       check((await committed(group)) === 10n, 'committed 10');
       await admin.alterConsumerGroupOffsets({
         groupId: group,
