@@ -2,7 +2,8 @@
  * How fast records are checked, read and written. Prints only:
  *   npx node --disable-warning=ExperimentalWarning bench/records.ts
  */
-import { validateRecords, type ValidationSettings } from '@odradek/core/log/record-validator.ts';
+import { validateRecords } from '@odradek/core/log/record-validator.ts';
+import type { ValidationSettings } from '@odradek/core/log/validation-settings.ts';
 import { compress } from '@odradek/protocol/compression/compress.ts';
 import { decompress } from '@odradek/protocol/compression/decompress.ts';
 import { crc32 } from '@odradek/protocol/primitives/crc32.ts';

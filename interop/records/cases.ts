@@ -1,4 +1,4 @@
-import type { ValidationSettings } from '@odradek/core/log/record-validator.ts';
+import type { ValidationSettings } from '@odradek/core/log/validation-settings.ts';
 import { crc32 } from '@odradek/protocol/primitives/crc32.ts';
 import { crc32c } from '@odradek/protocol/primitives/crc32c.ts';
 import { batchesOf, type CompressionType } from '@odradek/protocol/records/batch-header.ts';

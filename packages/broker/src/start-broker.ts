@@ -6,7 +6,8 @@ import { MemoryDisk } from './adapters/memory-disk.ts';
 import { NodeDisk } from './adapters/node-disk.ts';
 import { silentLog } from './adapters/silent-log.ts';
 import { Broker, type BrokerGround } from './broker.ts';
-import { loadBrokerConfig, type LoadedBrokerConfig, type Properties } from './config/broker-config.ts';
+import { loadBrokerConfig, type LoadedBrokerConfig } from './config/load-broker-config.ts';
+import type { Properties } from './config/server-properties.ts';
 import { parseProperties } from './config/server-properties.ts';
 
 export interface StartBrokerOptions {

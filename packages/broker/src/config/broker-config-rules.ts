@@ -1,4 +1,5 @@
-import type { BrokerConfig, Properties } from './broker-config.ts';
+import type { BrokerConfig } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
 
 /** Rules between settings, each of Kafka's own and those of what Odradek does not serve. */
 export function problemsOf(config: BrokerConfig, properties: Properties): string[] {

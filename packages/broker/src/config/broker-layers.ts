@@ -1,4 +1,4 @@
-import type { Properties } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
 import { brokerSynonyms } from './broker-settings.ts';
 
 /** The layers of a broker's settings, from the strongest to the weakest; defaults come below. */

@@ -1,5 +1,5 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
-import type { Properties } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
 import type { SettingChange } from './config-service.ts';
 import { ConfigOperation } from './config-service.ts';
 import type { Setting } from './setting.ts';

@@ -1,5 +1,5 @@
 import type { LogConfig } from '@odradek/core/log/log-config.ts';
-import type { Properties } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
 import type { ConfigResource } from './config-resource.ts';
 import type { DescribedSetting } from './setting-description.ts';
 import type { TopicSettingName, TopicSettingValue } from './topic-config.ts';

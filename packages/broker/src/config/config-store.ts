@@ -1,7 +1,7 @@
 import type { Coordination, Stat, WriteOperation, WriteResult } from '@odradek/core/ports/coordination.ts';
 import { treePaths } from '@odradek/core/controller/tree-paths.ts';
 import { CoordinationError } from '@odradek/core/ports/coordination.ts';
-import type { Properties } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
 import type { EntityPath } from './config-tree.ts';
 import {
   configPath,

@@ -1,7 +1,7 @@
 import { encodeConfigNode } from '@odradek/core/controller/config-node.ts';
 import { JsonNode, NodeFormatError } from '@odradek/core/controller/json-node.ts';
 import { rootPaths } from '@odradek/core/controller/tree-paths.ts';
-import type { Properties } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
 
 /**
  * Where dynamic settings lie in the coordination tree, and how: paths and JSON of Apache Kafka, so that a Kafka

@@ -1,4 +1,4 @@
-import type { Properties } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
 import type { BrokerSettingValues } from './broker-settings.ts';
 import type { Listener, SecurityProtocol } from './listeners.ts';
 import { parseListeners, parseSecurityProtocolMap, refuseSharedPorts } from './listeners.ts';

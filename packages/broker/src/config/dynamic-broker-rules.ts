@@ -1,6 +1,7 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
-import type { BrokerConfigReading, Properties } from './broker-config.ts';
-import { readBrokerConfig } from './broker-config.ts';
+import type { BrokerConfigReading } from './load-broker-config.ts';
+import type { Properties } from './server-properties.ts';
+import { readBrokerConfig } from './load-broker-config.ts';
 import type { BrokerLayers } from './broker-layers.ts';
 import { effectiveProperties } from './broker-layers.ts';
 import {

@@ -1,5 +1,7 @@
 import { parse } from 'dot-properties';
-import type { Properties } from './broker-config.ts';
+
+/** Names to values, as text. */
+export type Properties = Readonly<Record<string, string>>;
 
 /**
  * @param text of a `.properties` file as Java reads it: comments, continuation lines, escapes; of a name that

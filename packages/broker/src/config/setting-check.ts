@@ -1,4 +1,4 @@
-import type { SettingValue } from './setting.ts';
+export type SettingValue = string | number | boolean | readonly string[] | null;
 
 /** A rule for values beyond their type. */
 export interface SettingCheck {

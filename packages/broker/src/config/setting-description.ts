@@ -1,4 +1,5 @@
-import type { BrokerConfig, Properties } from './broker-config.ts';
+import type { BrokerConfig } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
 import type { BrokerLayers } from './broker-layers.ts';
 import { effectiveProperties } from './broker-layers.ts';
 import { brokerSettingOf, brokerSettings, brokerSynonyms, staticBrokerSetting } from './broker-settings.ts';

@@ -1,4 +1,5 @@
-import type { Setting, SettingType, SettingValue } from './setting.ts';
+import type { Setting, SettingType } from './setting.ts';
+import type { SettingValue } from './setting-check.ts';
 
 /**
  * Text to value and back, with the leniency of Kafka's ConfigDef: surrounding blanks are dropped, booleans may

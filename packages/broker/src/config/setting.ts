@@ -1,4 +1,4 @@
-import type { SettingCheck } from './setting-check.ts';
+import type { SettingCheck, SettingValue } from './setting-check.ts';
 
 /** The types of Kafka's settings. `class` holds the name of a class: none is ever loaded. */
 export type SettingType =
@@ -33,8 +33,6 @@ export interface Setting<Value = SettingValue> {
   readonly internal: boolean;
   readonly about: string;
 }
-
-export type SettingValue = string | number | boolean | readonly string[] | null;
 
 /** What a definition states; the rest is as usual. */
 export interface SettingFacts<Default> {

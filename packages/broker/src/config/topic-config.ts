@@ -1,7 +1,9 @@
 import type { LogConfig } from '@odradek/core/log/log-config.ts';
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
-import type { BrokerConfig, Properties } from './broker-config.ts';
-import type { Setting, SettingValue } from './setting.ts';
+import type { BrokerConfig } from './broker-config.ts';
+import type { Properties } from './server-properties.ts';
+import type { Setting } from './setting.ts';
+import type { SettingValue } from './setting-check.ts';
 import { InvalidSetting, parseSettingValue, valueText } from './setting-value.ts';
 import { LONG_MAX } from './settings/limits.ts';
 import { topicSettings } from './settings/topic.ts';

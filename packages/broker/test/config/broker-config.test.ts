@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Properties } from '../../src/config/broker-config.ts';
-import { BrokerConfigError, loadBrokerConfig } from '../../src/config/broker-config.ts';
+import type { Properties } from '../../src/config/server-properties.ts';
+import { BrokerConfigError, loadBrokerConfig } from '../../src/config/load-broker-config.ts';
 import { brokerSettings } from '../../src/config/broker-settings.ts';
 import { settingGroups } from '../../src/config/setting-groups.ts';
 import { propertyName } from '../../src/config/setting-names.ts';

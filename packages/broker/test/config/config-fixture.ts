@@ -2,8 +2,9 @@ import type { Clock } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import { EmbeddedTree } from '../../src/adapters/embedded-coordination/embedded-tree.ts';
-import type { LoadedBrokerConfig, Properties } from '../../src/config/broker-config.ts';
-import { loadBrokerConfig } from '../../src/config/broker-config.ts';
+import type { LoadedBrokerConfig } from '../../src/config/load-broker-config.ts';
+import type { Properties } from '../../src/config/server-properties.ts';
+import { loadBrokerConfig } from '../../src/config/load-broker-config.ts';
 import type { ConfigService } from '../../src/config/config-service.ts';
 import { openConfigService } from '../../src/config/live-config-service.ts';
 

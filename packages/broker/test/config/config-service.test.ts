@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import * as fc from 'fast-check';
-import type { Properties } from '../../src/config/broker-config.ts';
+import type { Properties } from '../../src/config/server-properties.ts';
 import type { ConfigOutcome, SettingChange } from '../../src/config/config-service.ts';
 import type { DescribedSetting } from '../../src/config/setting-description.ts';
 import type { ConfigFixture } from './config-fixture.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KafkaError } from '@odradek/protocol/errors.ts';
-import type { Properties } from '../../src/config/broker-config.ts';
-import { loadBrokerConfig } from '../../src/config/broker-config.ts';
+import type { Properties } from '../../src/config/server-properties.ts';
+import { loadBrokerConfig } from '../../src/config/load-broker-config.ts';
 import { logConfigOf, topicSettingsForCreation } from '../../src/config/topic-config.ts';
 
 const INVALID_CONFIG = 40;

@@ -10,7 +10,7 @@ import { Writer } from '@odradek/protocol/primitives/writer.ts';
 import { ManualTime, countingRandom } from '../../../core/test/log/log-world.ts';
 import { MemoryDisk } from '../../src/adapters/memory-disk.ts';
 import type { BrokerServices } from '../../src/broker-services.ts';
-import { loadBrokerConfig } from '../../src/config/broker-config.ts';
+import { loadBrokerConfig } from '../../src/config/load-broker-config.ts';
 import type { BrokerConfig } from '../../src/config/broker-config.ts';
 import { GroupRuntime } from '../../src/groups/group-runtime.ts';
 import { CLOSE_CONNECTION } from '../../src/handlers/handler.ts';

@@ -13,7 +13,8 @@ import { EmbeddedTree } from '../../src/adapters/embedded-coordination/embedded-
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { systemRandom } from '../../src/adapters/system-random.ts';
 import type { BrokerServices } from '../../src/broker-services.ts';
-import { loadBrokerConfig, type BrokerConfig } from '../../src/config/broker-config.ts';
+import { type BrokerConfig } from '../../src/config/broker-config.ts';
+import { loadBrokerConfig } from '../../src/config/load-broker-config.ts';
 import type { ConfigService } from '../../src/config/config-service.ts';
 import { openConfigService } from '../../src/config/live-config-service.ts';
 import type { Handler, RequestContext } from '../../src/handlers/handler.ts';

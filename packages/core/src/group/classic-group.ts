@@ -1,4 +1,5 @@
-import type { GroupMember, MemberProtocol } from './group-member.ts';
+import type { GroupMember } from './group-member.ts';
+import type { MemberProtocol } from './group-commands.ts';
 import { metadataUnder } from './group-member.ts';
 import type { StoredGroup } from './group-records.ts';
 import { mayFollow } from './group-state.ts';

@@ -1,4 +1,3 @@
-import type { MemberProtocol } from './group-member.ts';
 import type { GroupRecord } from './group-records.ts';
 import type { GroupState } from './group-state.ts';
 
@@ -11,6 +10,12 @@ export interface Now {
   readonly wallMs: number;
   /** For deadlines. */
   readonly monotonicMs: number;
+}
+
+/** One way of assigning that a member knows, with what it tells the leader in that way. */
+export interface MemberProtocol {
+  readonly name: string;
+  readonly metadata: Buffer;
 }
 
 export interface JoinGroupCommand {

@@ -1,10 +1,4 @@
-import type { Ticket } from './group-commands.ts';
-
-/** One way of assigning that a member knows, with what it tells the leader in that way. */
-export interface MemberProtocol {
-  readonly name: string;
-  readonly metadata: Buffer;
-}
+import type { MemberProtocol, Ticket } from './group-commands.ts';
 
 /** A member of a classic group, as this coordinator knows it. Changed only by its group and the group's commands. */
 export interface GroupMember {

@@ -4,7 +4,7 @@ import { producedBatchOf, stageBatch } from './producer-replay.ts';
 import type { ProducerBatch } from './producer-rules.ts';
 import { ProducerUpdate } from './producer-states.ts';
 import type { ProducerStates } from './producer-states.ts';
-import type { AppendOrigin } from './record-validator.ts';
+import type { AppendOrigin } from './validation-settings.ts';
 import { factsOf } from './segment.ts';
 import type { AppendedBatch } from './segment.ts';
 

@@ -7,7 +7,7 @@ import {
   NO_PRODUCER_ID,
   type BatchHeader,
 } from '@odradek/protocol/records/batch-header.ts';
-import type { ValidationSettings } from './record-validator.ts';
+import type { ValidationSettings } from './validation-settings.ts';
 
 /** The whole batches, each with a size that is allowed and a right checksum. */
 export function analyzeBatches(records: Buffer, settings: ValidationSettings): BatchHeader[] {

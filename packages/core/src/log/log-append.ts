@@ -1,6 +1,6 @@
 import { CompressionType } from '@odradek/protocol/records/batch-header.ts';
 import type { LogConfig } from './log-config.ts';
-import type { AppendOrigin, TargetCompression, ValidationSettings } from './record-validator.ts';
+import type { AppendOrigin, TargetCompression, ValidationSettings } from './validation-settings.ts';
 
 export interface AppendOptions {
   /** Written into the batches. */

@@ -4,7 +4,7 @@ import { readTransactionMarker } from './control-marker.ts';
 import type { ProducedBatch } from './producer-rules.ts';
 import { ProducerUpdate } from './producer-states.ts';
 import type { ProducerStates } from './producer-states.ts';
-import type { AppendOrigin } from './record-validator.ts';
+import type { AppendOrigin } from './validation-settings.ts';
 
 /** What the rules look at of a data batch. */
 export function producedBatchOf(header: BatchHeader): ProducedBatch {

@@ -1,7 +1,7 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { NO_PRODUCER_EPOCH, NO_SEQUENCE, decrementSequence } from '@odradek/protocol/records/batch-header.ts';
 
-import type { AppendOrigin } from './record-validator.ts';
+import type { AppendOrigin } from './validation-settings.ts';
 
 /** Batches remembered per producer; also how many a producer may have in flight (KIP-98). */
 export const BATCHES_REMEMBERED = 5;

@@ -10,7 +10,7 @@ import type {
   TransactionMarker,
 } from './producer-rules.ts';
 import { decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts';
-import type { AppendOrigin } from './record-validator.ts';
+import type { AppendOrigin } from './validation-settings.ts';
 
 interface OpenTransaction {
   readonly producerId: number;

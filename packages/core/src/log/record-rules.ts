@@ -1,6 +1,6 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { NO_TIMESTAMP, type BatchHeader } from '@odradek/protocol/records/batch-header.ts';
-import type { ValidationSettings } from './record-validator.ts';
+import type { ValidationSettings } from './validation-settings.ts';
 
 /** One bad record of a refused batch: its place in the batch, and what is wrong. */
 export interface RecordError {

@@ -2,7 +2,7 @@ import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { EpochEnd } from '../log/leader-epoch-cache.ts';
 import type { LogAppendInfo } from '../log/log-append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
-import type { AppendOrigin } from '../log/record-validator.ts';
+import type { AppendOrigin } from '../log/validation-settings.ts';
 import type { LeadershipChange } from './leadership.ts';
 import { Watchers } from './watchers.ts';
 

@@ -10,7 +10,7 @@ import type {
   SyncGroupCommand,
   SyncGroupResult,
 } from '../../src/group/group-commands.ts';
-import type { MemberProtocol } from '../../src/group/group-member.ts';
+import type { MemberProtocol } from '../../src/group/group-commands.ts';
 import type { Asked, GroupWorld } from './group-world.ts';
 
 type Overrides<Command> = Partial<Omit<Command, 'kind' | 'ticket'>>;

@@ -18,11 +18,8 @@ import {
   type RecordBatchInput,
 } from '@odradek/protocol/records/record-batch.ts';
 import { RecordValidationError } from '../../src/log/record-rules.ts';
-import {
-  validateRecords,
-  type ValidatedRecords,
-  type ValidationSettings,
-} from '../../src/log/record-validator.ts';
+import { validateRecords, type ValidatedRecords } from '../../src/log/record-validator.ts';
+import type { ValidationSettings } from '../../src/log/validation-settings.ts';
 
 const NOW = 1_700_000_000_000;
 const CODECS = [0, 1, 2, 3, 4] as const;

@@ -10,19 +10,40 @@ import {
   type WriteDone,
   type WriteResult,
 } from '@odradek/core/ports/coordination.ts';
-import type { EmbeddedTree } from './embedded-tree.ts';
+import type { TreeStore } from './tree-store.ts';
 import type { TreeChange } from './tree-write.ts';
 import { WatchTable, type WatchKind } from './watch-table.ts';
+
+/** Something to tell a session once all that happened before it is durable. */
+export interface Delivery {
+  deliver(): void;
+  /** The transaction could not be committed and was undone. */
+  undo(error: CoordinationError): void;
+}
+
+/** What a session asks of its tree. */
+export interface SessionTree {
+  /** Reads see all writes that were made before, committed or not. */
+  read<Value>(query: (store: TreeStore) => Value): Value;
+  /** A change in the open transaction. What watches it is queued to fire before what comes after. */
+  change<Value>(
+    apply: (store: TreeStore, nowMs: number) => { value: Value; changes: readonly TreeChange[] },
+  ): Value;
+  /** Takes the session out of the tree, with its nodes. */
+  endSession(sessionId: string): void;
+  /** Tells in order, after the commit. */
+  deliverLater(delivery: Delivery): void;
+}
 
 /** One session on an embedded tree. It is never disconnected: it lives until it is closed or expired. */
 export class EmbeddedSession implements Coordination {
   readonly sessionId: string;
-  private readonly tree: EmbeddedTree;
+  private readonly tree: SessionTree;
   private readonly watches = new WatchTable();
   private readonly listeners = new Set<(state: SessionState) => void>();
   private isOver = false;
 
-  constructor(tree: EmbeddedTree, sessionId: string) {
+  constructor(tree: SessionTree, sessionId: string) {
     this.tree = tree;
     this.sessionId = sessionId;
   }

@@ -1,15 +1,8 @@
 import { CoordinationError, type Coordination } from '@odradek/core/ports/coordination.ts';
 import type { Clock } from '@odradek/core/ports/clock.ts';
-import { EmbeddedSession } from './embedded-session.ts';
+import { EmbeddedSession, type Delivery, type SessionTree } from './embedded-session.ts';
 import { TreeStore } from './tree-store.ts';
 import type { TreeChange } from './tree-write.ts';
-
-/** Something to tell a session once all that happened before it is durable. */
-export interface Delivery {
-  deliver(): void;
-  /** The transaction could not be committed and was undone. */
-  undo(error: CoordinationError): void;
-}
 
 /**
  * The coordination tree of one process: any number of sessions on one persisted tree, in place of ZooKeeper.
@@ -17,7 +10,7 @@ export interface Delivery {
  * Writes of one turn of the event loop are committed together, with one sync, before anybody is told of any of
  * them. The queue of deliveries holds what was asked in one turn, so its bound is that of the callers.
  */
-export class EmbeddedTree {
+export class EmbeddedTree implements SessionTree {
   private readonly store: TreeStore;
   private readonly clock: Clock;
   private readonly sessions = new Map<string, EmbeddedSession>();
@@ -59,12 +52,10 @@ export class EmbeddedTree {
     this.store.close();
   }
 
-  /** For sessions: reads see all writes that were made before, committed or not. */
   read<Value>(query: (store: TreeStore) => Value): Value {
     return query(this.store);
   }
 
-  /** For sessions: a change in the open transaction. What watches it is queued to fire before what comes after. */
   change<Value>(
     apply: (store: TreeStore, nowMs: number) => { value: Value; changes: readonly TreeChange[] },
   ): Value {
@@ -77,13 +68,11 @@ export class EmbeddedTree {
     return value;
   }
 
-  /** For sessions: takes the session out of the tree, with its nodes. */
   endSession(sessionId: string): void {
     if (!this.sessions.delete(sessionId)) return;
     this.change((store, nowMs) => ({ value: undefined, changes: store.removeOwnedBy(sessionId, nowMs) }));
   }
 
-  /** For sessions: tells in order, after the commit. */
   deliverLater(delivery: Delivery): void {
     this.deliveries.push(delivery);
     this.flushLater();
