@@ -1,5 +1,6 @@
 import { ClosedError, ConnectionError, asError } from '../errors.ts';
-import { Connection, type ConnectionOptions } from '../network/connection.ts';
+import { Connection } from '../network/connection.ts';
+import type { ConnectionOptions } from '../network/negotiation.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
 import { backoffMs, delay, type BackoffOptions } from './backoff.ts';

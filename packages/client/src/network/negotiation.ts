@@ -5,11 +5,18 @@ import { BadAnswerError, ConnectionError } from '../errors.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
 import { ApiVersionTable, type VersionRange } from './api-version-table.ts';
-import { decodeResponse, encodeRequest, type ConnectionOptions } from './connection.ts';
 import { Link } from './link.ts';
+import { decodeResponse, encodeRequest } from './request-frame.ts';
 
 const CLIENT_SOFTWARE_NAME = 'odradek';
 const CLIENT_SOFTWARE_VERSION = '0.1.0';
+
+export interface ConnectionOptions {
+  readonly clientId: string;
+  /** One deadline for TCP and ApiVersions together, milliseconds. */
+  readonly setupTimeoutMs: number;
+  readonly frameSizeMaxBytes: number;
+}
 
 /**
  * Connects and asks what the broker serves (KIP-35, KIP-511).
