@@ -20,14 +20,15 @@ export class CorruptCheckpointError extends Error {
 /**
  * Reads a checkpoint: a version, the number of entries, then one entry a line.
  *
- * @returns the words of each entry, or null when there is no file
+ * @returns the words of each entry, or null when there is no file, or an empty one
  * @throws CorruptCheckpointError
  */
 function readEntries(disk: Disk, path: string, wordCount: number): string[][] | null {
   const contents = disk.readFile(path);
-  if (contents === null) return null;
+  // Kafka makes the file empty, and may die before it first writes it.
+  if (contents === null || contents.length === 0) return null;
   const lines = contents.toString('utf8').split('\n');
-  if (Number(lines[0]) !== VERSION) {
+  if (lines[0]!.trim() !== String(VERSION)) {
     throw new CorruptCheckpointError(`${path}: version "${lines[0]}", ${VERSION} is known`);
   }
   const count = Number(lines[1]);

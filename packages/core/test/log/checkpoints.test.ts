@@ -53,10 +53,17 @@ describe('checkpoint files', () => {
     assert.equal(readEpochCheckpoint(world.disk, PATH)[1]!.startOffset, 120);
   });
 
+  it('may be empty: a Kafka that died early leaves them so', () => {
+    const world = new LogWorld();
+    world.disk.replaceFile(PATH, Buffer.alloc(0));
+    assert.equal(readOffsetCheckpoint(world.disk, PATH).size, 0);
+    assert.deepEqual(readEpochCheckpoint(world.disk, PATH), []);
+  });
+
   it('that are damaged are refused with the file and what is wrong', () => {
     const { disk } = new LogWorld();
     for (const text of [
-      '',
+      '\n',
       '1\n0\n',
       '0\n2\na 0 1\n',
       '0\n1\na 0\n',
