@@ -16,8 +16,8 @@ export function wholeNumber(
 /** Collects the values of an option that may be repeated. */
 export function collect<Value>(
   parse: (text: string) => Value,
-): (text: string, previous: readonly Value[]) => readonly Value[] {
-  return (text, previous) => [...previous, parse(text)];
+): (text: string, previous: readonly Value[] | undefined) => readonly Value[] {
+  return (text, previous = []) => [...previous, parse(text)];
 }
 
 /** @throws CommandError when there is no `=` */

@@ -26,28 +26,26 @@ export async function* pieces(
   let number = 1;
   let started: Buffer[] = [];
   let startedBytes = 0;
-  const checkSize = (): void => {
-    if (startedBytes <= sizeMaxBytes) return;
-    throw new CommandError(`record ${number} of the input is larger than ${sizeMaxBytes} bytes`);
-  };
   for await (const chunk of input) {
     const complete: Buffer[] = [];
     let at = 0;
-    for (let next = chunk.indexOf(end); next >= 0; next = chunk.indexOf(end, at)) {
-      startedBytes += next - at;
-      checkSize();
-      started.push(chunk.subarray(at, next));
+    while (at < chunk.length && startedBytes <= sizeMaxBytes) {
+      const found = chunk.indexOf(end, at);
+      const stop = found < 0 ? chunk.length : found;
+      started.push(chunk.subarray(at, stop));
+      startedBytes += stop - at;
+      at = stop + 1;
+      if (found < 0 || startedBytes > sizeMaxBytes) continue;
       complete.push(started.length === 1 ? started[0]! : Buffer.concat(started));
       started = [];
       startedBytes = 0;
       number++;
-      at = next + 1;
     }
     if (complete.length > 0) yield complete;
-    if (at < chunk.length) {
-      started.push(chunk.subarray(at));
-      startedBytes += chunk.length - at;
-      checkSize();
+    if (startedBytes > sizeMaxBytes) {
+      throw new CommandError(
+        `record ${number} of the input is larger than ${sizeMaxBytes} bytes (--max-request-size)`,
+      );
     }
   }
   if (startedBytes > 0) yield [Buffer.concat(started)];

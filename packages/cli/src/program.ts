@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { failureLine } from './failure.ts';
-import { CommandError, ExitCode, type Terminal } from './terminal.ts';
+import { CommandError, ExitCode, watchedOutput, type Terminal } from './terminal.ts';
 
 /** A module in `commands/`: adds itself to the program. */
 interface CommandModule {
@@ -36,13 +36,31 @@ const VERSION = '0.1.0';
 /** Runs the command line. @returns the exit code of the process */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   const isVerbose = args.includes('--verbose');
+  const outputFailure = watchedOutput(terminal.stdout);
+  watchedOutput(terminal.stderr);
+  let program: Command | null = null;
   try {
-    const program = await programFor(commandName(args), terminal);
+    program = await programFor(commandName(args), terminal);
     await program.parseAsync([...normalised(args)], { from: 'user' });
+    const failure = await outputFailure();
+    if (failure !== null)
+      throw new CommandError(`cannot write the output: ${failure.message}`, { cause: failure });
     return ExitCode.OK;
   } catch (error) {
-    return reportFailure(error, isVerbose, terminal);
+    return reportFailure(error, isVerbose, helpCommand(program, args), terminal);
   }
+}
+
+/** What shows the help of the command that was meant. */
+function helpCommand(program: Command | null, args: readonly string[]): string {
+  const path = ['odradek'];
+  let command: Command | null | undefined = program;
+  for (const arg of args) {
+    command = command?.commands.find((each) => each.name() === arg);
+    if (command === undefined) break;
+    path.push(arg);
+  }
+  return `${path.join(' ')} --help`;
 }
 
 /** `odradek help topics` means `odradek topics --help`; nothing at all means help. */
@@ -59,6 +77,7 @@ function commandName(args: readonly string[]): string | undefined {
 async function programFor(name: string | undefined, terminal: Terminal): Promise<Command> {
   const program = new Command('odradek')
     .description('Apache Kafka on Node.js: a broker, and the commands to use any Kafka cluster')
+    .usage('<command> [options]')
     .version(VERSION)
     .helpCommand(false)
     .showSuggestionAfterError()
@@ -77,16 +96,17 @@ async function programFor(name: string | undefined, terminal: Terminal): Promise
   for (const [command, { summary }] of Object.entries(COMMANDS)) program.command(command).summary(summary);
   if (name !== undefined) program.argument('[command]');
   return program.action(() => {
-    program.error(`unknown command "${name}"; "odradek --help" lists all`, { exitCode: ExitCode.USAGE });
+    program.error(`unknown command "${name}"`, { exitCode: ExitCode.USAGE });
   });
 }
 
-function reportFailure(error: unknown, isVerbose: boolean, terminal: Terminal): number {
+function reportFailure(error: unknown, isVerbose: boolean, help: string, terminal: Terminal): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return ExitCode.OK;
     // A command that only holds others was called without one, and its help has been shown.
     if (error.code === 'commander.help') return ExitCode.USAGE;
-    terminal.stderr.write(`odradek: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}\n`);
+    const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    terminal.stderr.write(`odradek: ${message}; see ${help}\n`);
     return ExitCode.USAGE;
   }
   terminal.stderr.write(`odradek: ${failureLine(error)}\n`);

@@ -39,3 +39,20 @@ export function writeText(target: Writable, text: string | Buffer): Promise<void
     target.once('close', done);
   });
 }
+
+/**
+ * Watches an output for failures, which would end the process otherwise. A reader that is gone (a closed pipe, as
+ * behind `| head -1`) is no failure: it has had what it wanted.
+ *
+ * @returns tells the failure, once all that was written has left; null when there is none
+ */
+export function watchedOutput(output: Writable): () => Promise<Error | null> {
+  let failure: Error | null = null;
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') failure ??= error;
+  });
+  return async () => {
+    if (!output.destroyed) await new Promise<void>((resolve) => output.write('', () => resolve()));
+    return failure;
+  };
+}

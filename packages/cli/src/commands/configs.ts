@@ -7,6 +7,7 @@ import {
 import { Option, type Command } from 'commander';
 import { nameAndValue, wholeNumber } from '../arguments.ts';
 import { withClientOptions, withCluster, type ClientArguments } from '../client-options.ts';
+import { withExamples } from '../examples.ts';
 import { jsonText, tableText } from '../output/table.ts';
 import { usageError, type Terminal } from '../terminal.ts';
 
@@ -26,35 +27,50 @@ const NODE_ID_MAX = 2 ** 31 - 1;
 export function register(program: Command, terminal: Terminal): void {
   const configs = program
     .command('configs')
-    .description('Describe, set and delete settings of topics and brokers.');
-  withResource(configs.command('describe'))
+    .description('Describes, sets and deletes settings of topics and brokers.');
+  const describing = configs
+    .command('describe')
     .description('Shows settings that differ from the default.')
     .option('-a, --all', 'all settings')
-    .option('--json', 'for machines')
+    .option('--json', 'as one JSON array')
     .action((given: DescribeArguments) => describe(given, terminal));
-  withResource(configs.command('set'))
+  withExamples(withResource(describing), [
+    ['What a topic has of its own', 'odradek configs describe --topic orders'],
+    ['All settings in force on broker 1', 'odradek configs describe --broker 1 --all'],
+  ]);
+  const setting = configs
+    .command('set')
     .description('Sets settings; those not named stay as they are.')
     .argument('<name=value...>')
     .action((pairs: string[], given: ResourceArguments) =>
       change(Object.fromEntries(pairs.map((pair) => nameAndValue('setting', pair))), given, terminal),
     );
-  withResource(configs.command('delete'))
+  withExamples(withResource(setting), [
+    ['Keep a topic for an hour', 'odradek configs set --topic orders retention.ms=3600000'],
+    ['More threads on all brokers', 'odradek configs set --all-brokers num.io.threads=16'],
+  ]);
+  const deleting = configs
+    .command('delete')
     .description('Takes settings back to their default.')
     .argument('<name...>')
     .action((names: string[], given: ResourceArguments) =>
       change(Object.fromEntries(names.map((name) => [name, null])), given, terminal),
     );
+  withExamples(withResource(deleting), [
+    ["Back to the broker's retention", 'odradek configs delete --topic orders retention.ms'],
+  ]);
 }
 
 function withResource(command: Command): Command {
-  return withClientOptions(command)
-    .addOption(new Option('--topic <name>', 'of this topic').conflicts(['broker', 'allBrokers']))
+  command
+    .addOption(new Option('--topic <name>', 'settings of this topic').conflicts(['broker', 'allBrokers']))
     .addOption(
-      new Option('--broker <id>', 'of this broker')
+      new Option('--broker <id>', 'settings of this broker')
         .argParser((text) => wholeNumber('--broker', text, { max: NODE_ID_MAX }))
         .conflicts('allBrokers'),
     )
-    .option('--all-brokers', 'the default of all brokers');
+    .option('--all-brokers', 'what all brokers have unless they have their own');
+  return withClientOptions(command);
 }
 
 function resourceOf({ topic, broker, allBrokers }: ResourceArguments): ConfigResource {

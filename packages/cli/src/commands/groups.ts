@@ -15,6 +15,8 @@ import type { TopicSelection } from '@odradek/client/admin/group-offsets.ts';
 import { Option, type Command } from 'commander';
 import { collect, pointInTime, wholeNumber } from '../arguments.ts';
 import { withClientOptions, withCluster, type ClientArguments } from '../client-options.ts';
+import { forEachItem } from '../each-item.ts';
+import { withExamples } from '../examples.ts';
 import { jsonText, tableText, type Cell } from '../output/table.ts';
 import { usageError, type Terminal } from '../terminal.ts';
 
@@ -23,7 +25,7 @@ interface OutputArguments extends ClientArguments {
 }
 
 interface ResetArguments extends OutputArguments {
-  readonly topic: readonly TopicSelection[];
+  readonly topic?: readonly TopicSelection[];
   readonly allTopics?: true;
   readonly toEarliest?: true;
   readonly toLatest?: true;
@@ -37,40 +39,60 @@ const PARTITION_MAX = 2 ** 31 - 1;
 const TARGET_OPTIONS = ['toEarliest', 'toLatest', 'toOffset', 'toDatetime', 'shiftBy'] as const;
 
 export function register(program: Command, terminal: Terminal): void {
-  const groups = program.command('groups').description('List, describe, reset and delete consumer groups.');
-  withClientOptions(groups.command('list'))
-    .description('Lists all groups.')
-    .option('--json', 'for machines')
-    .action((given: OutputArguments) => list(given, terminal));
-  withClientOptions(groups.command('describe'))
-    .description('Shows members, committed offsets and lag of groups.')
+  const groups = program
+    .command('groups')
+    .description('Lists, describes and deletes consumer groups, and moves their offsets.');
+  withClientOptions(
+    groups
+      .command('list')
+      .description('Lists all groups.')
+      .option('--json', 'as one JSON array')
+      .action((given: OutputArguments) => list(given, terminal)),
+  );
+  registerDescribe(groups, terminal);
+  registerReset(groups, terminal);
+  registerDelete(groups, terminal);
+}
+
+function registerDescribe(groups: Command, terminal: Terminal): void {
+  const command = groups
+    .command('describe')
+    .description(
+      'Shows members, committed offsets and lag of groups.\n' +
+        'Lag is how many records lie between what the group has committed and the end of the partition.',
+    )
     .argument('<group...>')
-    .option('--json', 'for machines')
+    .option('--json', 'as one JSON array')
     .action((ids: string[], given: OutputArguments) => describe(ids, given, terminal));
-  withClientOptions(groups.command('delete'))
+  withExamples(withClientOptions(command), [['Is the group behind?', 'odradek groups describe billing']]);
+}
+
+function registerDelete(groups: Command, terminal: Terminal): void {
+  const command = groups
+    .command('delete')
     .description('Deletes groups that have no members, and their committed offsets.')
     .argument('<group...>')
     .action((ids: string[], given: ClientArguments) => remove(ids, given, terminal));
-  resetCommand(groups, terminal);
+  withExamples(withClientOptions(command), [['A group that is not in use', 'odradek groups delete billing']]);
 }
 
-function resetCommand(groups: Command, terminal: Terminal): void {
-  const command = withClientOptions(groups.command('reset-offsets'))
+function registerReset(groups: Command, terminal: Terminal): void {
+  const command = groups
+    .command('reset-offsets')
     .description(
-      'Moves the committed offsets of a group that has no members.\n' +
-        'Shows what would change; does it with --execute.',
+      'Moves the committed offsets of a group that has no members: stop its consumers first.\n' +
+        'Shows what would change, and changes nothing without --execute.',
     )
     .argument('<group>')
-    .option(
-      '--topic <topic[:partition,...]>',
-      'what to move; may be repeated',
-      collect((text) => topicSelection(text)),
-      [],
+    .addOption(
+      new Option('--topic <topic[:partition,...]>', 'what to move; may be repeated')
+        .argParser(collect(topicSelection))
+        .conflicts('allTopics'),
     )
-    .option('--all-topics', 'all that the group has committed');
+    .option('--all-topics', 'everything that the group has committed');
   const targets = [
     new Option('--to-earliest', 'to the first record'),
-    new Option('--to-latest', 'to the end'),
+    new Option('--to-latest', 'to the end, past everything that is there'),
     new Option('--to-offset <offset>', 'to this offset').argParser((text) =>
       wholeNumber('--to-offset', text),
     ),
@@ -85,9 +107,28 @@ function resetCommand(groups: Command, terminal: Terminal): void {
     command.addOption(option.conflicts(TARGET_OPTIONS.filter((_, other) => other !== index)));
   }
   command
+    .addOption(new Option('--dry-run', 'only show what would change (the default)').conflicts('execute'))
     .option('--execute', 'do it')
-    .option('--json', 'for machines')
+    .option('--json', 'as one JSON object')
     .action((groupId: string, given: ResetArguments) => reset(groupId, given, terminal));
+  withExamples(withClientOptions(command), [
+    [
+      'Read a topic again from the start',
+      'odradek groups reset-offsets billing --topic orders --to-earliest',
+    ],
+    [
+      'The same, not only shown but done',
+      'odradek groups reset-offsets billing --topic orders --to-earliest --execute',
+    ],
+    [
+      'Back to this morning in all that the group reads',
+      'odradek groups reset-offsets billing --all-topics --to-datetime 2026-01-31T06:00:00Z',
+    ],
+    [
+      'Pass over one record that cannot be handled, in partition 3',
+      'odradek groups reset-offsets billing --topic orders:3 --shift-by 1 --execute',
+    ],
+  ]);
 }
 
 async function list(given: OutputArguments, terminal: Terminal): Promise<void> {
@@ -103,16 +144,18 @@ async function list(given: OutputArguments, terminal: Terminal): Promise<void> {
 type Described = GroupDescription & { readonly offsets: readonly PartitionLag[] };
 
 async function describe(ids: readonly string[], given: OutputArguments, terminal: Terminal): Promise<void> {
-  const groups = await withCluster(given, terminal, async (cluster) => {
-    const described: Described[] = [];
-    for (const id of ids) {
-      const group = await describeGroup(cluster, id);
-      described.push({ ...group, offsets: await groupLag(cluster, group) });
+  await withCluster(given, terminal, async (cluster) => {
+    const groups: Described[] = [];
+    try {
+      await forEachItem(ids, terminal, async (id) => {
+        const group = await describeGroup(cluster, id);
+        groups.push({ ...group, offsets: await groupLag(cluster, group) });
+      });
+    } finally {
+      if (given.json === true) terminal.stdout.write(jsonText(groups));
+      else terminal.stdout.write(groups.map((group) => description(group, terminal)).join('\n'));
     }
-    return described;
   });
-  if (given.json === true) terminal.stdout.write(jsonText(groups));
-  else terminal.stdout.write(groups.map((group) => description(group, terminal)).join('\n'));
 }
 
 function description(group: Described, terminal: Terminal): string {
@@ -143,20 +186,20 @@ function description(group: Described, terminal: Terminal): string {
 }
 
 async function remove(ids: readonly string[], given: ClientArguments, terminal: Terminal): Promise<void> {
-  await withCluster(given, terminal, async (cluster) => {
-    for (const id of ids) {
+  await withCluster(given, terminal, (cluster) =>
+    forEachItem(ids, terminal, async (id) => {
       await deleteGroup(cluster, id);
       terminal.stdout.write(`Deleted group ${id}.\n`);
-    }
-  });
+    }),
+  );
 }
 
 async function reset(groupId: string, given: ResetArguments, terminal: Terminal): Promise<void> {
   const target = targetOf(given);
-  if (given.allTopics !== true && given.topic.length === 0) {
+  if (given.allTopics !== true && given.topic === undefined) {
     throw usageError('which offsets? Give --topic or --all-topics');
   }
-  const selections = given.allTopics === true ? null : given.topic;
+  const selections = given.topic ?? null;
   const changes = await withCluster(given, terminal, async (cluster) => {
     const planned = await planOffsetReset(cluster, groupId, selections, target);
     if (given.execute === true) await commitGroupOffsets(cluster, groupId, planned);
@@ -164,6 +207,10 @@ async function reset(groupId: string, given: ResetArguments, terminal: Terminal)
   });
   if (given.json === true) {
     terminal.stdout.write(jsonText({ groupId, executed: given.execute === true, changes }));
+    return;
+  }
+  if (changes.length === 0) {
+    terminal.stdout.write(`Group ${groupId} has committed nothing.\n`);
     return;
   }
   const rows = changes.map(({ topic, partition, currentOffset, offset }) => [

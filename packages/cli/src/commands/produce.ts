@@ -5,15 +5,17 @@ import type { RecordHeader } from '@odradek/protocol/records/record.ts';
 import { Option, type Command } from 'commander';
 import { collect, nameAndValue, unescaped, wholeNumber } from '../arguments.ts';
 import { clusterOptions, withClientOptions, type ClientArguments } from '../client-options.ts';
+import { withExamples } from '../examples.ts';
 import { failureLine } from '../failure.ts';
 import { FRAMINGS, pieces, type Framing } from '../framing.ts';
 import { parseRecordJson } from '../record-json.ts';
+import { onStopSignal } from '../stop-signal.ts';
 import { CommandError, type Terminal } from '../terminal.ts';
 
 interface ProduceArguments extends ClientArguments {
   readonly keySeparator?: string;
   readonly nullMarker?: string;
-  readonly header: readonly (readonly [string, string])[];
+  readonly header?: readonly (readonly [string, string])[];
   readonly partition?: number;
   readonly json?: true;
   readonly framing: Framing;
@@ -31,20 +33,25 @@ const BATCH_SIZE_DEFAULT = 128 * 1024;
 const LINGER_DEFAULT_MS = 5;
 const REQUEST_SIZE_DEFAULT = 1024 * 1024;
 const REQUEST_SIZE_MAX = 1024 ** 3;
+/** A topic that was just made may take so long to be known everywhere; one that is not there will not come. */
+const TOPIC_WAIT_MAX_MS = 5_000;
 /** Enough to keep several partitions busy; records of few bytes cost many times that as objects. */
 const BUFFER_MEMORY_REQUESTS = 4;
 
 export function register(program: Command, terminal: Terminal): void {
-  withClientOptions(program.command('produce'))
-    .description('Sends each line of the standard input as a record.')
-    .argument('<topic>')
+  const command = program
+    .command('produce')
+    .description(
+      'Sends each line of the standard input as a record, until the input ends or Ctrl+C.\n' +
+        'Ends well only when every record has been acknowledged.',
+    )
+    .argument('<topic>', 'created when it does not exist and the brokers are set up to')
     .option('-k, --key-separator <text>', 'a line is key, this, value; \\t is a tab', unescaped)
-    .option('--null-marker <text>', 'a key or value that equals this is null (a tombstone, as value)')
+    .option('--null-marker <text>', 'a key or value that equals this is null (as a value: a tombstone)')
     .option(
       '-H, --header <name=value>',
       'for every record; may be repeated',
       collect((text) => nameAndValue('--header', text)),
-      [],
     )
     .option('-p, --partition <number>', 'send all to this partition', (text) =>
       wholeNumber('--partition', text, { max: PARTITION_MAX }),
@@ -59,7 +66,9 @@ export function register(program: Command, terminal: Terminal): void {
         .default('all'),
     )
     .addOption(
-      new Option('-z, --compression <type>').choices(COMPRESSION_NAMES).default('none' as CompressionName),
+      new Option('-z, --compression <type>', 'of batches')
+        .choices(COMPRESSION_NAMES)
+        .default('none' as CompressionName),
     )
     .option('--no-idempotence', 'retries may double records; for brokers before 0.11')
     .option('--batch-size <bytes>', 'per partition', bytesOf('--batch-size'), BATCH_SIZE_DEFAULT)
@@ -77,6 +86,15 @@ export function register(program: Command, terminal: Terminal): void {
     )
     .option('-q, --quiet', 'do not say how many records were sent')
     .action((topic: string, given: ProduceArguments) => produce(topic, given, terminal));
+  withExamples(withClientOptions(command), [
+    ['One record', 'echo hello | odradek produce greetings'],
+    ['A file of lines with a key, a tab and a value', "odradek produce prices -k '\\t' -z zstd < prices.tsv"],
+    ['Delete a key in a compacted topic', "echo 'apple:' | odradek produce prices -k : --null-marker ''"],
+    [
+      'Copy a topic, headers, keys and bytes that are no text included',
+      'odradek consume orders --from-beginning --to-end --json | odradek produce copy --json',
+    ],
+  ]);
 }
 
 function bytesOf(option: string): (text: string) => number {
@@ -104,15 +122,20 @@ async function produce(topic: string, given: ProduceArguments, terminal: Termina
     deliveryTimeoutMs: given.timeout * 1_000,
   });
   const tally: Tally = { sent: 0, failed: 0, failure: null };
+  let inputFailure: unknown = null;
   try {
     await producer.connect();
-    await sendAll(producer, topic, given, terminal, tally);
+    await producer.partitionsOf(topic, Math.min(given.timeout * 1_000, TOPIC_WAIT_MAX_MS));
+    await sendAll(producer, topic, given, terminal, tally).catch((error: unknown) => {
+      inputFailure = error;
+    });
   } finally {
     await producer.close();
   }
-  report(topic, given, terminal, tally);
+  report(topic, given, terminal, tally, inputFailure);
 }
 
+/** Reads until the input ends, a record is refused, or Ctrl+C: what was read by then is sent. */
 async function sendAll(
   producer: Producer,
   topic: string,
@@ -120,21 +143,35 @@ async function sendAll(
   terminal: Terminal,
   tally: Tally,
 ): Promise<void> {
+  let isStopped = false;
+  const stop = (): void => {
+    isStopped = true;
+    terminal.stdin.destroy();
+  };
   const settled = (error: Error | null): void => {
     if (error === null) tally.sent++;
     else {
       tally.failed++;
       tally.failure ??= error;
+      stop();
     }
   };
-  const parse = recordParser(topic, given);
-  let lineNumber = 0;
-  for await (const lines of pieces(terminal.stdin, given.framing, given.maxRequestSize)) {
-    for (const line of lines) {
-      const room = producer.enqueue(parse(line, ++lineNumber), settled);
-      if (room !== undefined) await room;
-      if (tally.failure !== null) return;
+  const removeStop = onStopSignal(stop);
+  try {
+    const parse = recordParser(topic, given);
+    let lineNumber = 0;
+    for await (const lines of pieces(terminal.stdin, given.framing, given.maxRequestSize)) {
+      for (const line of lines) {
+        const room = producer.enqueue(parse(line, ++lineNumber), settled);
+        if (room !== undefined) await room;
+        if (isStopped) return;
+      }
     }
+  } catch (error) {
+    // An input that was closed from this side ends with an error of its own.
+    if (!isStopped) throw error;
+  } finally {
+    removeStop();
   }
 }
 
@@ -142,7 +179,10 @@ function recordParser(
   topic: string,
   given: ProduceArguments,
 ): (line: Buffer, lineNumber: number) => ProducerRecord {
-  const constants: RecordHeader[] = given.header.map(([key, value]) => ({ key, value: Buffer.from(value) }));
+  const constants: RecordHeader[] = (given.header ?? []).map(([key, value]) => ({
+    key,
+    value: Buffer.from(value),
+  }));
   const where = given.partition === undefined ? {} : { partition: given.partition };
   if (given.json === true) {
     return (line, lineNumber) => {
@@ -176,13 +216,27 @@ function splitLine(
   return { key: line.subarray(0, at), value: line.subarray(at + separator.length) };
 }
 
-function report(topic: string, given: ProduceArguments, terminal: Terminal, tally: Tally): void {
+function report(
+  topic: string,
+  given: ProduceArguments,
+  terminal: Terminal,
+  tally: Tally,
+  inputFailure: unknown,
+): void {
   const { sent, failed, failure } = tally;
   if (failure !== null) {
     throw new CommandError(`${failed} of ${sent + failed} records were not sent: ${failureLine(failure)}`, {
       cause: failure,
     });
   }
-  if (given.quiet === true) return;
-  terminal.stderr.write(`Sent ${sent} ${sent === 1 ? 'record' : 'records'} to ${topic}.\n`);
+  if (inputFailure !== null) {
+    throw new CommandError(`${failureLine(inputFailure)}; ${counted(sent)} before it went to ${topic}`, {
+      cause: inputFailure,
+    });
+  }
+  if (given.quiet !== true) terminal.stderr.write(`Sent ${counted(sent)} to ${topic}.\n`);
+}
+
+function counted(records: number): string {
+  return records === 1 ? '1 record' : `${records} records`;
 }

@@ -4,10 +4,11 @@ import { styleText } from 'node:util';
 import { consoleLog, LOG_LEVELS, type LogLevel } from '@odradek/broker/adapters/console-log.ts';
 import { startBroker, type StartBrokerOptions } from '@odradek/broker/start-broker.ts';
 import { Option, type Command } from 'commander';
+import { withExamples } from '../examples.ts';
 import { CommandError, usageError, type Terminal } from '../terminal.ts';
 
 interface StartOptions {
-  readonly override: Readonly<Record<string, string>>;
+  readonly override?: Readonly<Record<string, string>>;
   readonly data?: string;
   readonly memory?: true;
   readonly logLevel: LogLevel;
@@ -19,7 +20,7 @@ const PORT_DEFAULT = 9092;
 const DATA_SETTINGS = ['log.dirs', 'log.dir'];
 
 export function register(program: Command, terminal: Terminal): void {
-  program
+  const command = program
     .command('start')
     .summary('start a broker')
     .description(
@@ -27,12 +28,7 @@ export function register(program: Command, terminal: Terminal): void {
         'Without a file every setting has its default, and data is kept in ./data.',
     )
     .argument('[properties]', "a server.properties file with Kafka's settings")
-    .option(
-      '--override <name=value>',
-      'set one setting, over the file; may be repeated',
-      addOverride,
-      {} as Record<string, string>,
-    )
+    .option('--override <name=value>', 'set one setting, over the file; may be repeated', addOverride)
     .addOption(new Option('--data <directory>', 'where to keep the data').conflicts('memory'))
     .option('--memory', 'keep the data in memory; it is gone when the broker stops')
     .addOption(
@@ -40,6 +36,14 @@ export function register(program: Command, terminal: Terminal): void {
     )
     .option('--verbose', 'on failure, also say where in the code')
     .action((properties: string | undefined, options: StartOptions) => serve(properties, options, terminal));
+  withExamples(command, [
+    ['On another port', 'odradek start --override listeners=PLAINTEXT://127.0.0.1:19092'],
+    [
+      "With Kafka's own settings file, one of them changed",
+      'odradek start server.properties --override num.partitions=6',
+    ],
+    ['For a test: nothing stays behind', 'odradek start --memory'],
+  ]);
 }
 
 async function serve(
@@ -57,7 +61,7 @@ async function serve(
 }
 
 function brokerOptions(propertiesFile: string | undefined, options: StartOptions): StartBrokerOptions {
-  const overrides = options.override;
+  const overrides = options.override ?? {};
   if (options.memory === true) {
     return { overrides, memory: true, ...(propertiesFile === undefined ? {} : { propertiesFile }) };
   }
@@ -113,7 +117,7 @@ function stopSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-function addOverride(text: string, previous: Record<string, string>): Record<string, string> {
+function addOverride(text: string, previous: Record<string, string> | undefined): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw usageError(`--override "${text}" has no value; expected is name=value`);
   return { ...previous, [text.slice(0, at).trim()]: text.slice(at + 1).trim() };

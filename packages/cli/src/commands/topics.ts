@@ -13,6 +13,8 @@ import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { Command } from 'commander';
 import { collect, nameAndValue, wholeNumber } from '../arguments.ts';
 import { withClientOptions, withCluster, type ClientArguments } from '../client-options.ts';
+import { forEachItem } from '../each-item.ts';
+import { withExamples } from '../examples.ts';
 import { jsonText, tableText } from '../output/table.ts';
 import { usageError, type Terminal } from '../terminal.ts';
 
@@ -21,14 +23,14 @@ type Pairs = readonly (readonly [string, string])[];
 interface CreateArguments extends ClientArguments {
   readonly partitions?: number;
   readonly replicationFactor?: number;
-  readonly config: Pairs;
+  readonly config?: Pairs;
   readonly ifNotExists?: true;
 }
 
 interface AlterArguments extends ClientArguments {
   readonly partitions?: number;
-  readonly config: Pairs;
-  readonly deleteConfig: readonly string[];
+  readonly config?: Pairs;
+  readonly deleteConfig?: readonly string[];
 }
 
 interface ListArguments extends ClientArguments {
@@ -40,48 +42,96 @@ const PARTITIONS_MAX = 1_000_000;
 const REPLICATION_MAX = 32_767;
 
 export function register(program: Command, terminal: Terminal): void {
-  const topics = program.command('topics').description('Create, list, describe, alter and delete topics.');
-  withClientOptions(topics.command('create'))
+  const topics = program
+    .command('topics')
+    .description('Creates, lists, describes, alters and deletes topics.');
+  registerCreate(topics, terminal);
+  registerReaders(topics, terminal);
+  registerAlter(topics, terminal);
+  registerDelete(topics, terminal);
+}
+
+function registerCreate(topics: Command, terminal: Terminal): void {
+  const command = topics
+    .command('create')
     .description('Creates a topic.')
-    .argument('<topic>')
+    .argument('<topic>', 'letters, digits, ".", "_" and "-", at most 249')
     .option('-p, --partitions <count>', "default: the broker's", countOf('--partitions', PARTITIONS_MAX))
     .option(
       '-r, --replication-factor <count>',
-      "default: the broker's",
+      "copies of each partition; default: the broker's",
       countOf('--replication-factor', REPLICATION_MAX),
     )
-    .option('-c, --config <name=value>', 'a setting; may be repeated', collectConfig, [])
-    .option('--if-not-exists', 'a topic that exists already is no error')
+    .option('-c, --config <name=value>', 'a setting of the topic; may be repeated', collectConfig)
+    .option('--if-not-exists', 'succeed also when the topic exists already')
     .action((topic: string, given: CreateArguments) => create(topic, given, terminal));
-  withClientOptions(topics.command('list'))
-    .description('Lists all topics.')
-    .option('--exclude-internal', "without Kafka's own")
-    .option('--json', 'for machines')
-    .action((given: ListArguments) => list(given, terminal));
-  withClientOptions(topics.command('describe'))
-    .description('Shows partitions, leaders, replicas and settings of topics.')
+  withExamples(withClientOptions(command), [
+    ['Six partitions, records kept for a day', 'odradek topics create orders -p 6 -c retention.ms=86400000'],
+    [
+      'The last record of each key is kept for ever',
+      'odradek topics create prices -c cleanup.policy=compact',
+    ],
+  ]);
+}
+
+function registerReaders(topics: Command, terminal: Terminal): void {
+  withClientOptions(
+    topics
+      .command('list')
+      .description('Lists all topics.')
+      .option('--exclude-internal', "leave out Kafka's own, such as __consumer_offsets")
+      .option('--json', 'as one JSON array')
+      .action((given: ListArguments) => list(given, terminal)),
+  );
+  const describing = topics
+    .command('describe')
+    .description(
+      'Shows partitions, leaders, replicas and settings of topics.\n' +
+        'A partition with leader "none" can be neither written nor read.',
+    )
     .argument('<topic...>')
-    .option('--json', 'for machines')
+    .option('--json', 'as one JSON array')
     .action((names: string[], given: ListArguments) => describe(names, given, terminal));
-  withClientOptions(topics.command('alter'))
-    .description('Adds partitions to a topic, or changes its settings.')
+  withExamples(withClientOptions(describing), [
+    ['Where the partitions of a topic are', 'odradek topics describe orders -b broker1:9092'],
+  ]);
+}
+
+function registerAlter(topics: Command, terminal: Terminal): void {
+  const command = topics
+    .command('alter')
+    .description(
+      'Adds partitions to a topic, or changes its settings.\n' +
+        'Partitions cannot be taken away, and new ones move keys: records of one key may then lie in two.',
+    )
     .argument('<topic>')
     .option('-p, --partitions <count>', 'how many in all', countOf('--partitions', PARTITIONS_MAX))
-    .option('-c, --config <name=value>', 'set one; may be repeated', collectConfig, [])
+    .option('-c, --config <name=value>', 'set one; may be repeated', collectConfig)
     .option(
       '-d, --delete-config <name>',
       'go back to the default; may be repeated',
       collect((text) => text),
-      [],
     )
     .action((topic: string, given: AlterArguments) => alter(topic, given, terminal));
-  withClientOptions(topics.command('delete'))
-    .description('Deletes topics and all that is in them.')
+  withExamples(withClientOptions(command), [
+    ['Twelve partitions in all', 'odradek topics alter orders -p 12'],
+    [
+      "Keep records for an hour, and as many bytes as the broker's default says",
+      'odradek topics alter orders -c retention.ms=3600000 -d retention.bytes',
+    ],
+  ]);
+}
+
+function registerDelete(topics: Command, terminal: Terminal): void {
+  const command = topics
+    .command('delete')
+    .description('Deletes topics and all that is in them. There is no way back.')
     .argument('<topic...>')
-    .option('--if-exists', 'a topic that does not exist is no error')
+    .option('--if-exists', 'succeed also when a topic does not exist')
     .action((names: string[], given: ClientArguments & { ifExists?: true }) =>
       remove(names, given, terminal),
     );
+  withExamples(withClientOptions(command), [['Two topics', 'odradek topics delete orders-old prices-old']]);
 }
 
 const collectConfig = collect((text) => nameAndValue('--config', text));
@@ -94,7 +144,7 @@ async function create(name: string, given: CreateArguments, terminal: Terminal):
   const { partitions, replicationFactor } = given;
   const topic: NewTopic = {
     name,
-    configs: Object.fromEntries(given.config),
+    configs: Object.fromEntries(given.config ?? []),
     ...(partitions === undefined ? {} : { partitions }),
     ...(replicationFactor === undefined ? {} : { replicationFactor }),
   };
@@ -135,16 +185,18 @@ function summary(topic: TopicMetadata): {
 type Described = TopicMetadata & { readonly configs: Readonly<Record<string, string | null>> };
 
 async function describe(names: readonly string[], given: ListArguments, terminal: Terminal): Promise<void> {
-  const topics = await withCluster(given, terminal, async (cluster) => {
-    const described: Described[] = [];
-    for (const name of names) {
-      const topic = await describeTopic(cluster, name);
-      described.push({ ...topic, configs: await ownConfigs(cluster, name) });
+  await withCluster(given, terminal, async (cluster) => {
+    const topics: Described[] = [];
+    try {
+      await forEachItem(names, terminal, async (name) => {
+        const topic = await describeTopic(cluster, name);
+        topics.push({ ...topic, configs: await ownConfigs(cluster, name) });
+      });
+    } finally {
+      if (given.json === true) terminal.stdout.write(jsonText(topics));
+      else terminal.stdout.write(topics.map((topic) => description(topic, terminal)).join('\n'));
     }
-    return described;
   });
-  if (given.json === true) terminal.stdout.write(jsonText(topics));
-  else terminal.stdout.write(topics.map((topic) => description(topic, terminal)).join('\n'));
 }
 
 /** Settings that the topic itself has. */
@@ -178,7 +230,7 @@ function description(topic: Described, terminal: Terminal): string {
 }
 
 async function alter(name: string, given: AlterArguments, terminal: Terminal): Promise<void> {
-  const { partitions, config, deleteConfig } = given;
+  const { partitions, config = [], deleteConfig = [] } = given;
   const changes = Object.fromEntries([
     ...config,
     ...deleteConfig.map((key): [string, string | null] => [key, null]),
@@ -204,14 +256,14 @@ async function remove(
   given: ClientArguments & { ifExists?: true },
   terminal: Terminal,
 ): Promise<void> {
-  await withCluster(given, terminal, async (cluster) => {
-    for (const name of names) {
+  await withCluster(given, terminal, (cluster) =>
+    forEachItem(names, terminal, async (name) => {
       const deleted = await unless(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, given.ifExists === true, () =>
         deleteTopic(cluster, name),
       );
       terminal.stdout.write(deleted ? `Deleted topic ${name}.\n` : `There is no topic ${name}.\n`);
-    }
-  });
+    }),
+  );
 }
 
 /** Whether it was done; a refusal with `code` counts as not needed when the user says so. */

@@ -53,6 +53,17 @@ export class Producer {
   }
 
   /**
+   * The partitions of a topic, by index, asking for the topic as sending to it does.
+   *
+   * @param timeoutMs for the whole call. Default: `maxBlockMs`
+   * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION when there is no such topic by then
+   */
+  async partitionsOf(topic: string, timeoutMs = this.settings.maxBlockMs): Promise<readonly number[]> {
+    const known = await this.cluster.topic(topic, { create: this.settings.createTopics, timeoutMs });
+    return known.partitions.map(({ partition }) => partition);
+  }
+
+  /**
    * Sends one record and waits for its outcome. Await many at a time: each alone waits for its own batch.
    *
    * @throws KafkaError as the broker refused it; ClientError RECORD_TOO_LARGE, DELIVERY_TIMEOUT, MAX_BLOCK,
