@@ -1,6 +1,7 @@
 // DescribeLogDirs: the data directories with the size of each partition in them (KIP-113).
 //
-// v2 is flexible, v3 has an error of its own, v4 tells total and usable space (KIP-827).
+// v2 is flexible, v3 has an error of its own, v4 tells total and usable space (KIP-827), v5 whether new
+// partitions are kept out of a directory (KIP-1066), which this broker cannot be asked to.
 import type { PartitionLog } from '@odradek/core/log/partition-log.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { describeLogDirsApi } from '@odradek/protocol/generated/apis/describe-log-dirs.ts';
@@ -17,7 +18,7 @@ const NO_LAG = 0;
 export const describeLogDirsHandler: Handler<DescribeLogDirsRequest, DescribeLogDirsResponseInput> = {
   api: describeLogDirsApi,
   versionMin: 0,
-  versionMax: 4,
+  versionMax: 5,
 
   handle(request, context) {
     const isWanted = selection(request);

@@ -2,12 +2,14 @@
 //
 // v0 lists where segments begin, v1 finds one exact offset (KIP-79), v2 has isolation levels, v4 leader epochs,
 // v5 may answer OFFSET_NOT_AVAILABLE, v6 is flexible, v7 finds the largest timestamp (KIP-734), v8 the first
-// offset on local disk (KIP-405), v9 the last one in remote storage (KIP-1005), v10 a time-out for the latter.
+// offset on local disk (KIP-405), v9 the last one in remote storage (KIP-1005), v10 a time-out for the latter, v11 the
+// first one that is not there yet (KIP-1023).
 import type { UpTo } from '@odradek/core/log/log-reader.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
 import {
   EARLIEST_LOCAL_TIMESTAMP,
   EARLIEST_TIMESTAMP,
+  EARLIEST_PENDING_UPLOAD_TIMESTAMP,
   LATEST_TIERED_TIMESTAMP,
   LATEST_TIMESTAMP,
   MAX_TIMESTAMP,
@@ -35,12 +37,13 @@ const KNOWN_FROM: ReadonlyMap<number, number> = new Map([
   [MAX_TIMESTAMP, 7],
   [EARLIEST_LOCAL_TIMESTAMP, 8],
   [LATEST_TIERED_TIMESTAMP, 9],
+  [EARLIEST_PENDING_UPLOAD_TIMESTAMP, 11],
 ]);
 
 export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponseInput> = {
   api: listOffsetsApi,
   versionMin: 0,
-  versionMax: 10,
+  versionMax: 11,
 
   handle(request, context) {
     const bound = boundOf(request);

@@ -18,6 +18,8 @@ export const MAX_TIMESTAMP = -3;
 export const EARLIEST_LOCAL_TIMESTAMP = -4;
 /** KIP-1005: the last offset in remote storage, of which there is none. */
 export const LATEST_TIERED_TIMESTAMP = -5;
+/** KIP-1023: the first offset that remote storage still lacks; there is no remote storage. */
+export const EARLIEST_PENDING_UPLOAD_TIMESTAMP = -6;
 
 /** An offset found by time; `timestamp` and `leaderEpoch` are -1 where not known. */
 export interface FoundOffset {
@@ -45,6 +47,7 @@ export function findOffset(
     case EARLIEST_LOCAL_TIMESTAMP:
       return { timestamp: -1, offset: startOffset, leaderEpoch: epochs.epochFor(startOffset) };
     case LATEST_TIERED_TIMESTAMP:
+    case EARLIEST_PENDING_UPLOAD_TIMESTAMP:
       return { timestamp: -1, offset: -1, leaderEpoch: -1 };
     default: {
       const found =
