@@ -4,10 +4,6 @@
  *     node scripts/generate-config-docs.ts           writes the file
  *     node scripts/generate-config-docs.ts --check   writes nothing; fails when the file is not what would be written
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
 import { settingGroups } from '../packages/broker/src/config/setting-groups.ts';
 import type { Setting, SettingStatus } from '../packages/broker/src/config/setting.ts';
 import { valueText } from '../packages/broker/src/config/setting-value.ts';
@@ -17,35 +13,9 @@ import { dynamicOnlySettings } from '../packages/broker/src/config/settings/dyna
 import { topicSettings } from '../packages/broker/src/config/settings/topic.ts';
 import { brokerCounterpart } from '../packages/broker/src/config/topic-config.ts';
 import { brokerSynonyms } from '../packages/broker/src/config/broker-settings.ts';
+import { publishPage, table } from './generated-page.ts';
 
-const OUTPUT = fileURLToPath(new URL('../docs/configuration.md', import.meta.url));
-
-const text = await formatted(document());
-if (process.argv.includes('--check')) check(text);
-else write(text);
-
-function write(contents: string): void {
-  mkdirSync(dirname(OUTPUT), { recursive: true });
-  writeFileSync(OUTPUT, contents);
-}
-
-function check(contents: string): void {
-  if (read() === contents) return;
-  console.error('docs/configuration.md is not up to date: run node scripts/generate-config-docs.ts');
-  process.exitCode = 1;
-}
-
-function read(): string | null {
-  try {
-    return readFileSync(OUTPUT, 'utf8');
-  } catch {
-    return null;
-  }
-}
-
-async function formatted(markdown: string): Promise<string> {
-  return format(markdown, { ...(await resolveConfig(OUTPUT)), parser: 'markdown' });
-}
+await publishPage('docs/configuration.md', document());
 
 function document(): string {
   return [
@@ -166,14 +136,6 @@ function statusText(status: SettingStatus): string {
 
 function aboutText(setting: Setting): string {
   return setting.internal ? `${setting.about} (Internal to Kafka.)` : setting.about;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-function line(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
 function code(value: string): string {
