@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { Target } from '../interop/targets/target.ts';
+import { rssBytesOf } from './load/broker-process.ts';
+import type { LoadResult, LoadSpec } from './load/load-spec.ts';
+import type { Metrics } from './metrics.ts';
+import type { Peer } from './peers.ts';
+import { runJavaConsumer, runJavaProducer, runOwnLoad } from './run-generator.ts';
+import { createTopics, deleteTopic, produceOne } from './topics.ts';
+import type { JavaWorkload, StartWorkload, Workload } from './workloads.ts';
+
+export interface Pinning {
+  /** Cores of the broker and of the generator; undefined for no pinning. */
+  readonly brokerCore: number | undefined;
+  readonly generatorCore: number | undefined;
+}
+
+/** Time after which an idle broker's memory is looked at. */
+const SETTLE_MS = 3000;
+const MB = 1e6;
+const KB = 1e3;
+
+/** A peer from nothing: its first acknowledged message, then its memory as topics and connections come. */
+export async function measureStart(
+  workload: StartWorkload,
+  peer: Peer,
+  { brokerCore }: Pinning,
+): Promise<Metrics> {
+  const target = await peer.start(brokerCore);
+  try {
+    const began = performance.now();
+    await createTopics(target, ['first'], 1);
+    await produceOne(target, 'first');
+    const startMs = target.startedInMs + (performance.now() - began);
+    await sleep(SETTLE_MS);
+    const idle = rssBytesOf(target.pid);
+    await createTopics(
+      target,
+      Array.from({ length: workload.topics - 1 }, (_, i) => `topic-${i}`),
+      1,
+    );
+    await sleep(SETTLE_MS);
+    const withTopics = rssBytesOf(target.pid);
+    const perConnection = await connectionCost(target, workload.idleConnections);
+    return {
+      'start to first acknowledged message': startMs,
+      'idle memory': idle / MB,
+      [`idle memory, ${workload.topics} topics`]: withTopics / MB,
+      [`memory per idle connection, of ${workload.idleConnections}`]: perConnection / KB,
+    };
+  } finally {
+    await target.stop();
+  }
+}
+
+/** What each of `count` connections adds to the memory after a request for versions, as every client sends it. */
+async function connectionCost(target: Target, count: number): Promise<number> {
+  const before = rssBytesOf(target.pid);
+  // size 12: ApiVersions v0, correlation id 1, client id "ab".
+  const request = Buffer.from('0000000c001200000000000100026162', 'hex');
+  const sockets: Socket[] = [];
+  try {
+    for (let i = 0; i < count; i++) {
+      const socket = connect(target.port, target.host);
+      sockets.push(socket);
+      await once(socket, 'connect');
+      socket.write(request);
+      await once(socket, 'data');
+    }
+    await sleep(SETTLE_MS);
+    return (rssBytesOf(target.pid) - before) / count;
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+export interface LoadTimes {
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+/**
+ * One load on a running peer, on a topic of its own.
+ *
+ * @param rate batches per second, for a latency workload
+ */
+export async function measureLoad(
+  workload: Exclude<Workload, StartWorkload>,
+  target: Target,
+  pinning: Pinning,
+  times: LoadTimes,
+  rate: number,
+): Promise<LoadResult> {
+  const topic = `bench-${workload.name}-${Date.now()}`;
+  const partitions = 'partitions' in workload ? workload.partitions : 1;
+  await createTopics(target, [topic], partitions);
+  try {
+    if ('producer' in workload) return await measureJava(workload, target, pinning, topic);
+    const { host, port, pid: brokerPid } = target;
+    const place = { host, port, brokerPid, topic, ...times };
+    const spec: LoadSpec =
+      workload.kind === 'latency' ? { ...workload, ...place, rate } : { ...workload, ...place };
+    return await runOwnLoad(spec, pinning.generatorCore);
+  } finally {
+    await deleteTopic(target, topic);
+  }
+}
+
+async function measureJava(
+  { kind, records, recordBytes, producer }: JavaWorkload,
+  { bootstrap, pid: brokerPid }: Target,
+  { generatorCore }: Pinning,
+  topic: string,
+): Promise<LoadResult> {
+  const load = { bootstrap, topic, records, recordBytes, brokerPid };
+  const produced = await runJavaProducer({ ...load, producer }, generatorCore);
+  return kind === 'java-produce' ? produced : runJavaConsumer(load, generatorCore);
+}

@@ -1,0 +1,52 @@
+import type { LoadResult } from './load/load-spec.ts';
+
+/** Figures by the name of what was measured. */
+export type Metrics = Record<string, number>;
+
+export interface Unit {
+  readonly unit: string;
+  readonly better: 'higher' | 'lower';
+}
+
+const UNITS: readonly (readonly [RegExp, Unit])[] = [
+  [/^throughput$/, { unit: 'MB/s', better: 'higher' }],
+  [/^records$/, { unit: '1/s', better: 'higher' }],
+  [/^CPU per GB$/, { unit: 's', better: 'lower' }],
+  [/^generator busy$/, { unit: '%', better: 'lower' }],
+  [/^memory per idle connection/, { unit: 'KB', better: 'lower' }],
+  [/memory/, { unit: 'MB', better: 'lower' }],
+  [/./, { unit: 'ms', better: 'lower' }],
+];
+
+export function unitOf(metric: string): Unit {
+  return UNITS.find(([pattern]) => pattern.test(metric))![1];
+}
+
+/** What of a load's result goes into the table. */
+export function metricsOf(kind: string, result: LoadResult): Metrics {
+  const { seconds, bytes, records, latency } = result;
+  const metrics: Metrics = {};
+  if (kind !== 'latency') {
+    metrics['throughput'] = bytes / seconds / 1e6;
+    metrics['records'] = records / seconds;
+  }
+  metrics['CPU per GB'] = result.brokerCpuSeconds / (bytes / 1e9);
+  if (kind === 'latency' && latency !== undefined) {
+    metrics['acknowledged, p50'] = latency.acknowledged.p50;
+    metrics['acknowledged, p99'] = latency.acknowledged.p99;
+    metrics['end to end, p50'] = latency.endToEnd.p50;
+    metrics['end to end, p99'] = latency.endToEnd.p99;
+  }
+  if (kind === 'java-produce' && latency !== undefined)
+    metrics['acknowledged, p99'] = latency.acknowledged.p99;
+  metrics['memory under load'] = result.brokerRssBytes / 1e6;
+  if (result.generatorCpuSeconds > 0)
+    metrics['generator busy'] = (100 * result.generatorCpuSeconds) / seconds;
+  return metrics;
+}
+
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

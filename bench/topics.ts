@@ -1,0 +1,82 @@
+import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
+import { deleteTopicsApi } from '@odradek/protocol/generated/apis/delete-topics.ts';
+import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
+import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
+import { errorName } from '@odradek/protocol/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Target } from '../interop/targets/target.ts';
+import { RawConnection } from '../interop/wire/raw-connection.ts';
+import { batchOf } from './load/frames.ts';
+
+const TIMEOUT_MS = 30_000;
+const RETRY_MS = 2;
+
+/** Does something over one connection to the target. */
+async function through<T>(target: Target, action: (connection: RawConnection) => Promise<T>): Promise<T> {
+  const connection = await RawConnection.open(target.host, target.port);
+  try {
+    return await action(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+/** Makes topics and resolves when every partition of them has a leader. */
+export async function createTopics(
+  target: Target,
+  names: readonly string[],
+  partitions: number,
+): Promise<void> {
+  await through(target, async (connection) => {
+    const { topics } = await connection.ask(createTopicsApi, 5, {
+      timeoutMs: TIMEOUT_MS,
+      topics: names.map((name) => ({
+        name,
+        numPartitions: partitions,
+        replicationFactor: 1,
+        assignments: [],
+        configs: [],
+      })),
+    });
+    for (const { name, errorCode } of topics) {
+      if (errorCode !== 0) throw new Error(`${target.name} did not create ${name}: ${errorName(errorCode)}`);
+    }
+    for (const name of names) await untilLed(connection, name, partitions);
+  });
+}
+
+async function untilLed(connection: RawConnection, name: string, partitions: number): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  for (;;) {
+    const { topics } = await connection.ask(metadataApi, 8, { topics: [{ name }] });
+    const led = topics[0]?.partitions.filter((partition) => partition.leaderId >= 0) ?? [];
+    if (led.length === partitions) return;
+    if (Date.now() > deadline) throw new Error(`${name} has no leaders after ${TIMEOUT_MS} ms`);
+    await sleep(RETRY_MS);
+  }
+}
+
+export async function deleteTopic(target: Target, name: string): Promise<void> {
+  await through(target, (connection) =>
+    connection.ask(deleteTopicsApi, 5, { timeoutMs: TIMEOUT_MS, topicNames: [name] }),
+  );
+}
+
+/** One record of 100 B to partition 0, again until it is acknowledged: a new leader may need a moment. */
+export async function produceOne(target: Target, topic: string): Promise<void> {
+  const records = batchOf(1, 100).bytes;
+  const deadline = Date.now() + TIMEOUT_MS;
+  await through(target, async (connection) => {
+    for (;;) {
+      const { responses } = await connection.ask(produceApi, 8, {
+        acks: 1,
+        timeoutMs: TIMEOUT_MS,
+        topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
+      });
+      const errorCode = responses[0]?.partitionResponses[0]?.errorCode;
+      if (errorCode === 0) return;
+      if (Date.now() > deadline) throw new Error(`${topic} takes no record: ${errorName(errorCode ?? -1)}`);
+      await sleep(RETRY_MS);
+    }
+  });
+}
