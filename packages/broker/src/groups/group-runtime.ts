@@ -19,7 +19,7 @@ import type { Clock, Timer, Timers } from '@odradek/core/ports/clock.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
-import type { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import type { AppendResult, ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { CompressionType } from '@odradek/protocol/records/batch-header.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
@@ -30,11 +30,10 @@ import { encodeWrite } from './group-record-batches.ts';
 import type { GroupService, OneGroupRequest } from './group-service.ts';
 import type { LegacyOffsets } from './legacy-offsets.ts';
 import { OffsetsTopic } from './offsets-topic.ts';
+import { WorkQueue } from './work-queue.ts';
 
 /** After a log that could not be read, before it is tried again. Requests are told that it is loading. */
 const LOAD_RETRY_MS = 1_000;
-/** Groups that are looked through for expired offsets at a time. */
-const EXPIRY_SLICE = 50;
 const MINUTE_MS = 60_000;
 
 export interface GroupRuntimeParts {
@@ -61,7 +60,9 @@ export class GroupRuntime implements GroupService {
   private readonly settings: GroupSettings;
   private readonly topic: OffsetsTopic;
   private readonly shards = new Map<number, RunningShard>();
+  /** At most as many as requests are in flight: connections bound them. */
   private readonly waiting = new Map<Ticket, (result: GroupResult) => void>();
+  private readonly longWork: WorkQueue;
   private nextTicket: Ticket = 1;
   private started = false;
   private expiryTimer: Timer | null = null;
@@ -71,6 +72,7 @@ export class GroupRuntime implements GroupService {
     this.legacyOffsets = parts.legacyOffsets;
     this.settings = groupSettings(parts.config);
     this.topic = new OffsetsTopic(parts);
+    this.longWork = new WorkQueue(parts.clock, parts.timers);
     parts.replicas.onLeadershipChange(({ partition, isLeader }) => {
       if (!this.started || partition.topic !== GROUP_OFFSETS_TOPIC) return;
       if (isLeader) this.lead(partition);
@@ -92,6 +94,7 @@ export class GroupRuntime implements GroupService {
   stop(): void {
     this.started = false;
     this.expiryTimer?.cancel();
+    this.longWork.stop();
     for (const index of this.shards.keys()) this.resign(index);
   }
 
@@ -113,7 +116,7 @@ export class GroupRuntime implements GroupService {
     const groups: ListGroupsResult['groups'][number][] = [];
     let errorCode: number = this.started ? ErrorCode.NONE : ErrorCode.COORDINATOR_NOT_AVAILABLE;
     for (const running of this.shards.values()) {
-      if (running.loadingTimer !== null) errorCode = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+      if (running.isLoading) errorCode = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
       else groups.push(...(this.ask(running, { kind: 'list-groups' }) as ListGroupsResult).groups);
     }
     return { kind: 'list-groups', errorCode, groups };
@@ -123,7 +126,7 @@ export class GroupRuntime implements GroupService {
     if (!isValidGroupId(request.kind, request.groupId)) return ErrorCode.INVALID_GROUP_ID;
     if (!this.started) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     if (running === undefined) return ErrorCode.NOT_COORDINATOR;
-    return running.loadingTimer === null ? ErrorCode.NONE : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+    return running.isLoading ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : ErrorCode.NONE;
   }
 
   private ask(running: RunningShard, request: GroupRequest): GroupResult | Promise<GroupResult> {
@@ -179,64 +182,94 @@ export class GroupRuntime implements GroupService {
     running.timers.set(name, pending);
   }
 
+  /** Where not even the attempt succeeds, the coordinator learns of it like of any append that failed. */
   private append(running: RunningShard, write: GroupWrite): void {
-    const { config, replicas } = this.parts;
+    const finish = (errorCode: number): void =>
+      this.runUnasked(running, { kind: 'write-finished', completion: write.completion, errorCode });
+    let isFinished = false;
+    try {
+      this.appendRecords(running, write, ({ errorCode, info }) => {
+        if (errorCode === ErrorCode.NONE) {
+          for (const record of write.records) running.shard.apply(record, info?.firstOffset ?? -1);
+        }
+        isFinished = true;
+        finish(errorCode);
+      });
+    } catch (error) {
+      this.parts.log.error('cannot append to the consumer offsets', { partition: running.index, error });
+      if (!isFinished) finish(ErrorCode.UNKNOWN_SERVER_ERROR);
+    }
+  }
+
+  private appendRecords(
+    running: RunningShard,
+    write: GroupWrite,
+    done: (result: AppendResult) => void,
+  ): void {
+    const { config, replicas, clock } = this.parts;
     const compression = config.offsetsTopicCompressionCodec as CompressionType;
-    const records = encodeWrite(write, compression, this.parts.clock.now());
     const options = {
       requiredAcks: -1,
       timeoutMs: config.offsetsCommitTimeoutMs,
       origin: 'coordinator',
     } as const;
-    replicas.append(GROUP_OFFSETS_TOPIC, running.index, records, options, ({ errorCode, info }) => {
-      if (errorCode === ErrorCode.NONE) {
-        for (const record of write.records) running.shard.apply(record, info?.firstOffset ?? -1);
-      }
-      this.runUnasked(running, { kind: 'write-finished', completion: write.completion, errorCode });
-    });
+    const records = encodeWrite(write, compression, clock.now());
+    replicas.append(GROUP_OFFSETS_TOPIC, running.index, records, options, done);
   }
 
   private lead(partition: Partition): void {
     if (this.shards.has(partition.index)) return;
-    const { random, log } = this.parts;
     const running: RunningShard = {
       index: partition.index,
-      shard: new GroupShard({ settings: this.settings, random, log }),
+      shard: this.newShard(),
       timers: new Map(),
-      loadingTimer: null,
+      isLoading: true,
       closed: false,
     };
     this.shards.set(partition.index, running);
     this.startLoading(running, partition);
   }
 
-  private startLoading(running: RunningShard, partition: Partition): void {
-    const { log, config } = this.parts;
-    running.shard = new GroupShard({ settings: this.settings, random: this.parts.random, log });
-    const loader = new GroupPartitionLoader(partition.log, running.shard, log, config.offsetsLoadBufferSize);
-    if (loader.isDone) this.activate(running);
-    else this.loadLater(running, partition, loader);
+  private newShard(): GroupShard {
+    const { random, log } = this.parts;
+    return new GroupShard({ settings: this.settings, random, log });
   }
 
-  private loadLater(running: RunningShard, partition: Partition, loader: GroupPartitionLoader): void {
-    running.loadingTimer = this.parts.timers.after(0, () => {
-      try {
-        loader.step();
-      } catch (error) {
-        this.parts.log.error('cannot load the consumer offsets', { partition: running.index, error });
-        running.loadingTimer = this.parts.timers.after(LOAD_RETRY_MS, () =>
-          this.startLoading(running, partition),
-        );
-        return;
-      }
-      if (loader.isDone) this.activate(running);
-      else this.loadLater(running, partition, loader);
+  private startLoading(running: RunningShard, partition: Partition): void {
+    if (partition.log.logStartOffset === partition.log.logEndOffset) {
+      running.isLoading = false;
+      return;
+    }
+    running.shard = this.newShard();
+    this.longWork.add({
+      steps: this.load(running, partition),
+      done: () => (running.isLoading = false),
+      failed: (error) => this.loadAgain(running, partition, error),
     });
   }
 
-  private activate(running: RunningShard): void {
-    running.loadingTimer = null;
-    this.carryOut(running, running.shard.activate(this.now()));
+  /** Reads the log, then brings the groups to life. */
+  private *load(running: RunningShard, partition: Partition): Generator<void> {
+    const { log, config } = this.parts;
+    const { shard } = running;
+    const loader = new GroupPartitionLoader(partition.log, shard, log, config.offsetsLoadBufferSize);
+    for (const _ of loader.steps()) {
+      if (running.closed) return;
+      yield;
+    }
+    for (const groupId of shard.store.groupIds()) {
+      if (running.closed) return;
+      this.carryOut(running, shard.activate([groupId], this.now()));
+      yield;
+    }
+  }
+
+  private loadAgain(running: RunningShard, partition: Partition, error: unknown): void {
+    this.parts.log.error('cannot load the consumer offsets', { partition: running.index, error });
+    cancelTimers(running);
+    this.parts.timers.after(LOAD_RETRY_MS, () => {
+      if (!running.closed) this.startLoading(running, partition);
+    });
   }
 
   private resign(index: number): void {
@@ -244,32 +277,35 @@ export class GroupRuntime implements GroupService {
     if (running === undefined) return;
     this.shards.delete(index);
     running.closed = true;
-    running.loadingTimer?.cancel();
-    for (const timer of running.timers.values()) timer.cancel();
-    running.timers.clear();
+    cancelTimers(running);
     this.carryOut(running, running.shard.unload(this.now()));
   }
 
   private scheduleExpiry(): void {
     this.expiryTimer = this.parts.timers.after(this.parts.config.offsetsRetentionCheckIntervalMs, () => {
-      const slices = [...this.activeShards()].flatMap(slicesOfGroups);
-      this.expireNext(slices);
+      this.longWork.add({
+        steps: this.expire(),
+        done: () => this.scheduleExpiry(),
+        failed: (error) => {
+          this.parts.log.error('cannot expire consumer offsets', { error });
+          this.scheduleExpiry();
+        },
+      });
     });
   }
 
-  /** A slice per turn of the loop, then the next round is due. */
-  private expireNext(
-    slices: { readonly running: RunningShard; readonly groupIds: readonly string[] }[],
-  ): void {
-    const slice = slices.shift();
-    if (slice === undefined) return this.scheduleExpiry();
-    if (!slice.running.closed)
-      this.runUnasked(slice.running, { kind: 'expire-offsets', groupIds: slice.groupIds });
-    this.expiryTimer = this.parts.timers.after(0, () => this.expireNext(slices));
+  private *expire(): Generator<void> {
+    for (const running of [...this.activeShards()]) {
+      for (const groupId of running.shard.groupIds()) {
+        if (running.closed) break;
+        this.runUnasked(running, { kind: 'expire-offsets', groupIds: [groupId] });
+        yield;
+      }
+    }
   }
 
   private *activeShards(): Generator<RunningShard> {
-    for (const running of this.shards.values()) if (running.loadingTimer === null) yield running;
+    for (const running of this.shards.values()) if (!running.isLoading) yield running;
   }
 
   private now(): Now {
@@ -281,18 +317,14 @@ interface RunningShard {
   readonly index: number;
   shard: GroupShard;
   readonly timers: Map<string, Timer>;
-  /** Set while the log is being read; null once the shard takes requests. */
-  loadingTimer: Timer | null;
+  /** The log is being read; the shard takes no requests yet. */
+  isLoading: boolean;
   closed: boolean;
 }
 
-function slicesOfGroups(running: RunningShard): { running: RunningShard; groupIds: string[] }[] {
-  const groupIds = running.shard.groupIds();
-  const count = Math.ceil(groupIds.length / EXPIRY_SLICE);
-  return Array.from({ length: count }, (_, i) => ({
-    running,
-    groupIds: groupIds.slice(i * EXPIRY_SLICE, (i + 1) * EXPIRY_SLICE),
-  }));
+function cancelTimers(running: RunningShard): void {
+  for (const timer of running.timers.values()) timer.cancel();
+  running.timers.clear();
 }
 
 function cancelTimer(running: RunningShard, timer: GroupTimer): void {

@@ -37,6 +37,7 @@ export const joinGroupHandler: Handler<JoinGroupRequest, JoinGroupResponseInput>
       protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
       requiresKnownMemberId: apiVersion >= KNOWN_MEMBER_ID_FROM && request.groupInstanceId === null,
       canSkipAssignment: apiVersion >= SKIP_ASSIGNMENT_FROM,
+      reason: request.reason,
     });
     return onceKnown(answer, (result) => toResponse(result, apiVersion));
   },

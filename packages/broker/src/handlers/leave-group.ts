@@ -20,7 +20,9 @@ export const leaveGroupHandler: Handler<LeaveGroupRequest, LeaveGroupResponseInp
   handle(request, context) {
     const { apiVersion } = context;
     const members =
-      apiVersion >= BATCHED_FROM ? request.members : [{ memberId: request.memberId, groupInstanceId: null }];
+      apiVersion >= BATCHED_FROM
+        ? request.members
+        : [{ memberId: request.memberId, groupInstanceId: null, reason: null }];
     const answer = context.broker.groups.request({ kind: 'leave-group', groupId: request.groupId, members });
     return onceKnown(answer, (result) => toResponse(result, apiVersion));
   },

@@ -42,6 +42,9 @@ export class GroupBroker {
   readonly topics = new Map<string, TopicEntry>();
   readonly legacyOffsets = new FakeLegacyOffsets();
   readonly warnings: string[] = [];
+  /** Errors that were logged; a test that expects none fails at the first. */
+  readonly errors: string[] = [];
+  expectsErrors = false;
   replicas!: ReplicaManager;
   groups!: GroupRuntime;
   /** ensureInternalTopic fails with this. */
@@ -143,7 +146,8 @@ export class GroupBroker {
       info: () => {},
       warn: (message) => this.warnings.push(message),
       error: (message, values) => {
-        throw new Error(message, { cause: values?.['error'] });
+        if (!this.expectsErrors) throw new Error(message, { cause: values?.['error'] });
+        this.errors.push(message);
       },
     };
     this.logs = new LogManager(

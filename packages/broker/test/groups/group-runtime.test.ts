@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { JoinGroupResponse } from '@odradek/protocol/generated/join-group-response.ts';
+import type { OffsetCommitResponse } from '@odradek/protocol/generated/offset-commit-response.ts';
 import type { OffsetFetchResponse } from '@odradek/protocol/generated/offset-fetch-response.ts';
 import { joinGroupHandler } from '../../src/handlers/join-group.ts';
 import { offsetCommitHandler } from '../../src/handlers/offset-commit.ts';
@@ -17,6 +18,11 @@ function commitRequest(offset: number, partitionIndex = 0) {
       { name: 'topic', partitions: [{ partitionIndex, committedOffset: offset, committedMetadata: 'note' }] },
     ],
   };
+}
+
+async function commit(broker: GroupBroker, offset: number): Promise<number> {
+  const response = (await broker.send(offsetCommitHandler, 5, commitRequest(offset))) as OffsetCommitResponse;
+  return response.topics[0]!.partitions[0]!.errorCode;
 }
 
 async function committed(broker: GroupBroker): Promise<(number | string | null)[]> {
@@ -77,6 +83,62 @@ test('a log of many slices is loaded whole', async () => {
     offsets.sort(),
     Array.from({ length: 300 }, (_, i) => 1000 + i),
   );
+});
+
+test('while a large log is loaded everything else has its turns', async () => {
+  const broker = new GroupBroker({ 'offsets.topic.num.partitions': '1' });
+  broker.createTopic('topic', 300);
+  await broker.createOffsetsTopic();
+  for (let i = 0; i < 300; i++) await broker.send(offsetCommitHandler, 5, commitRequest(1000 + i, i));
+  let looks = 0;
+  broker.time.monotonic = () => broker.time.now() + looks++;
+  broker.restart();
+  let turns = 0;
+  while ((await committed(broker))[0] === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) {
+    turns += 1;
+    broker.time.step();
+  }
+  // 300 records, 16 between two looks at the clock, of which a turn has at most four.
+  assert.ok(turns >= 5 && turns <= 30, `${turns} turns`);
+  assert.deepEqual(await committed(broker), [0, 1000, 'note']);
+});
+
+test('a log that cannot be read is tried again', async () => {
+  const broker = new GroupBroker({ 'offsets.topic.num.partitions': '1' });
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  await broker.send(offsetCommitHandler, 5, commitRequest(7));
+  broker.expectsErrors = true;
+  broker.restart();
+  const { log } = broker.replicas.partition('__consumer_offsets', 0)!;
+  const read = log.read.bind(log);
+  log.read = () => {
+    throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, 'a disk that is gone');
+  };
+  broker.time.advance(999);
+  assert.deepEqual(broker.errors, ['cannot load the consumer offsets']);
+  assert.equal((await committed(broker))[0], ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  log.read = read;
+  broker.time.advance(1);
+  assert.deepEqual(await committed(broker), [0, 7, 'note']);
+});
+
+test('where an append is not even attempted, who waits for it is answered', async () => {
+  const broker = new GroupBroker();
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  broker.expectsErrors = true;
+  const append = broker.replicas.append.bind(broker.replicas);
+  broker.replicas.append = () => {
+    throw new RangeError('out of buffers');
+  };
+  assert.equal(await commit(broker, 7), ErrorCode.UNKNOWN_SERVER_ERROR);
+  assert.deepEqual(broker.errors, ['cannot append to the consumer offsets']);
+  broker.replicas.append = append;
+  assert.equal(await commit(broker, 8), 0);
+  const stable = { groups: [{ groupId: GROUP, topics: null }], requireStable: true };
+  const { groups } = (await broker.send(offsetFetchHandler, 8, stable)) as OffsetFetchResponse;
+  assert.equal(groups[0]!.topics[0]!.partitions[0]!.committedOffset, 8);
 });
 
 test('losing the leadership sends everybody who waits elsewhere, and so all later requests', async () => {

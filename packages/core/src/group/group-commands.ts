@@ -35,6 +35,8 @@ export interface JoinGroupCommand {
   readonly requiresKnownMemberId: boolean;
   /** JoinGroup v9+: a returning static leader may be told to skip the assignment (KIP-814). */
   readonly canSkipAssignment: boolean;
+  /** Why the client joins, for the log (v8+, KIP-800). */
+  readonly reason: string | null;
 }
 
 export interface SyncGroupCommand {
@@ -64,7 +66,12 @@ export interface LeaveGroupCommand {
   readonly kind: 'leave-group';
   readonly ticket: Ticket;
   readonly groupId: string;
-  readonly members: readonly { readonly memberId: string; readonly groupInstanceId: string | null }[];
+  readonly members: readonly {
+    readonly memberId: string;
+    readonly groupInstanceId: string | null;
+    /** Why it leaves, for the log (v5+, KIP-800). */
+    readonly reason: string | null;
+  }[];
 }
 
 export interface OffsetCommitCommand {

@@ -69,16 +69,44 @@ export function offsetTombstones(groupId: string, partitions: Iterable<TopicPart
 
 /** Partitions that the log holds offsets for: committed, on their way, or part of a running transaction. */
 export function knownOffsets(turn: Turn, groupId: string): TopicPartition[] {
+  return [...distinct(holdings(turn, groupId))];
+}
+
+/** The same, of these topics only: costs nothing for a group that has none of them. */
+export function knownOffsetsOf(turn: Turn, groupId: string, topics: ReadonlySet<string>): TopicPartition[] {
   const { store, pendingOffsetWrites } = turn.state;
-  const found = new Map<string, TopicPartition>();
-  for (const source of [
-    store.offsets(groupId),
-    pendingOffsetWrites.of(groupId),
-    store.pendingInTransactions(groupId),
-  ]) {
-    for (const { topic, partition } of source) found.set(`${topic}\0${partition}`, { topic, partition });
+  const found: TopicPartition[] = [];
+  for (const topic of topics) {
+    for (const partition of store.partitionsOf(groupId, topic)) found.push({ topic, partition });
   }
-  return [...found.values()];
+  for (const at of pendingOffsetWrites.of(groupId)) if (topics.has(at.topic)) found.push(at);
+  for (const at of store.pendingInTransactions(groupId)) if (topics.has(at.topic)) found.push(at);
+  return [...distinct(found)];
+}
+
+/** Whether the log holds no offsets of the group but these. */
+export function hasNoOffsetsBut(turn: Turn, groupId: string, these: readonly TopicPartition[]): boolean {
+  const excepted = new Set(these.map(keyOf));
+  for (const at of holdings(turn, groupId)) if (!excepted.has(keyOf(at))) return false;
+  return true;
+}
+
+/** Some partitions more than once. */
+function* holdings(turn: Turn, groupId: string): Generator<TopicPartition> {
+  const { store, pendingOffsetWrites } = turn.state;
+  for (const { topic, partition } of store.offsets(groupId)) yield { topic, partition };
+  yield* pendingOffsetWrites.of(groupId);
+  yield* store.pendingInTransactions(groupId);
+}
+
+function distinct(partitions: Iterable<TopicPartition>): IterableIterator<TopicPartition> {
+  const found = new Map<string, TopicPartition>();
+  for (const at of partitions) found.set(keyOf(at), at);
+  return found.values();
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}\0${partition}`;
 }
 
 function deletionError(group: ClassicGroup | undefined): number {

@@ -50,7 +50,8 @@ export interface GroupShardParts {
  * only does the latter, with the error. What is durable changes in `apply` alone, so after a crash the state is
  * what the committed records say; members that were in the middle of a rebalance come again.
  *
- * Loading is `apply` (or `applyInTransaction`, `endTransaction`) for each record of the log, then `activate`.
+ * Loading is `apply` (or `applyInTransaction`, `endTransaction`) for each record of the log, then `activate` for
+ * all groups of the store, in as many calls as one likes.
  */
 export class GroupShard {
   readonly store = new GroupStore();
@@ -86,10 +87,10 @@ export class GroupShard {
     this.store.endTransaction(producerId, committed);
   }
 
-  /** The log has been read: the groups come to life, and their members have one session to be heard of. */
-  activate(now: Now): Decision {
+  /** The log has been read: these groups come to life, and their members have one session to be heard of. */
+  activate(groupIds: Iterable<string>, now: Now): Decision {
     const turn = new Turn(this.state, now);
-    for (const groupId of this.store.groupIds()) this.restoreGroup(turn, groupId);
+    for (const groupId of groupIds) this.restoreGroup(turn, groupId);
     return turn.decision();
   }
 
@@ -121,7 +122,8 @@ export class GroupShard {
     if (stored === null) return;
     group.restore(stored, restoredMembers(stored));
     for (const member of group.members) extendSession(turn, group, member, member.sessionTimeoutMs);
-    if (group.size > this.state.settings.sizeMax) prepareRebalance(turn, group);
+    if (group.size > this.state.settings.sizeMax)
+      prepareRebalance(turn, group, 'it has more members than it may');
   }
 }
 

@@ -36,10 +36,6 @@ export class GroupStore {
     return this.groups.keys();
   }
 
-  has(groupId: string): boolean {
-    return this.groups.has(groupId);
-  }
-
   metadata(groupId: string): StoredGroup | null {
     return this.groups.get(groupId)?.metadata ?? null;
   }
@@ -57,8 +53,8 @@ export class GroupStore {
     }
   }
 
-  hasOffsets(groupId: string): boolean {
-    return (this.groups.get(groupId)?.offsets.size ?? 0) > 0;
+  partitionsOf(groupId: string, topic: string): Iterable<number> {
+    return this.groups.get(groupId)?.offsets.get(topic)?.keys() ?? [];
   }
 
   /** Partitions that running transactions would commit offsets of this group for. */

@@ -4,10 +4,10 @@ import type { JoinGroupCommand } from './group-commands.ts';
 import { newMember, sameProtocols } from './group-member.ts';
 import type { GroupMember } from './group-member.ts';
 import type { MemberProtocol } from './group-commands.ts';
-import { newMemberId } from './member-id.ts';
+import { isWritableId, newMemberId } from './member-id.ts';
 import { memberError } from './membership.ts';
 import { joinError, joinedGeneration, parkJoin } from './parked-requests.ts';
-import { completeJoinIfAllIn, maybePrepareRebalance } from './rebalance.ts';
+import { completeJoinIfAllIn, maybePrepareRebalance, withClientReason } from './rebalance.ts';
 import {
   NEW_MEMBER_JOIN_TIMEOUT_MS,
   endPendingSession,
@@ -72,6 +72,7 @@ function hasRoomFor(turn: Turn, group: ClassicGroup, memberId: string): boolean 
 
 function joinAsNewMember(turn: Turn, group: ClassicGroup, command: JoinGroupCommand): void {
   const memberId = newMemberId(turn.state.random, command.groupInstanceId ?? command.clientId);
+  if (!isWritableId(memberId)) return refuse(turn, command, ErrorCode.INVALID_REQUEST);
   if (command.groupInstanceId !== null) {
     const replaced = group.memberIdOfInstance(command.groupInstanceId);
     if (replaced === undefined) addMember(turn, group, command, memberId);
@@ -102,7 +103,8 @@ function rejoin(turn: Turn, group: ClassicGroup, command: JoinGroupCommand): voi
   }
   group.updateMember(member, command);
   parkJoin(turn, member, command.ticket);
-  maybePrepareRebalance(turn, group);
+  const reason = `${group.isLeader(member.memberId) ? 'leader' : 'member'} ${member.memberId} joins again`;
+  maybePrepareRebalance(turn, group, withClientReason(reason, command.reason));
 }
 
 /**
@@ -134,7 +136,7 @@ function addMember(turn: Turn, group: ClassicGroup, command: JoinGroupCommand, m
   if (group.initialDelay !== null && group.generationId === 0) group.initialDelay.newMemberAdded = true;
   group.add(member, command.protocolType);
   extendSession(turn, group, member, NEW_MEMBER_JOIN_TIMEOUT_MS);
-  maybePrepareRebalance(turn, group);
+  maybePrepareRebalance(turn, group, withClientReason(`new member ${memberId}`, command.reason));
 }
 
 /** A member that finds no room in the coming generation is out of the group. */

@@ -1,8 +1,10 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import type { LeaveGroupCommand, LeaveGroupResult } from './group-commands.ts';
+import type { GroupMember } from './group-member.ts';
 import { removeMember, removePendingMember } from './member-removal.ts';
 import { memberError } from './membership.ts';
+import { withClientReason } from './rebalance.ts';
 import type { Turn } from './shard-turn.ts';
 
 type Leaving = LeaveGroupCommand['members'][number];
@@ -22,23 +24,29 @@ export function leaveGroup(turn: Turn, command: LeaveGroupCommand): void {
   turn.answer(command.ticket, leaveResult(ErrorCode.NONE, members));
 }
 
-function leave(turn: Turn, group: ClassicGroup, { memberId, groupInstanceId }: Leaving): number {
-  if (memberId === '') return leaveByInstance(turn, group, groupInstanceId);
+function leave(turn: Turn, group: ClassicGroup, leaving: Leaving): number {
+  const { memberId, groupInstanceId } = leaving;
+  if (memberId === '') return leaveByInstance(turn, group, leaving);
   if (group.pendingMembers.has(memberId)) {
     removePendingMember(turn, group, memberId);
     return ErrorCode.NONE;
   }
   const error = memberError(group, memberId, groupInstanceId);
-  if (error === ErrorCode.NONE) removeMember(turn, group, group.member(memberId)!);
+  if (error === ErrorCode.NONE) takeOut(turn, group, group.member(memberId)!, leaving);
   return error;
 }
 
-function leaveByInstance(turn: Turn, group: ClassicGroup, groupInstanceId: string | null): number {
+function leaveByInstance(turn: Turn, group: ClassicGroup, leaving: Leaving): number {
+  const { groupInstanceId } = leaving;
   const memberId = groupInstanceId === null ? undefined : group.memberIdOfInstance(groupInstanceId);
   const member = memberId === undefined ? undefined : group.member(memberId);
   if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
-  removeMember(turn, group, member);
+  takeOut(turn, group, member, leaving);
   return ErrorCode.NONE;
+}
+
+function takeOut(turn: Turn, group: ClassicGroup, member: GroupMember, { reason }: Leaving): void {
+  removeMember(turn, group, member, withClientReason(`${member.memberId} has left`, reason));
 }
 
 function leaveResult(errorCode: number, members: LeaveGroupResult['members']): LeaveGroupResult {

@@ -28,10 +28,6 @@ export class PendingOffsetWrites {
     return this.groups.get(groupId)?.has(keyOf(topic, partition)) ?? false;
   }
 
-  hasAny(groupId: string): boolean {
-    return this.groups.has(groupId);
-  }
-
   *of(groupId: string): Generator<TopicPartition> {
     for (const { at } of this.groups.get(groupId)?.values() ?? []) yield at;
   }

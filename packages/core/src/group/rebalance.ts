@@ -7,16 +7,29 @@ import { endSession, extendSession } from './session.ts';
 import { storedGroup } from './stored-group.ts';
 import type { Turn } from './shard-turn.ts';
 
-/** Starts a rebalance where the state allows one; one that runs already goes on. */
-export function maybePrepareRebalance(turn: Turn, group: ClassicGroup): void {
-  if (group.canRebalance()) prepareRebalance(turn, group);
+/** Clients are to send less of a reason; what the log gets is cut to it. */
+const REASON_LENGTH_MAX = 255;
+
+/** What the log says of why a group rebalances, with what the client says of it, if anything (KIP-800). */
+export function withClientReason(reason: string, clientReason: string | null): string {
+  if (clientReason === null || clientReason === '') return reason;
+  return `${reason}; client reason: ${clientReason.slice(0, REASON_LENGTH_MAX)}`;
+}
+
+/** Starts a rebalance where the state allows one; one that runs already goes on. @param reason for the log */
+export function maybePrepareRebalance(turn: Turn, group: ClassicGroup, reason: string): void {
+  if (group.canRebalance()) prepareRebalance(turn, group, reason);
 }
 
 /**
  * Calls the members to join again. An empty group waits a while for further first members; any other waits for
  * those it knows, at most the longest rebalance timeout among them.
+ *
+ * @param reason for the log
  */
-export function prepareRebalance(turn: Turn, group: ClassicGroup): void {
+export function prepareRebalance(turn: Turn, group: ClassicGroup, reason: string): void {
+  const { groupId, generationId, state } = group;
+  turn.state.log.info('a group rebalances', { groupId, generationId, state, reason });
   if (group.state === 'CompletingRebalance') refuseParkedSyncs(turn, group, ErrorCode.REBALANCE_IN_PROGRESS);
   clearPendingSyncs(turn, group);
   const wasEmpty = group.state === 'Empty';
@@ -51,7 +64,7 @@ export function onSyncTimer(turn: Turn, group: ClassicGroup): void {
     memberIds: missing,
   });
   for (const memberId of missing) dropMember(turn, group, memberId);
-  prepareRebalance(turn, group);
+  prepareRebalance(turn, group, 'members have not asked for their assignment');
 }
 
 /** The member has asked for its assignment; with the last one the watch over them ends. */

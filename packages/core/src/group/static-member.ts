@@ -11,7 +11,7 @@ import {
   parkJoin,
   syncError,
 } from './parked-requests.ts';
-import { maybePrepareRebalance } from './rebalance.ts';
+import { maybePrepareRebalance, withClientReason } from './rebalance.ts';
 import { endSession, extendSession } from './session.ts';
 import type { Turn } from './shard-turn.ts';
 import { storedGroup } from './stored-group.ts';
@@ -42,7 +42,8 @@ export function replaceStaticMember(
     storeNewId(turn, group, member, command, former);
   } else {
     // In CompletingRebalance the leader may have been told the former id already, and would assign to nobody.
-    maybePrepareRebalance(turn, group);
+    const reason = `static member ${command.groupInstanceId} came back`;
+    maybePrepareRebalance(turn, group, withClientReason(reason, command.reason));
   }
 }
 

@@ -41,7 +41,7 @@ export function onAssignmentStored(
   if (group.state !== 'CompletingRebalance' || group.generationId !== stored.generationId) return;
   if (appendError !== ErrorCode.NONE) {
     refuseParkedSyncs(turn, group, groupErrorOfAppend(appendError));
-    maybePrepareRebalance(turn, group);
+    maybePrepareRebalance(turn, group, 'the assignment could not be stored');
     return;
   }
   group.transitionTo('Stable', turn.now.wallMs);

@@ -39,6 +39,8 @@ export class GroupWorld {
   readonly settings: GroupSettings;
   /** What was committed, in order. */
   readonly log: RecordBytes[] = [];
+  /** What was told to operators at level info: the message and its values. */
+  readonly told: { readonly message: string; readonly values: Readonly<Record<string, unknown>> }[] = [];
   holdWrites = false;
   readonly heldWrites: GroupWrite[] = [];
   nowMs = 0;
@@ -56,7 +58,7 @@ export class GroupWorld {
   constructor(settings: Partial<GroupSettings> = {}) {
     this.settings = { ...defaultGroupSettings, ...settings };
     this.shard = this.emptyShard();
-    this.carryOut(this.shard.activate(this.now()));
+    this.carryOut(this.shard.activate(this.shard.store.groupIds(), this.now()));
   }
 
   ask<Request extends GroupRequest>(request: Request): Asked<GroupResultOf<Request['kind']>> {
@@ -113,7 +115,7 @@ export class GroupWorld {
     this.timers = new Map();
     this.heldWrites.length = 0;
     for (const parked of this.parked()) this.asked.delete(parked);
-    this.carryOut(this.shard.activate(this.now()));
+    this.carryOut(this.shard.activate(this.shard.store.groupIds(), this.now()));
   }
 
   /** What another coordinator makes of the log. */
@@ -159,7 +161,12 @@ export class GroupWorld {
     return new GroupShard({
       settings: this.settings,
       random: { fraction: () => 0.5, uuidBytes },
-      log: { debug: silent, info: silent, warn: silent, error: silent },
+      log: {
+        debug: silent,
+        info: (message, values = {}) => this.told.push({ message, values }),
+        warn: silent,
+        error: silent,
+      },
     });
   }
 

@@ -288,6 +288,34 @@ suite('joining', () => {
     assert.equal(second.isAnswered, false);
   });
 
+  test('an id that the protocol has no room for is INVALID_REQUEST, and disturbs nobody', () => {
+    const world = new GroupWorld({ initialRebalanceDelayMs: 0 });
+    for (const requiresKnownMemberId of [false, true]) {
+      const refused = join(world, { clientId: 'é'.repeat(16_380), requiresKnownMemberId }).result;
+      assert.deepEqual([refused.errorCode, refused.memberId], [ErrorCode.INVALID_REQUEST, '']);
+    }
+    const longest = join(world, { clientId: 'x'.repeat(0x7fff - 37) });
+    world.advance(0);
+    assert.deepEqual([longest.result.errorCode, longest.result.members.length], [0, 1]);
+  });
+
+  test('operators are told why a group rebalances, and what the client says of it, cut to 255 (KIP-800)', () => {
+    const world = new GroupWorld({ initialRebalanceDelayMs: 0 });
+    const [leader] = stableGroup(world, { reason: 'r'.repeat(300) });
+    join(world, { memberId: leader!.memberId, reason: 'new topics' });
+    world.advance(0);
+    leave(world, { memberId: leader!.memberId, reason: 'done' });
+    const { memberId } = leader!;
+    assert.deepEqual(
+      world.told.map(({ message, values }) => [message, values['state'], values['reason']]),
+      [
+        ['a group rebalances', 'Empty', `new member ${memberId}; client reason: ${'r'.repeat(255)}`],
+        ['a group rebalances', 'Stable', `leader ${memberId} joins again; client reason: new topics`],
+        ['a group rebalances', 'CompletingRebalance', `${memberId} has left; client reason: done`],
+      ],
+    );
+  });
+
   test('of protocols with the same name the first counts', () => {
     const world = new GroupWorld({ initialRebalanceDelayMs: 0 });
     const twice = [

@@ -46,6 +46,7 @@ export function join(world: GroupWorld, given: Overrides<JoinGroupCommand> = {})
     protocols: protocols('range'),
     requiresKnownMemberId: false,
     canSkipAssignment: false,
+    reason: null,
     ...given,
   });
 }
@@ -76,9 +77,13 @@ export function heartbeat(
 
 export function leave(
   world: GroupWorld,
-  ...members: { memberId: string; groupInstanceId?: string | null }[]
+  ...members: { memberId: string; groupInstanceId?: string | null; reason?: string }[]
 ): LeaveGroupResult {
-  const identities = members.map(({ memberId, groupInstanceId = null }) => ({ memberId, groupInstanceId }));
+  const identities = members.map(({ memberId, groupInstanceId = null, reason = null }) => ({
+    memberId,
+    groupInstanceId,
+    reason,
+  }));
   return world.ask({ kind: 'leave-group', groupId: GROUP, members: identities }).result;
 }
 

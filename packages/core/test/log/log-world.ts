@@ -45,6 +45,14 @@ export class ManualTime implements Clock, Timers {
     };
   }
 
+  /** Fires the one timer that is due next, if any is due now. */
+  step(): void {
+    const due = this.pending.filter(({ at }) => at <= this.nowMs).sort((a, b) => a.at - b.at)[0];
+    if (due === undefined) return;
+    this.pending = this.pending.filter((entry) => entry !== due);
+    due.fire();
+  }
+
   /** Moves time, firing in order what comes due, and what that sets. */
   advance(ms: number): void {
     const end = this.nowMs + ms;

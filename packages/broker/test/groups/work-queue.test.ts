@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WorkQueue } from '../../src/groups/work-queue.ts';
+import { ManualTime } from '../../../core/test/log/log-world.ts';
+
+/** Time that passes by a tenth of a millisecond with each step of a work. */
+class World {
+  readonly time = new ManualTime();
+  readonly queue: WorkQueue;
+  readonly over: string[] = [];
+  stepsTaken = 0;
+
+  constructor() {
+    const clock = { now: () => 0, monotonic: () => this.stepsTaken / 10 };
+    this.queue = new WorkQueue(clock, this.time);
+  }
+
+  add(name: string, stepCount: number, failsAt = Infinity): void {
+    this.queue.add({
+      steps: this.steps(stepCount, failsAt),
+      done: () => this.over.push(`${name} done`),
+      failed: (error) => this.over.push(`${name} failed: ${(error as Error).message}`),
+    });
+  }
+
+  private *steps(count: number, failsAt: number): Generator<void> {
+    for (let i = 0; i < count; i++) {
+      if (i === failsAt) throw new Error('no further');
+      this.stepsTaken += 1;
+      yield;
+    }
+  }
+}
+
+test('a turn of the loop takes a few milliseconds of work, whatever there is', () => {
+  const world = new World();
+  for (const name of ['one', 'two', 'three']) world.add(name, 500);
+  const turns: number[] = [];
+  while (world.over.length < 3) {
+    const before = world.stepsTaken;
+    world.time.step();
+    turns.push(world.stepsTaken - before);
+  }
+  assert.ok(Math.max(...turns) < 50, `${Math.max(...turns)} steps in a turn`);
+  assert.equal(world.stepsTaken, 1500);
+  assert.deepEqual(world.over, ['one done', 'two done', 'three done']);
+});
+
+test('nothing is done before the call that adds it has returned, and nothing after the stop', () => {
+  const world = new World();
+  world.add('one', 100);
+  assert.equal(world.stepsTaken, 0);
+  world.time.step();
+  const before = world.stepsTaken;
+  world.queue.stop();
+  world.time.advance(1000);
+  assert.deepEqual([world.stepsTaken, world.over], [before, []]);
+});
+
+test('a work that fails does not keep the others from theirs', () => {
+  const world = new World();
+  world.add('one', 10, 5);
+  world.add('two', 10);
+  world.time.advance(0);
+  assert.deepEqual(world.over, ['one failed: no further', 'two done']);
+});
+
+test('a work that adds another when it is done', () => {
+  const world = new World();
+  world.queue.add({
+    steps: [][Symbol.iterator](),
+    done: () => world.add('next', 3),
+    failed: assert.fail,
+  });
+  world.time.advance(0);
+  assert.deepEqual(world.over, ['next done']);
+});
