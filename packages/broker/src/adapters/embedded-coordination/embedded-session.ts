@@ -6,13 +6,15 @@ import {
   type SessionState,
   type Stat,
   type Watch,
+  type WatchEvent,
   type WriteOperation,
   type WriteDone,
   type WriteResult,
 } from '@odradek/core/ports/coordination.ts';
+import { parentOf } from '../coordination/tree-path.ts';
+import { WatchTable, type WatchKind } from '../coordination/watch-table.ts';
 import type { TreeStore } from './tree-store.ts';
 import type { TreeChange } from './tree-write.ts';
-import { WatchTable, type WatchKind } from './watch-table.ts';
 
 /** Something to tell a session once all that happened before it is durable. */
 export interface Delivery {
@@ -70,7 +72,7 @@ export class EmbeddedSession implements Coordination {
   stat(path: string, watch: Watch | null, done: Done<Stat | null>): void {
     this.answer(path, done, () => {
       const stat = this.tree.read((store) => store.stat(path));
-      this.addWatch('node', path, watch);
+      this.addWatch(stat === null ? 'absent-node' : 'node', path, watch);
       return stat;
     });
   }
@@ -112,12 +114,13 @@ export class EmbeddedSession implements Coordination {
 
   /** For the tree: queues the watches that a change concerns. */
   fireWatches(change: TreeChange): void {
-    for (const { watch, event, kind, path } of this.watches.take(change)) {
+    const firing = eventsOf(change).flatMap((event) => this.watches.take(event));
+    for (const { watch, event, kind } of firing) {
       this.tree.deliverLater({
         deliver: () => {
           if (!this.isOver) watch(event);
         },
-        undo: () => this.addWatch(kind, path, watch),
+        undo: () => this.addWatch(kind, event.path, watch),
       });
     }
   }
@@ -145,4 +148,10 @@ export class EmbeddedSession implements Coordination {
     }
     this.tree.deliverLater({ deliver, undo: (error) => done(error, null) });
   }
+}
+
+/** What a change is for who watches the node, and for who watches its parent. */
+function eventsOf({ type, path }: TreeChange): WatchEvent[] {
+  const own: WatchEvent = { type, path };
+  return type === 'data' ? [own] : [own, { type: 'children', path: parentOf(path) }];
 }

@@ -6,7 +6,7 @@ import {
   type WriteOperation,
   type WriteResult,
 } from '@odradek/core/ports/coordination.ts';
-import { checkPath, nameOf, parentOf, ROOT } from './tree-path.ts';
+import { checkPath, nameOf, parentOf, ROOT } from '../coordination/tree-path.ts';
 import { failed, statOf, TreeWrite, type TreeChange, type TreeNode, type WriteOrigin } from './tree-write.ts';
 
 interface NodeRow {

@@ -7,7 +7,7 @@ import {
   type WriteOperation,
   type WriteResult,
 } from '@odradek/core/ports/coordination.ts';
-import { checkPath, parentOf, ROOT } from './tree-path.ts';
+import { checkPath, parentOf, ROOT } from '../coordination/tree-path.ts';
 
 /** A node as it is stored. */
 export interface TreeNode {
