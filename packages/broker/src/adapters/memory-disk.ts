@@ -164,6 +164,16 @@ class MemoryDiskFile implements DiskFile {
     return count;
   }
 
+  readLater(
+    target: Buffer,
+    targetStart: number,
+    length: number,
+    position: number,
+    done: (error: DiskError | null, bytesRead: number) => void,
+  ): void {
+    setImmediate(done, null, this.read(target, targetStart, length, position));
+  }
+
   truncate(sizeBytes: number): void {
     resize(this.usable(), sizeBytes);
     this.node.modifiedMs = this.now();
@@ -171,6 +181,10 @@ class MemoryDiskFile implements DiskFile {
 
   sizeBytes(): number {
     return this.usable().sizeBytes;
+  }
+
+  setModified(modifiedMs: number): void {
+    this.usable().modifiedMs = modifiedMs;
   }
 
   sync(): void {

@@ -128,6 +128,18 @@ class NodeDiskFile implements DiskFile {
     });
   }
 
+  readLater(
+    target: Buffer,
+    targetStart: number,
+    length: number,
+    position: number,
+    done: (error: DiskError | null, bytesRead: number) => void,
+  ): void {
+    readOn(this.descriptor, target, targetStart, length, position, 0, (error, bytesRead) =>
+      done(error === null ? null : diskErrorOf(this.path, error), bytesRead),
+    );
+  }
+
   truncate(sizeBytes: number): void {
     this.end = -1;
     attempt(this.path, () => fs.ftruncateSync(this.descriptor, sizeBytes));
@@ -137,6 +149,11 @@ class NodeDiskFile implements DiskFile {
   sizeBytes(): number {
     if (this.end < 0) this.end = attempt(this.path, () => fs.fstatSync(this.descriptor).size);
     return this.end;
+  }
+
+  setModified(modifiedMs: number): void {
+    const time = modifiedMs / 1000;
+    attempt(this.path, () => fs.futimesSync(this.descriptor, time, time));
   }
 
   sync(): void {
@@ -150,6 +167,23 @@ class NodeDiskFile implements DiskFile {
   close(): void {
     attempt(this.path, () => fs.closeSync(this.descriptor));
   }
+}
+
+/** Reads in the thread pool until `length` bytes are there or the file ends; `done` of them were read before. */
+function readOn(
+  descriptor: number,
+  target: Buffer,
+  targetStart: number,
+  length: number,
+  position: number,
+  done: number,
+  finish: (error: NodeJS.ErrnoException | null, bytesRead: number) => void,
+): void {
+  fs.read(descriptor, target, targetStart + done, length - done, position + done, (error, count) => {
+    const total = done + (error === null ? count : 0);
+    if (error !== null || count === 0 || total === length) return finish(error, total);
+    readOn(descriptor, target, targetStart, length, position, total, finish);
+  });
 }
 
 /** Writes everything, however short the single writes turn out. @returns bytes written */

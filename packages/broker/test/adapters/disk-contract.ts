@@ -38,6 +38,35 @@ export function diskContract(name: string, make: () => DiskUnderTest): void {
       file.close();
     });
 
+    check('reads off the loop, later', async (disk, root) => {
+      const file = disk.open(`${root}/a`, { create: true });
+      file.append([Buffer.from('onetwothree')]);
+      const target = Buffer.alloc(8, 0x2e);
+      const read = (length: number, position: number) =>
+        new Promise<number>((resolve, reject) => {
+          let hasReturned = false;
+          file.readLater(target, 1, length, position, (error, bytesRead) => {
+            assert.ok(hasReturned);
+            if (error === null) resolve(bytesRead);
+            else reject(error);
+          });
+          hasReturned = true;
+        });
+      assert.equal(await read(5, 3), 5);
+      assert.equal(target.toString(), '.twoth..');
+      assert.equal(await read(7, 9), 2);
+      assert.equal(await read(7, 100), 0);
+      file.close();
+    });
+
+    check('sets the time of the last change', (disk, root) => {
+      const file = disk.open(`${root}/a`, { create: true });
+      file.append([Buffer.from('x')]);
+      file.setModified(1_234_567_890_123);
+      file.close();
+      assert.equal(disk.list(root)!.find(({ name }) => name === 'a')!.modifiedMs, 1_234_567_890_123);
+    });
+
     check('appends more buffers at once than one system call takes', (disk, root) => {
       const file = disk.open(`${root}/a`, { create: true });
       const buffers = Array.from({ length: 2500 }, (_, i) => Buffer.from(`${i},`));

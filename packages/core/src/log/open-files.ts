@@ -5,7 +5,7 @@ import type { Disk, DiskFile } from '../ports/disk.ts';
  * The files that are open at one time, bounded: a file is opened when it is used, and the one that was unused
  * for longest is closed when there are too many. Ten thousand partitions need no ten thousand descriptors.
  *
- * A file whose sync is under way, or that was removed while somebody still reads it, is not closed before its
+ * A file with a call off the loop under way, or that was removed while somebody still reads it, is not closed before its
  * time; only these can pass the limit.
  */
 export class OpenFiles {
@@ -56,7 +56,8 @@ export class PooledFile {
   private readonly pool: OpenFiles;
   private currentPath: string;
   private file: DiskFile | null = null;
-  private syncing = 0;
+  /** Calls off the loop that are not done. */
+  private pending = 0;
   private readers = 0;
   private removed = false;
 
@@ -102,11 +103,28 @@ export class PooledFile {
   /** As `DiskFile.syncLater`; the file stays open until `done`. */
   syncLater(done: (error: DiskError | null) => void): void {
     const file = this.use();
-    this.syncing++;
+    this.pending++;
     file.syncLater((error) => {
-      this.syncing--;
+      this.pending--;
       this.closeWhenForsaken();
       done(error);
+    });
+  }
+
+  /** As `DiskFile.readLater`; the file stays open until `done`. @throws DiskError */
+  readLater(
+    target: Buffer,
+    targetStart: number,
+    length: number,
+    position: number,
+    done: (error: DiskError | null, bytesRead: number) => void,
+  ): void {
+    const file = this.use();
+    this.pending++;
+    file.readLater(target, targetStart, length, position, (error, bytesRead) => {
+      this.pending--;
+      this.closeWhenForsaken();
+      done(error, bytesRead);
     });
   }
 
@@ -133,7 +151,7 @@ export class PooledFile {
   /** Gives the descriptor back; a later use opens the file again. */
   close(): void {
     const file = this.file;
-    if (file === null || this.syncing > 0) return;
+    if (file === null || this.pending > 0) return;
     this.file = null;
     this.pool.closed(this);
     file.close();

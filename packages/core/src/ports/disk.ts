@@ -39,9 +39,22 @@ export interface DiskFile {
   write(buffer: Buffer, position: number): void;
   /** Reads up to `length` bytes into `target`; fewer only at the end of the file. @returns bytes read */
   read(target: Buffer, targetStart: number, length: number, position: number): number;
+  /**
+   * `read` off the loop, for what need not be in the page cache; `done` comes later, with the error or the number
+   * of bytes read. The file must not be closed before.
+   */
+  readLater(
+    target: Buffer,
+    targetStart: number,
+    length: number,
+    position: number,
+    done: (error: DiskError | null, bytesRead: number) => void,
+  ): void;
   /** Cuts the file to `sizeBytes`, or extends it with zeros. */
   truncate(sizeBytes: number): void;
   sizeBytes(): number;
+  /** Sets the time of the last change, wall-clock ms since 1970, which later changes set anew. */
+  setModified(modifiedMs: number): void;
   /** fdatasync now; after a failure the contents count as unknown. */
   sync(): void;
   /** fdatasync off the loop; `done` comes later, with the error if there was one. */

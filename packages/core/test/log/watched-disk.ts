@@ -102,6 +102,22 @@ class WatchedFile implements DiskFile {
     return this.inner.read(target, targetStart, length, position);
   }
 
+  readLater(
+    target: Buffer,
+    targetStart: number,
+    length: number,
+    position: number,
+    done: (error: DiskError | null, bytesRead: number) => void,
+  ): void {
+    let count = 0;
+    later(
+      () => {
+        count = this.read(target, targetStart, length, position);
+      },
+      (error) => done(error, count),
+    );
+  }
+
   truncate(sizeBytes: number): void {
     this.disk.before('truncate', this.path, sizeBytes);
     this.inner.truncate(sizeBytes);
@@ -109,6 +125,10 @@ class WatchedFile implements DiskFile {
 
   sizeBytes(): number {
     return this.inner.sizeBytes();
+  }
+
+  setModified(modifiedMs: number): void {
+    this.inner.setModified(modifiedMs);
   }
 
   sync(): void {
