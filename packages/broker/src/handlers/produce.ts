@@ -24,6 +24,7 @@ import { CLOSE_CONNECTION, type Handler, type HandlerResult, type RequestContext
 const ADMIN_CLIENT_ID = '__admin_client';
 const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state']);
 
+const TRANSACTION_ABORTABLE_FROM = 11;
 const TRANSACTIONAL_BIT = 0x10;
 const MAGIC_AT = 16;
 const ATTRIBUTES_AT = 21;
@@ -129,13 +130,24 @@ class ProduceInWork {
       };
     }
     if (records === null) return { errorCode: ErrorCode.INVALID_RECORD, message: 'records are null' };
-    if (isTransactional(records)) {
+    return isTransactional(records) ? this.transactionRefusal() : null;
+  }
+
+  /** No partition is in a transaction: there are none yet. Producers of v11 know a code to abort upon. */
+  private transactionRefusal(): { errorCode: number; message: string } {
+    if (this.request.transactionalId === null) {
       return {
-        errorCode: ErrorCode.INVALID_TXN_STATE,
-        message: 'the batch is transactional, and its partition was not added to a transaction',
+        errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        message: 'the batch is transactional, and the request names no transactional id',
       };
     }
-    return null;
+    return {
+      errorCode:
+        this.context.apiVersion >= TRANSACTION_ABORTABLE_FROM
+          ? ErrorCode.TRANSACTION_ABORTABLE
+          : ErrorCode.INVALID_TXN_STATE,
+      message: 'the batch is transactional, and its partition was not added to a transaction',
+    };
   }
 
   private outcome(topic: string, index: number, result: AppendResult): ProduceResponsePartitionInput {

@@ -170,6 +170,20 @@ test('pitfall 65: a batch above max.message.bytes is too large', async (t) => {
   assert.equal(result.errorCode, ErrorCode.MESSAGE_TOO_LARGE);
 });
 
+test('pitfalls 71 and 72: a transactional batch outside of any transaction is refused and not written', async (t) => {
+  const { client } = await withBroker(t);
+  const records = batchOf(['x'], { producerId: 5, producerEpoch: 0, baseSequence: 0, isTransactional: true });
+  const codeOf = async (version: number, transactionalId: string | null): Promise<number> => {
+    const request = { ...produceRequest(records), transactionalId };
+    const { responses } = await client.request(produceApi, version, request);
+    return responses[0]!.partitionResponses[0]!.errorCode;
+  };
+  assert.equal(await codeOf(9, null), ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  assert.equal(await codeOf(10, 'someone'), ErrorCode.INVALID_TXN_STATE);
+  assert.equal(await codeOf(11, 'someone'), ErrorCode.TRANSACTION_ABORTABLE);
+  assert.equal((await fetch(client)).highWatermark, 0);
+});
+
 test('pitfall 73: internal topics are not written to by clients, but by the admin client', async (t) => {
   const { client } = await withBroker(t);
   await client.request(findCoordinatorApi, 3, { key: 'g', keyType: 0 });

@@ -3,6 +3,7 @@ import { LogSlice } from './log-slice.ts';
 import type { BatchPlace } from './recent-batches.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
+import { readStored } from './stored-damage.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
 /** How far a reader may see: consumers, consumers with read_committed, followers. */
@@ -45,7 +46,7 @@ export interface ReadableLog {
   boundOf(upTo: UpTo): number;
 }
 
-/** @throws KafkaError OFFSET_OUT_OF_RANGE, DiskError, MalformedBytesError */
+/** @throws KafkaError OFFSET_OUT_OF_RANGE, or CORRUPT_MESSAGE when the stored bytes are damaged; DiskError */
 export function readLog(
   log: ReadableLog,
   segments: SegmentList,
@@ -60,8 +61,8 @@ export function readLog(
   }
   const { highWatermark, lastStableOffset, logStartOffset, logEndOffset } = log;
   const bound = log.boundOf(options.upTo);
-  const found = offset < bound ? locate(segments, offset) : null;
-  const slice = found === null ? null : cut(segments, found, bound, logEndOffset, options);
+  const found = offset < bound ? readStored(() => locate(segments, offset)) : null;
+  const slice = found === null ? null : readStored(() => cut(segments, found, bound, logEndOffset, options));
   return {
     slice,
     firstBatchMagic: slice === null ? -1 : found!.place.magic,

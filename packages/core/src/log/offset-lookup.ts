@@ -5,6 +5,7 @@ import { NO_LEADER_EPOCH, NO_TIMESTAMP } from '@odradek/protocol/records/batch-h
 import type { BatchCursor } from './batch-cursor.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import type { Segment } from './segment.ts';
+import { readStored } from './stored-damage.ts';
 
 /** Largest uncompressed size of a batch that a search by time looks into. */
 const DECOMPRESSED_SIZE_MAX = 1024 * 1024 * 1024;
@@ -32,7 +33,7 @@ export interface FoundOffset {
  * The offset for a time, or for one of the special times above; null when there is none before the end.
  *
  * @param bounds of what the caller may see
- * @throws DiskError, MalformedBytesError when a batch is damaged
+ * @throws DiskError, KafkaError CORRUPT_MESSAGE when a batch is damaged
  */
 export function findOffset(
   segments: readonly Segment[],
@@ -50,10 +51,11 @@ export function findOffset(
     case EARLIEST_PENDING_UPLOAD_TIMESTAMP:
       return { timestamp: -1, offset: -1, leaderEpoch: -1 };
     default: {
-      const found =
+      const found = readStored(() =>
         timestamp === MAX_TIMESTAMP
           ? findMaxTimestamp(segments)
-          : findByTimestamp(segments, timestamp, startOffset);
+          : findByTimestamp(segments, timestamp, startOffset),
+      );
       return found !== null && found.offset < endOffset ? found : null;
     }
   }
