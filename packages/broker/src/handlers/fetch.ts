@@ -9,8 +9,10 @@ import type {
   FetchLimits,
   FetchPartition,
   FetchPartitionResult,
+  FetchReader,
 } from '@odradek/core/replication/fetch-request.ts';
 import type { FetchContext } from '@odradek/core/replication/fetch-sessions.ts';
+import type { UpTo } from '@odradek/core/log/log-reader.ts';
 import type { ParkedRequest } from '@odradek/core/replication/parked-fetch.ts';
 import { releaseReading, type FetchReading } from '@odradek/core/replication/read-partitions.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
@@ -26,6 +28,7 @@ import { recordsForOldClient } from './fetch-conversion.ts';
 import type { Handler, HandlerResult, RequestContext } from './handler.ts';
 
 const TOPIC_IDS_FROM = 13;
+const RACKS_FROM = 11;
 const STORAGE_ERROR_FROM = 6;
 const READ_COMMITTED = 1;
 const EMPTY = Buffer.alloc(0);
@@ -89,18 +92,33 @@ function partitionsOf(topic: FetchRequestTopic, name: string): FetchPartition[] 
     maxBytes: partition.partitionMaxBytes,
     currentLeaderEpoch: partition.currentLeaderEpoch,
     lastFetchedEpoch: partition.lastFetchedEpoch,
+    logStartOffset: partition.logStartOffset,
   }));
 }
 
 function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
   const maxBytes = Math.min(request.maxBytes, context.broker.config.fetchMaxBytes);
+  const reader = readerOf(request, context.apiVersion);
   return {
+    reader,
     minBytes: Math.min(request.minBytes, maxBytes),
     maxBytes,
     maxWaitMs: request.maxWaitMs,
-    bound: request.isolationLevel === READ_COMMITTED ? 'last-stable' : 'high-watermark',
+    bound: boundOf(reader, request.isolationLevel),
     hardLimit: context.apiVersion <= 2,
   };
+}
+
+/** Consumers that know of racks may read from a follower (KIP-392). */
+function readerOf({ replicaId, replicaState }: FetchRequest, version: number): FetchReader {
+  const brokerId = Math.max(replicaId, replicaState.replicaId);
+  if (brokerId >= 0) return { kind: 'follower', brokerId };
+  return { kind: 'consumer', mayReadFollower: version >= RACKS_FROM };
+}
+
+function boundOf(reader: FetchReader, isolationLevel: number): UpTo {
+  if (reader.kind === 'follower') return 'log-end';
+  return isolationLevel === READ_COMMITTED ? 'last-stable' : 'high-watermark';
 }
 
 function read(session: ReadContext, limits: FetchLimits, context: RequestContext): Answer | Promise<Answer> {

@@ -5,7 +5,7 @@ import {
   type TopicGrowth,
 } from '@odradek/core/controller/topic-request.ts';
 import { Controller } from '@odradek/core/controller/controller.ts';
-import type { TopicPartition } from '@odradek/core/controller/controller-term.ts';
+import type { BrokerNotices, TopicPartition } from '@odradek/core/controller/controller-term.ts';
 import type { ElectionOutcome, ElectionType } from '@odradek/core/controller/leader-changes.ts';
 import type { TopicOutcome } from '@odradek/core/controller/topic-changes.ts';
 import type { ClusterState } from '@odradek/core/controller/cluster-state.ts';
@@ -14,7 +14,6 @@ import type { Clock } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
-import type { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { ConfigService } from '../config/config-service.ts';
@@ -23,7 +22,7 @@ import { internalTopicCreation } from './internal-topics.ts';
 export interface TopicServiceParts {
   readonly coordination: Coordination;
   readonly state: ClusterState;
-  readonly replicas: Pick<ReplicaManager, 'applyLeadership' | 'stopPartitions'>;
+  readonly replicas: Pick<BrokerNotices, 'applyLeadership' | 'stopPartitions'>;
   readonly config: Pick<
     BrokerConfig,
     | 'brokerId'

@@ -158,8 +158,11 @@ export class GroupBroker {
     this.replicas = new ReplicaManager({
       nodeId: NODE,
       logs: this.logs,
+      clock: time,
       timers: time,
       log,
+      peers: { isLive: () => true, proposeInSync: () => {}, follow: () => {}, unfollow: () => {} },
+      lagMaxMs: () => 30_000,
       settingsOf: () => ({ minInsyncReplicas: 1, log: DEFAULT_LOG_CONFIG }),
     });
     this.groups = new GroupRuntime({
@@ -195,6 +198,7 @@ export class GroupBroker {
       partition,
       leader,
       leaderEpoch: this.leaderEpoch,
+      partitionEpoch: this.leaderEpoch,
       isr: [leader],
       replicas: [leader],
       isNew: false,

@@ -67,7 +67,7 @@ test('pitfalls 2, 3 and 4: an ApiVersions of the future is answered in v0, error
   assert.equal(frame.readInt32BE(0), 7);
   assert.equal(frame.readInt16BE(4), ErrorCode.UNSUPPORTED_VERSION);
   const answer = readAnswer(apiVersionsApi, 0, frame, 7);
-  assert.deepEqual(answer.apiKeys, [{ apiKey: 18, minVersion: 0, maxVersion: 4 }]);
+  assert.deepEqual(answer.apiKeys, [{ apiKey: 18, minVersion: 0, maxVersion: apiVersionsApi.versionMax }]);
   const again = await client.request(apiVersionsApi, 0, {});
   assert.equal(again.errorCode, 0);
 });

@@ -14,7 +14,7 @@ import type { TopicDefaults, TopicFault } from './topic-request.ts';
 export interface BrokerNotices {
   /** The settings of a topic before its first partition is announced, and null once it is gone. */
   topicSettings(topic: string, settings: ReadonlyMap<string, string> | null): void;
-  applyLeadership(changes: readonly LeadershipChange[]): void;
+  applyLeadership(changes: readonly LeadershipChange[]): unknown;
   stopPartitions(
     stops: readonly { readonly topic: string; readonly partition: number; readonly deleteLog: boolean }[],
   ): void;
@@ -104,8 +104,8 @@ export class ControllerTerm {
 
   leadershipOf(topic: string, partition: number, isNew: boolean): LeadershipChange {
     const { topicId, partitions } = this.parts.state.topic(topic)!;
-    const { leader, leaderEpoch, isr, replicas } = partitions[partition]!;
-    return { topic, topicId, partition, leader, leaderEpoch, isr, replicas, isNew };
+    const { leader, leaderEpoch, isr, partitionEpoch, replicas } = partitions[partition]!;
+    return { topic, topicId, partition, leader, leaderEpoch, isr, partitionEpoch, replicas, isNew };
   }
 
   /** A broker is told of the partitions that it holds. */

@@ -16,9 +16,17 @@ export interface FetchPartition {
   readonly currentLeaderEpoch: number;
   /** -1 when not told. */
   readonly lastFetchedEpoch: number;
+  /** Where a follower's log begins; -1 from consumers. */
+  readonly logStartOffset: number;
 }
 
+/** Who reads: consumers see what is committed, followers see all, and their leader learns from their reading. */
+export type FetchReader =
+  | { readonly kind: 'consumer'; readonly mayReadFollower: boolean }
+  | { readonly kind: 'follower'; readonly brokerId: number };
+
 export interface FetchLimits {
+  readonly reader: FetchReader;
   /** Bytes to wait for. */
   readonly minBytes: number;
   /** Bytes over all partitions; the first batch of the first partition that has any comes whole all the same. */

@@ -5,7 +5,7 @@ import type { Partition } from './partition.ts';
 
 /**
  * An append with acks=all that waits for the high watermark to pass it. Answers 0 when it has, the error when
- * the leadership ended meanwhile, REQUEST_TIMED_OUT when the time was up: the records may still be committed
+ * the leadership ended meanwhile or the in-sync set became too small, REQUEST_TIMED_OUT when the time was up: the records may still be committed
  * later.
  */
 export class ParkedProduce implements ParkedRequest {
@@ -45,12 +45,8 @@ export class ParkedProduce implements ParkedRequest {
   }
 
   private readonly wake = (): void => {
-    const { partition } = this;
-    if (!partition.isLeader || partition.leaderEpoch !== this.leaderEpoch) {
-      this.answer(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    } else if (partition.log.highWatermark >= this.requiredOffset) {
-      this.answer(ErrorCode.NONE);
-    }
+    const outcome = this.partition.commitOutcome(this.requiredOffset, this.leaderEpoch);
+    if (outcome !== null) this.answer(outcome);
   };
 
   private answer(errorCode: number): void {

@@ -3,7 +3,9 @@ import type { EpochEnd } from '../log/leader-epoch-cache.ts';
 import type { LogAppendInfo } from '../log/log-append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { AppendOrigin } from '../log/validation-settings.ts';
-import type { LeadershipChange } from './leadership.ts';
+import type { FollowerProgress } from './follower-progress.ts';
+import { LeaderRole, type LeaderSurroundings } from './leader-role.ts';
+import type { HeldEpochs, LeadershipChange } from './leadership.ts';
 import { Watchers } from './watchers.ts';
 
 export interface PartitionAppend {
@@ -18,39 +20,57 @@ export interface PartitionSettings {
   readonly minInsyncReplicas: number;
 }
 
-const NO_LEADER_EPOCH = -1;
+/** What a partition needs of its broker. */
+export interface PartitionSurroundings extends LeaderSurroundings {
+  /** More can be read now, or the leadership changed: those who wait on the partition are to be woken. */
+  changed(partition: Partition): void;
+  /** The same, by an answer of the controller that came in between requests. */
+  changedMeanwhile(partition: Partition): void;
+}
+
+/** What a leader tells a follower with its records. */
+export interface LeaderPositions {
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+}
+
+const NO_EPOCH = -1;
+
+/** No broker leads, as far as is known here. */
+export const NO_LEADER = -1;
 
 /**
- * One replica that lives here: its log, whether it leads, and since which epoch.
+ * One replica that lives here: its log, and its role in the leader epoch that it knows.
  *
- * The high watermark is the least log end offset over the in-sync replicas. The only replica of a single broker
- * is in sync with itself, so what it appended is committed at once.
+ * A leader takes appends and counts its followers (see leader-role.ts); a follower takes what its leader has, and
+ * the leader's word for what is committed.
  */
 export class Partition {
   readonly topic: string;
   readonly index: number;
   readonly topicId: string;
   readonly log: PartitionLog;
-  /** Woken whenever more can be read, and when the leadership ends. */
+  /** Woken whenever more can be read, and when the role changes. */
   readonly watchers = new Watchers();
 
-  private readonly nodeId: number;
+  private readonly surroundings: PartitionSurroundings;
   private settings: PartitionSettings;
-  private epoch = NO_LEADER_EPOCH;
-  private leading = false;
-  private inSync: readonly number[] = [];
+  private epoch = NO_EPOCH;
+  private followedState = NO_EPOCH;
+  private leader: LeaderRole | null = null;
+  private leaderIdKnown = NO_LEADER;
   private assigned: readonly number[] = [];
 
   constructor(
     identity: { topic: string; index: number; topicId: string },
-    nodeId: number,
+    surroundings: PartitionSurroundings,
     log: PartitionLog,
     settings: PartitionSettings,
   ) {
     this.topic = identity.topic;
     this.index = identity.index;
     this.topicId = identity.topicId;
-    this.nodeId = nodeId;
+    this.surroundings = surroundings;
     this.log = log;
     this.settings = settings;
   }
@@ -59,37 +79,74 @@ export class Partition {
     return this.epoch;
   }
 
-  get isLeader(): boolean {
-    return this.leading;
+  get heldEpochs(): HeldEpochs {
+    return { leaderEpoch: this.epoch, partitionEpoch: this.leader?.epochOfState ?? this.followedState };
   }
 
+  get isLeader(): boolean {
+    return this.leader !== null;
+  }
+
+  /** The broker that leads, or NO_LEADER. */
+  get leaderId(): number {
+    return this.leaderIdKnown;
+  }
+
+  /** The in-sync set as the controller has written it; empty where another broker leads. */
   get isr(): readonly number[] {
-    return this.inSync;
+    return this.leader?.isr ?? [];
   }
 
   get replicas(): readonly number[] {
     return this.assigned;
   }
 
+  /** How far the followers have got; empty where another broker leads. */
+  get followers(): ReadonlyMap<number, FollowerProgress> {
+    return this.leader?.progress ?? new Map();
+  }
+
   updateSettings(settings: PartitionSettings): void {
     this.settings = settings;
+    this.advanceHighWatermark();
   }
 
   /** From here on appends are taken, in the epoch of `change`. */
   becomeLeader(change: LeadershipChange): void {
     this.epoch = change.leaderEpoch;
-    this.inSync = change.isr;
     this.assigned = change.replicas;
-    this.leading = true;
+    this.leaderIdKnown = change.leader;
     this.log.assignLeaderEpoch(change.leaderEpoch);
+    const before = this.leader;
+    before?.end();
+    this.leader = new LeaderRole(this.surroundings, this.log, change, before, () => this.inSyncChanged());
     this.advanceHighWatermark();
+    this.surroundings.changed(this);
+  }
+
+  /** From here on records come from the leader that `change` names. Who waits here is told to go there. */
+  becomeFollower(change: LeadershipChange): void {
+    this.stopLeading(change.leaderEpoch);
+    this.followedState = change.partitionEpoch;
+    this.assigned = change.replicas;
+    this.leaderIdKnown = change.leader;
+  }
+
+  /** Another in-sync set or assignment in the same epoch. */
+  update(change: LeadershipChange): void {
+    this.assigned = change.replicas;
+    if (this.leader === null) this.followedState = change.partitionEpoch;
+    this.leader?.update(change);
+    if (this.advanceHighWatermark()) this.surroundings.changed(this);
   }
 
   /** Whoever is parked here is woken, and told that the leader is elsewhere. */
   stopLeading(leaderEpoch: number): void {
     this.epoch = leaderEpoch;
-    this.leading = false;
-    this.watchers.wakeAll();
+    this.leader?.end();
+    this.leader = null;
+    this.leaderIdKnown = NO_LEADER;
+    this.surroundings.changed(this);
   }
 
   /**
@@ -99,12 +156,9 @@ export class Partition {
    *   replicas than `min.insync.replicas`; and whatever the log refuses the records for
    */
   appendAsLeader(records: Buffer, append: PartitionAppend): LogAppendInfo {
-    this.requireLeader();
-    if (append.requiredAcks === -1 && this.inSync.length < this.settings.minInsyncReplicas) {
-      throw new KafkaError(
-        ErrorCode.NOT_ENOUGH_REPLICAS,
-        `${this.inSync.length} replicas in sync, min.insync.replicas is ${this.settings.minInsyncReplicas}`,
-      );
+    const leader = this.requireLeader();
+    if (append.requiredAcks === -1 && this.isUnderMinInsync(leader.isr)) {
+      throw new KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, this.tooFewInSync());
     }
     const info = this.log.appendAsLeader(records, {
       leaderEpoch: this.epoch,
@@ -112,7 +166,53 @@ export class Partition {
       ...(append.requestVersion === undefined ? {} : { requestVersion: append.requestVersion }),
     });
     this.advanceHighWatermark();
+    this.surroundings.changed(this);
     return info;
+  }
+
+  /**
+   * Whether acks=all may be answered for records below `offset` that were appended in `leaderEpoch`.
+   * @returns null: not yet; else an error code or 0. NOT_ENOUGH_REPLICAS_AFTER_APPEND: they are committed, but by
+   *   fewer replicas than `min.insync.replicas`
+   */
+  commitOutcome(offset: number, leaderEpoch: number): number | null {
+    if (this.leader === null || this.epoch !== leaderEpoch) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    if (this.log.highWatermark < offset) return null;
+    const { NONE, NOT_ENOUGH_REPLICAS_AFTER_APPEND } = ErrorCode;
+    return this.isUnderMinInsync(this.leader.maximalIsr) ? NOT_ENOUGH_REPLICAS_AFTER_APPEND : NONE;
+  }
+
+  /** A follower has everything before its fetch offset. */
+  followerFetched(brokerId: number, fetchOffset: number, logStartOffset: number): void {
+    if (this.leader === null) return;
+    this.leader.followerFetched(brokerId, { fetchOffset, logStartOffset });
+    if (this.advanceHighWatermark()) this.surroundings.changed(this);
+  }
+
+  /** Takes laggards out of the in-sync set. */
+  shrinkByLag(): void {
+    this.leader?.shrinkByLag();
+  }
+
+  /**
+   * Takes what the leader of `leaderEpoch` has.
+   * @throws KafkaError FENCED_LEADER_EPOCH when that is not the leader any more; KAFKA_STORAGE_ERROR, CORRUPT_MESSAGE
+   */
+  appendAsFollower(records: Buffer, leaderEpoch: number, positions: LeaderPositions): void {
+    this.requireFollowing(leaderEpoch);
+    if (records.length > 0) this.log.appendAsFollower(records);
+    const before = this.log.highWatermark;
+    const highWatermark = this.log.updateHighWatermark(Math.max(before, positions.highWatermark));
+    const deleted = Math.min(positions.logStartOffset, highWatermark);
+    if (deleted > this.log.logStartOffset) this.log.advanceLogStartOffset(deleted);
+    if (highWatermark > before) this.surroundings.changed(this);
+  }
+
+  /** @throws KafkaError FENCED_LEADER_EPOCH */
+  requireFollowing(leaderEpoch: number): void {
+    if (this.leader !== null || this.epoch !== leaderEpoch) {
+      throw new KafkaError(ErrorCode.FENCED_LEADER_EPOCH, `following epoch ${leaderEpoch} has ended`);
+    }
   }
 
   /** Everything before `offset` counts as deleted. @returns the new log start offset */
@@ -136,13 +236,24 @@ export class Partition {
   }
 
   /** @throws KafkaError NOT_LEADER_OR_FOLLOWER */
-  requireLeader(): void {
-    if (!this.leading) {
-      throw new KafkaError(
-        ErrorCode.NOT_LEADER_OR_FOLLOWER,
-        `broker ${this.nodeId} does not lead ${this.topic}-${this.index}`,
-      );
-    }
+  requireLeader(): LeaderRole {
+    if (this.leader !== null) return this.leader;
+    throw new KafkaError(
+      ErrorCode.NOT_LEADER_OR_FOLLOWER,
+      `broker ${this.surroundings.nodeId} does not lead ${this.topic}-${this.index}`,
+    );
+  }
+
+  /**
+   * Whether a broker may fetch as a follower.
+   * @throws KafkaError UNKNOWN_LEADER_EPOCH when it is not assigned but agrees with us about the epoch: the word that
+   *   it is has not arrived here; NOT_LEADER_OR_FOLLOWER when it does not tell its epoch
+   */
+  requireFollower(brokerId: number, currentLeaderEpoch: number): void {
+    if (this.requireLeader().isFollower(brokerId)) return;
+    const { UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER } = ErrorCode;
+    const code = currentLeaderEpoch === NO_EPOCH ? NOT_LEADER_OR_FOLLOWER : UNKNOWN_LEADER_EPOCH;
+    throw new KafkaError(code, `broker ${brokerId} is no replica of ${this.topic}-${this.index}`);
   }
 
   /**
@@ -152,16 +263,16 @@ export class Partition {
    * @throws KafkaError FENCED_LEADER_EPOCH when the client is behind, UNKNOWN_LEADER_EPOCH when it is ahead
    */
   requireLeaderEpoch(known: number): void {
-    if (known === NO_LEADER_EPOCH || known === this.epoch) return;
+    if (known === NO_EPOCH || known === this.epoch) return;
     const code = known < this.epoch ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH;
     throw new KafkaError(code, `leader epoch is ${this.epoch}, the request names ${known}`);
   }
 
   /** Where the reader has to go back to, or null when its history agrees with this log up to `fetchOffset`. */
   divergingEpoch(lastFetchedEpoch: number, fetchOffset: number): EpochEnd | null {
-    if (lastFetchedEpoch === NO_LEADER_EPOCH) return null;
+    if (lastFetchedEpoch === NO_EPOCH) return null;
     const end = this.log.endOffsetForEpoch(lastFetchedEpoch);
-    if (end.epoch === NO_LEADER_EPOCH) {
+    if (end.epoch === NO_EPOCH) {
       throw new KafkaError(
         ErrorCode.OFFSET_OUT_OF_RANGE,
         `no epoch up to ${lastFetchedEpoch} is known in ${this.topic}-${this.index}`,
@@ -170,8 +281,24 @@ export class Partition {
     return end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : null;
   }
 
-  private advanceHighWatermark(): void {
-    if (this.inSync.length > 1 || this.inSync[0] !== this.nodeId) return;
-    this.log.updateHighWatermark(this.log.logEndOffset);
+  private inSyncChanged(): void {
+    this.advanceHighWatermark();
+    this.surroundings.changedMeanwhile(this);
+  }
+
+  /** @returns whether it moved */
+  private advanceHighWatermark(): boolean {
+    if (this.leader === null) return false;
+    const before = this.log.highWatermark;
+    const offset = this.leader.commitableOffset(this.settings.minInsyncReplicas);
+    return offset > before && this.log.updateHighWatermark(offset) > before;
+  }
+
+  private isUnderMinInsync(inSync: readonly number[]): boolean {
+    return inSync.length < this.requireLeader().minInsync(this.settings.minInsyncReplicas);
+  }
+
+  private tooFewInSync(): string {
+    return `${this.isr.length} replicas in sync, min.insync.replicas is ${this.settings.minInsyncReplicas}`;
   }
 }

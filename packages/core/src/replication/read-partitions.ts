@@ -69,8 +69,10 @@ function readLog(
   if (request.topicId !== ZERO_UUID && request.topicId !== partition.topicId) {
     return failedRead(request, ErrorCode.INCONSISTENT_TOPIC_ID, partition);
   }
-  partition.requireLeader();
+  const { reader } = limits;
+  if (reader.kind === 'follower' || !reader.mayReadFollower) partition.requireLeader();
   partition.requireLeaderEpoch(request.currentLeaderEpoch);
+  if (reader.kind === 'follower') partition.requireFollower(reader.brokerId, request.currentLeaderEpoch);
   const { log } = partition;
   const positions = {
     errorCode: ErrorCode.NONE,
@@ -90,6 +92,9 @@ function readLog(
     partialFirstBatch: limits.hardLimit,
   });
   const { slice: records, abortedTransactions } = read;
+  if (reader.kind === 'follower') {
+    partition.followerFetched(reader.brokerId, request.fetchOffset, request.logStartOffset);
+  }
   return { ...positions, request, records, abortedTransactions, divergingEpoch: null };
 }
 

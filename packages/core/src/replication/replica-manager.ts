@@ -1,13 +1,19 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { LogAppendInfo } from '../log/log-append.ts';
-import type { Timers } from '../ports/clock.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { FetchLimits, FetchPartition } from './fetch-request.ts';
+import type { InSyncOutcome, InSyncProposal } from './leader-role.ts';
 import { judgeLeadership, type LeadershipChange } from './leadership.ts';
 import { ParkedFetch, type ParkedRequest } from './parked-fetch.ts';
 import { ParkedProduce } from './parked-produce.ts';
-import { Partition, type PartitionAppend, type PartitionSettings } from './partition.ts';
+import {
+  Partition,
+  type PartitionAppend,
+  type PartitionSettings,
+  type PartitionSurroundings,
+} from './partition.ts';
 import { type FetchReading, readPartitions } from './read-partitions.ts';
 
 export interface AppendOptions extends PartitionAppend {
@@ -23,12 +29,28 @@ export interface AppendResult {
   readonly error: KafkaError | null;
 }
 
+/** The rest of the cluster, as its replicas need it. */
+export interface ReplicaPeers {
+  /** Whether a broker is alive, as far as this one has heard. */
+  isLive(brokerId: number): boolean;
+  /** See LeaderSurroundings. */
+  proposeInSync(proposal: InSyncProposal, done: (outcome: InSyncOutcome) => void): void;
+  /** From here on the partition's records come from its leader. */
+  follow(partition: Partition): void;
+  /** Nothing is to be fetched for the partition any more. */
+  unfollow(partition: Partition): void;
+}
+
 export interface ReplicaManagerParts {
   readonly nodeId: number;
   readonly logs: LogManager;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly log: LogSink;
+  readonly peers: ReplicaPeers;
   settingsOf(topic: string): PartitionSettings;
+  /** `replica.lag.time.max.ms`, milliseconds. */
+  lagMaxMs(): number;
 }
 
 /** A partition began or ceased to be led here. */
@@ -43,15 +65,28 @@ export interface LeadershipEvent {
  */
 export class ReplicaManager {
   private readonly parts: ReplicaManagerParts;
+  private readonly surroundings: PartitionSurroundings;
   /** By topic, then by index: a lookup must not build a key. */
   private readonly topics = new Map<string, Map<number, Partition>>();
   private readonly parked = new Set<ParkedRequest>();
   private readonly leadershipListeners: ((event: LeadershipEvent) => void)[] = [];
-  /** Partitions with news for those who wait, told once the append at hand is through. */
+  /** Partitions with news for those who wait, told once the request at hand is through. */
   private readonly changed = new Set<Partition>();
 
   constructor(parts: ReplicaManagerParts) {
     this.parts = parts;
+    this.surroundings = {
+      nodeId: parts.nodeId,
+      clock: parts.clock,
+      lagMaxMs: () => parts.lagMaxMs(),
+      isEligible: (brokerId) => parts.peers.isLive(brokerId),
+      propose: (proposal, done) => parts.peers.proposeInSync(proposal, done),
+      changed: (partition) => this.noteChange(partition),
+      changedMeanwhile: (partition) => {
+        this.noteChange(partition);
+        this.wakeWaiting();
+      },
+    };
   }
 
   partition = (topic: string, index: number): Partition | undefined => this.topics.get(topic)?.get(index);
@@ -64,21 +99,32 @@ export class ReplicaManager {
     this.leadershipListeners.push(listener);
   }
 
-  /** Takes over what the controller decided. A change that is older than what is known here has no effect. */
-  applyLeadership(changes: readonly LeadershipChange[]): void {
-    for (const change of changes) this.applyOne(change);
+  /** Begins to watch for followers that fall behind, for as long as the timers run. */
+  start(): void {
+    this.parts.timers.after(this.parts.lagMaxMs() / 2, () => {
+      for (const partition of this.partitions()) partition.shrinkByLag();
+      this.start();
+    });
+  }
+
+  /**
+   * Takes over what the controller decided. A change that is older than what is known here has no effect.
+   * @returns an error code for each change, in their order: 0, or what the controller is told
+   */
+  applyLeadership(changes: readonly LeadershipChange[]): number[] {
+    const codes = changes.map((change) => this.applyOne(change));
+    this.wakeWaiting();
+    return codes;
   }
 
   /** Ends the partitions; parked requests on them are answered with the error that sends clients elsewhere. */
   stopPartitions(stops: readonly { topic: string; partition: number; deleteLog: boolean }[]): void {
     for (const { topic, partition: index, deleteLog } of stops) {
       const partition = this.partition(topic, index);
-      if (partition === undefined) continue;
-      this.remove(partition);
-      partition.stopLeading(partition.leaderEpoch);
-      this.tell({ partition, isLeader: false });
-      if (deleteLog) this.parts.logs.delete(topic, index);
+      if (partition !== undefined) this.stop(partition);
+      if (partition !== undefined && deleteLog) this.parts.logs.delete(topic, index);
     }
+    this.wakeWaiting();
   }
 
   /** The settings of a topic changed: from now on its logs obey the new ones. */
@@ -86,6 +132,7 @@ export class ReplicaManager {
     const settings = this.parts.settingsOf(topic);
     for (const partition of this.topics.get(topic)?.values() ?? []) partition.updateSettings(settings);
     this.parts.logs.configChanged(topic);
+    this.wakeWaiting();
   }
 
   /** Settings that topics inherit changed. */
@@ -105,11 +152,12 @@ export class ReplicaManager {
     options: AppendOptions,
     done: (result: AppendResult) => void,
   ): void {
-    const result = this.appendNow(topic, index, records, options);
     const partition = this.partition(topic, index);
+    const result = this.appendNow(topic, index, records, options);
     if (result.info === null || partition === undefined || options.requiredAcks !== -1) return done(result);
     const required = result.info.lastOffset + 1;
-    if (partition.log.highWatermark >= required) return done(result);
+    const outcome = partition.commitOutcome(required, partition.leaderEpoch);
+    if (outcome !== null) return done({ ...result, errorCode: outcome });
     const parked = new ParkedProduce(
       partition,
       required,
@@ -122,14 +170,15 @@ export class ReplicaManager {
   }
 
   /**
-   * Wakes those who wait on partitions that were appended to. To be called when a whole request was appended, so
-   * that a reader of several partitions gets all of it in one answer.
+   * Wakes those who wait on partitions with news. To be called when a whole request was appended, so that a reader
+   * of several partitions gets all of it in one answer.
    */
   wakeWaiting(): void {
-    if (this.changed.size === 0) return;
-    const changed = [...this.changed];
-    this.changed.clear();
-    for (const partition of changed) partition.watchers.wakeAll();
+    while (this.changed.size > 0) {
+      const changed = [...this.changed];
+      this.changed.clear();
+      for (const partition of changed) partition.watchers.wakeAll();
+    }
   }
 
   /**
@@ -144,6 +193,8 @@ export class ReplicaManager {
     done: (reading: FetchReading) => void,
   ): ParkedRequest | null {
     const reading = readPartitions(requests, limits, this.partition);
+    // A follower's fetch may have committed records for others.
+    this.wakeWaiting();
     const atOnce = limits.maxWaitMs <= 0 || requests.length === 0 || reading.urgent;
     if (atOnce || reading.sizeBytes >= limits.minBytes) {
       done(reading);
@@ -164,6 +215,10 @@ export class ReplicaManager {
     this.parked.delete(parked);
   };
 
+  private noteChange(partition: Partition): void {
+    if (partition.watchers.size > 0) this.changed.add(partition);
+  }
+
   private appendNow(topic: string, index: number, records: Buffer, options: AppendOptions): AppendResult {
     const partition = this.partition(topic, index);
     try {
@@ -171,7 +226,6 @@ export class ReplicaManager {
         throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `${topic}-${index} is not on this broker`);
       }
       const info = partition.appendAsLeader(records, options);
-      if (partition.watchers.size > 0) this.changed.add(partition);
       if (options.origin === 'coordinator') this.wakeWaiting();
       return { errorCode: ErrorCode.NONE, info, error: null };
     } catch (error) {
@@ -180,39 +234,65 @@ export class ReplicaManager {
     }
   }
 
-  private applyOne(change: LeadershipChange): void {
+  private applyOne(change: LeadershipChange): number {
     const known = this.partition(change.topic, change.partition);
-    const verdict = judgeLeadership(change, this.parts.nodeId, known?.leaderEpoch ?? -1);
+    const held = known?.heldEpochs ?? { leaderEpoch: -1, partitionEpoch: -1 };
+    const verdict = judgeLeadership(change, this.parts.nodeId, held);
     if (verdict === 'stale' || verdict === 'unchanged') {
       this.parts.log.debug('ignoring an outdated leadership change', { ...change, verdict });
-      return;
+      return ErrorCode.STALE_CONTROLLER_EPOCH;
     }
-    if (verdict === 'become-follower') {
-      known?.stopLeading(change.leaderEpoch);
-      if (known !== undefined) this.tell({ partition: known, isLeader: false });
-      return;
+    if (!change.replicas.includes(this.parts.nodeId)) {
+      if (known !== undefined) this.stop(known);
+      return ErrorCode.NONE;
     }
-    const partition = known ?? this.create(change);
-    partition.becomeLeader(change);
-    this.tell({ partition, isLeader: true });
+    try {
+      this.take(change, known ?? this.create(change), verdict);
+      return ErrorCode.NONE;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return error.code;
+    }
+  }
+
+  private take(
+    change: LeadershipChange,
+    partition: Partition,
+    verdict: 'become-leader' | 'become-follower' | 'update',
+  ): void {
+    const wasLeader = partition.isLeader;
+    switch (verdict) {
+      case 'update':
+        return partition.update(change);
+      case 'become-leader':
+        this.parts.peers.unfollow(partition);
+        partition.becomeLeader(change);
+        return this.tell({ partition, isLeader: true });
+      case 'become-follower':
+        partition.becomeFollower(change);
+        if (wasLeader) this.tell({ partition, isLeader: false });
+        return this.parts.peers.follow(partition);
+    }
   }
 
   private create(change: LeadershipChange): Partition {
     const { topic, topicId, partition: index } = change;
     const settings = this.parts.settingsOf(topic);
     const log = this.parts.logs.getOrCreate(topic, index, topicId);
-    const partition = new Partition({ topic, index, topicId }, this.parts.nodeId, log, settings);
+    const partition = new Partition({ topic, index, topicId }, this.surroundings, log, settings);
     const siblings = this.topics.get(topic);
     if (siblings === undefined) this.topics.set(topic, new Map([[index, partition]]));
     else siblings.set(index, partition);
     return partition;
   }
 
-  private remove(partition: Partition): void {
+  private stop(partition: Partition): void {
     const siblings = this.topics.get(partition.topic);
     siblings?.delete(partition.index);
     if (siblings?.size === 0) this.topics.delete(partition.topic);
-    this.changed.delete(partition);
+    this.parts.peers.unfollow(partition);
+    partition.stopLeading(partition.leaderEpoch);
+    this.tell({ partition, isLeader: false });
   }
 
   private tell(event: LeadershipEvent): void {

@@ -36,6 +36,7 @@ function partition(index: number, fetchOffset = 0): FetchPartition {
     maxBytes: 1000,
     currentLeaderEpoch: -1,
     lastFetchedEpoch: -1,
+    logStartOffset: -1,
   };
 }
 
