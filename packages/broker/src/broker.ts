@@ -8,7 +8,7 @@ import type { Disk } from '@odradek/core/ports/disk.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
 import { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
-import { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import { ReplicaManager, type ReplicaPeers } from '@odradek/core/replication/replica-manager.ts';
 import type { DiskSpace } from './adapters/disk-space.ts';
 import { EmbeddedTree } from './adapters/embedded-coordination/embedded-tree.ts';
 import { systemClock } from './adapters/system-clock.ts';
@@ -140,8 +140,11 @@ export class Broker {
     const replicas = new ReplicaManager({
       nodeId: config.brokerId,
       logs,
+      clock,
       timers,
       log,
+      peers: alone(state),
+      lagMaxMs: () => config.replicaLagTimeMaxMs,
       settingsOf: (topic) => ({ minInsyncReplicas: minInsyncReplicas(config, configs, topic) }),
     });
     configs.onTopicChange((topic) => replicas.settingsChanged(topic));
@@ -235,6 +238,11 @@ function endpointOf(address: ListenerAddress, ports: ReadonlyMap<string, number>
     host: address.host === '' ? hostname() : address.host,
     port: address.port === 0 ? (ports.get(address.name) ?? 0) : address.port,
   };
+}
+
+/** A broker that is the whole cluster: nobody follows it, and it follows nobody. */
+function alone(state: ClusterState): ReplicaPeers {
+  return { isLive: state.isLive, proposeInSync: () => {}, follow: () => {}, unfollow: () => {} };
 }
 
 function minInsyncReplicas(config: BrokerConfig, configs: ConfigService, topic: string): number {
