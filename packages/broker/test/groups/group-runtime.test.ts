@@ -4,9 +4,11 @@ import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { JoinGroupResponse } from '@odradek/protocol/generated/join-group-response.ts';
 import type { OffsetCommitResponse } from '@odradek/protocol/generated/offset-commit-response.ts';
 import type { OffsetFetchResponse } from '@odradek/protocol/generated/offset-fetch-response.ts';
+import type { SyncGroupResponse } from '@odradek/protocol/generated/sync-group-response.ts';
 import { joinGroupHandler } from '../../src/handlers/join-group.ts';
 import { offsetCommitHandler } from '../../src/handlers/offset-commit.ts';
 import { offsetFetchHandler } from '../../src/handlers/offset-fetch.ts';
+import { syncGroupHandler } from '../../src/handlers/sync-group.ts';
 import { GroupBroker } from './group-broker.ts';
 
 const GROUP = 'the-group';
@@ -141,25 +143,49 @@ test('where an append is not even attempted, who waits for it is answered', asyn
   assert.equal(groups[0]!.topics[0]!.partitions[0]!.committedOffset, 8);
 });
 
-test('losing the leadership sends everybody who waits elsewhere, and so all later requests', async () => {
-  const broker = new GroupBroker({ 'group.initial.rebalance.delay.ms': '3000' });
+test('pitfall 194: losing the leadership sends everybody who waits elsewhere, and so all later requests', async () => {
+  const broker = new GroupBroker();
   broker.createTopic('topic');
   await broker.createOffsetsTopic();
   await broker.send(offsetCommitHandler, 5, commitRequest(7));
-  const joining = broker.send(joinGroupHandler, 3, {
-    groupId: GROUP,
-    sessionTimeoutMs: 10_000,
-    rebalanceTimeoutMs: 10_000,
-    memberId: '',
-    protocolType: 'consumer',
-    protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
+  const join = (groupId: string) =>
+    broker.send(joinGroupHandler, 3, {
+      groupId,
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 10_000,
+      memberId: '',
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
+    });
+  const [leading, following] = [join('syncing'), join('syncing')];
+  broker.time.advance(0);
+  const { generationId } = (await leading) as JoinGroupResponse;
+  const { memberId } = (await following) as JoinGroupResponse;
+  const joining = join(GROUP);
+  const syncing = broker.send(syncGroupHandler, 2, {
+    groupId: 'syncing',
+    generationId,
+    memberId,
+    assignments: [],
   });
   broker.resign();
   assert.equal(((await joining) as JoinGroupResponse).errorCode, ErrorCode.NOT_COORDINATOR);
+  assert.equal(((await syncing) as SyncGroupResponse).errorCode, ErrorCode.NOT_COORDINATOR);
   assert.equal((await committed(broker))[0], ErrorCode.NOT_COORDINATOR);
   broker.lead();
   broker.time.advance(0);
   assert.deepEqual(await committed(broker), [0, 7, 'note']);
+});
+
+test('pitfall 196: while offsets are loaded a commit is told so, by a code that clients retry for longer', async () => {
+  const broker = new GroupBroker();
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  await commit(broker, 7);
+  broker.restart();
+  assert.equal(await commit(broker, 8), ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  broker.time.advance(0);
+  assert.equal(await commit(broker, 9), 0);
 });
 
 test('offsets expire after the retention, and the group with them', async () => {

@@ -91,7 +91,7 @@ test('pitfall 5: a client software name outside the pattern is an invalid reques
   }
 });
 
-test('pitfalls 10 to 13: the version ranges hold what old clients test for', async (t) => {
+test('pitfalls 10, 11 and 13: the version ranges hold what old clients test for', async (t) => {
   const { client } = await withBroker(t);
   const { apiKeys } = await client.request(apiVersionsApi, 0, {});
   const needed: Record<number, readonly number[]> = {

@@ -55,6 +55,19 @@ suite('heartbeats and sessions', () => {
     assert.equal(rejoined.result.generationId, 2);
   });
 
+  test('members of a group that is loaded have one whole session from then on', () => {
+    const world = new GroupWorld();
+    const [member] = stableGroup(world, { sessionTimeoutMs: 10_000 });
+    world.advance(9_000);
+    world.reload();
+    world.advance(9_999);
+    assert.equal(describe(world).state, 'Stable');
+    assert.equal(heartbeat(world, member!.memberId, 1).errorCode, 0);
+    world.reload();
+    world.advance(10_000);
+    assert.equal(describe(world).state, 'Empty');
+  });
+
   test('a heartbeat begins the session anew, to the millisecond', () => {
     const world = new GroupWorld();
     const [member] = stableGroup(world, {});
