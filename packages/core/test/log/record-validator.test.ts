@@ -86,7 +86,7 @@ suite('in place', () => {
     }
   });
 
-  test('a producer batch that does not begin at offset 0 is refused, as by Kafka', () => {
+  test('pitfall 58: a producer batch that does not begin at offset 0 is refused, as by Kafka', () => {
     refused(ErrorCode.INVALID_RECORD, batchOf({ baseOffset: 3 }));
     assert.equal(validate(batchOf({ baseOffset: 3 }), { origin: 'coordinator' }).firstOffset, 500);
   });
