@@ -3,6 +3,7 @@
 // A cell is "ok", "FAIL" with a reason, or "n.a." where the client has no such feature.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { closeWith } from './closing-line.ts';
 import { clients } from './clients.ts';
 import { driveClient, type Cell } from './drive-client.ts';
 import { printReasons, printTable } from './print-table.ts';
@@ -47,8 +48,7 @@ async function main(): Promise<void> {
   );
   const failed = outcomes.filter((outcome) => outcome === 'fail').length;
   console.log(`against ${target.name}, ${seconds(begin)} s`);
-  console.log(`${outcomes.filter((outcome) => outcome === 'ok').length} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  closeWith(outcomes.filter((outcome) => outcome === 'ok').length, failed);
 }
 
 function choose<T extends { name: string }>(kind: string, all: readonly T[], names: string | undefined): T[] {

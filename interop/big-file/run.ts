@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { closeWith } from '../closing-line.ts';
 import { javaProgram, outputOf } from '../programs.ts';
 import { parseTargetName, startTarget } from '../targets/start-target.ts';
 import type { Target } from '../targets/target.ts';
@@ -41,8 +42,7 @@ async function main(): Promise<void> {
     });
     console.log(`read by a group of three Java consumers in ${readSeconds.toFixed(1)} s`);
     const failed = compare(sent, read);
-    console.log(`${PARTITIONS - failed} passed, ${failed} failed`);
-    process.exitCode = failed === 0 ? 0 : 1;
+    closeWith(PARTITIONS - failed, failed);
   } finally {
     await target.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -3,6 +3,7 @@
 //   npx node interop/groups/compare.ts [--kafka 3.9,4.4] [--conversation a,b] [--print]
 import { parseArgs } from 'node:util';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
+import { closeWith } from '../closing-line.ts';
 import { startTarget } from '../targets/start-target.ts';
 import type { Target, TargetName } from '../targets/target.ts';
 import { acceptedDifferences } from './accepted-differences.ts';
@@ -35,8 +36,7 @@ async function main(): Promise<void> {
   }
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
   const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  closeWith(passed, failed);
 }
 
 async function compareWith(name: TargetName, chosen: readonly string[], print: boolean): Promise<Outcome> {

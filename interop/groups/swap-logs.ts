@@ -10,6 +10,7 @@ import { heartbeatApi } from '@odradek/protocol/generated/apis/heartbeat.ts';
 import { listGroupsApi } from '@odradek/protocol/generated/apis/list-groups.ts';
 import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts';
 import { startKafka } from '../../scripts/kafka.ts';
+import { closeWith } from '../closing-line.ts';
 import { keepGroups } from './kept-groups.ts';
 import { makeTopics, untilCoordinated } from './prepare-broker.ts';
 import { RawConnection } from '../wire/raw-connection.ts';
@@ -41,8 +42,7 @@ async function main(): Promise<void> {
       differences('Kafka on the log of Odradek', odradekKept, await read(kafka)) +
       differences('Odradek on the log of Kafka', kafkaKept, await read(odradek.address));
     const told = odradekKept.length + kafkaKept.length;
-    console.log(`${Math.max(told - failed, 0)} passed, ${failed} failed`);
-    process.exitCode = failed === 0 && told > 0 ? 0 : 1;
+    closeWith(Math.max(told - failed, 0), failed);
   } finally {
     await odradek?.close();
     await kafka.stop();

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { closeWith } from '../closing-line.ts';
 import { javaProgram, outputOf, pythonProgram } from '../programs.ts';
 import { LossyProxy } from './lossy-proxy.ts';
 import { parseTargetName, startTarget } from '../targets/start-target.ts';
@@ -73,8 +74,7 @@ async function main(): Promise<void> {
     for (const [i, name] of names.entries()) {
       if (!judge(name, sent[i]!, await readAll(target, topics[i]!), lost[i]!)) failed += 1;
     }
-    console.log(`${names.length - failed} passed, ${failed} failed`);
-    process.exitCode = failed === 0 ? 0 : 1;
+    closeWith(names.length - failed, failed);
   } finally {
     for (const { kill } of running) kill();
     await target.stop();

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka } from '../../scripts/kafka.ts';
 import type { RunningKafka } from '../../scripts/kafka.ts';
+import { closeWith } from '../closing-line.ts';
 import { consume, dump, dumpComplaints, kafkaTool } from './kafka-tools.ts';
 import { appendVariety, openLogs, readLines } from './logs-of-ours.ts';
 
@@ -156,8 +157,7 @@ try {
     await scenario(`kafka-dump-log ${version} on logs that we hold open`, () => dumpOurs(version, false));
   }
   await withRealKafka();
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  closeWith(passed, failed);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
