@@ -11,6 +11,7 @@ const COMMANDS = ['start', 'topics', 'produce', 'consume', 'groups', 'configs'];
 const WITH_EXAMPLES = [
   'start',
   'produce',
+  'consume',
   'topics create',
   'topics describe',
   'topics alter',

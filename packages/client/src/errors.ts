@@ -1,4 +1,5 @@
 import { KafkaError, isRetriable } from '@odradek/protocol/errors.ts';
+import type { TopicPartition } from './cluster/topic-partition.ts';
 
 /** What went wrong on this side of the wire. Error codes of brokers come as `KafkaError`. */
 export class ClientError extends Error {
@@ -59,6 +60,46 @@ export class BadAnswerError extends ClientError {
 
   constructor(message: string, options: ErrorOptions = {}) {
     super('BAD_ANSWER', message, options);
+  }
+}
+
+/** What a partition holds at an offset cannot be decoded: a wrong checksum, or bytes that are no batch. */
+export class UnreadableRecordsError extends ClientError {
+  override readonly name = 'UnreadableRecordsError';
+  readonly topic: string;
+  readonly partition: number;
+  /** Everything before it has been delivered; who goes on behind it loses what is there. */
+  readonly offset: number;
+
+  constructor(at: TopicPartition, offset: number, cause: Error) {
+    super(
+      'UNREADABLE_RECORDS',
+      `${at.topic}-${at.partition} cannot be read from offset ${offset}: ${cause.message}`,
+      { cause },
+    );
+    this.topic = at.topic;
+    this.partition = at.partition;
+    this.offset = offset;
+  }
+}
+
+/** A handler of the application failed. The record comes again, here or with another member. */
+export class HandlerError extends ClientError {
+  override readonly name = 'HandlerError';
+  readonly topic: string;
+  readonly partition: number;
+  /** Everything before it is done. */
+  readonly offset: number;
+
+  constructor(at: TopicPartition, offset: number, cause: Error) {
+    super(
+      'HANDLER_FAILED',
+      `the handler failed at ${at.topic}-${at.partition}, offset ${offset}: ${cause.message}`,
+      { cause },
+    );
+    this.topic = at.topic;
+    this.partition = at.partition;
+    this.offset = offset;
   }
 }
 

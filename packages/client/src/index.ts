@@ -8,8 +8,16 @@ export type { BrokerNode, PartitionMetadata, TopicMetadata } from './cluster/met
 export type { TopicPartition } from './cluster/topic-partition.ts';
 export { Consumer, type Assignment } from './consumer/consumer.ts';
 export type { ConsumerOptions, OffsetReset } from './consumer/consumer-options.ts';
-export type { FetchedRecords, StartOffset } from './consumer/fetcher.ts';
-export { GroupConsumer, type GroupConsumerOptions } from './consumer/group-consumer.ts';
+export { partitionKey } from './cluster/topic-partition.ts';
+export type { Assignor, GroupAssignment, GroupSubscriber } from './consumer/assignors/assignor.ts';
+export { ASSIGNOR_NAMES, type AssignorName } from './consumer/assignors/assignors.ts';
+export type { CommittedOffset, OffsetToCommit } from './consumer/committed-offsets.ts';
+export type { PartitionTrouble, StartOffset } from './consumer/fetch/fetch-partition.ts';
+export type { FetchedRecords } from './consumer/fetch/fetched-data.ts';
+export { GroupConsumer, type ConsumedRecord } from './consumer/group-consumer.ts';
+export type { JoinTrouble } from './consumer/group-membership.ts';
+export type { GroupConsumerOptions, RebalanceListener } from './consumer/group-options.ts';
+export type { BatchContext, HandlerContext, Handlers } from './consumer/handler-runner.ts';
 export { listOffsets, type FoundOffset, type OffsetQuery, type OffsetSpec } from './consumer/list-offsets.ts';
 export * from './errors.ts';
 export type { ClientEnvironment } from './ports/environment.ts';

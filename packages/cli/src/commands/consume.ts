@@ -1,29 +1,28 @@
-import { Consumer } from '@odradek/client/consumer/consumer.ts';
 import type { ConsumerOptions } from '@odradek/client/consumer/consumer-options.ts';
-import type { FetchedRecords, StartOffset } from '@odradek/client/consumer/fetcher.ts';
-import { GroupConsumer } from '@odradek/client/consumer/group-consumer.ts';
-import { listOffsets } from '@odradek/client/consumer/list-offsets.ts';
-import { partitionKey, type TopicPartition } from '@odradek/client/cluster/topic-partition.ts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { collect, pointInTime, unescaped, wholeNumber } from '../arguments.ts';
 import { clusterOptions, withClientOptions, type ClientArguments } from '../client-options.ts';
+import { withExamples } from '../examples.ts';
+import { failureLine } from '../failure.ts';
 import { FRAMINGS, type Framing } from '../framing.ts';
 import { PRINTABLE_FIELDS, recordFormatter, type PrintableField } from '../output/record-formatter.ts';
 import { RecordWriter } from '../output/record-writer.ts';
-import { usageError, type Terminal } from '../terminal.ts';
+import { openGroup, openPartitions, type Beginning, type RecordSource } from '../record-source.ts';
+import { onStopSignal } from '../stop-signal.ts';
+import { CommandError, type Terminal } from '../terminal.ts';
 
 interface ConsumeArguments extends ClientArguments {
   readonly group?: string;
-  readonly partition: readonly number[];
+  readonly partition?: readonly number[];
   readonly fromBeginning?: true;
-  readonly from?: StartOffset;
+  readonly from?: Beginning;
   readonly toEnd?: true;
   readonly count?: number;
   readonly idleTimeout?: number;
   readonly keySeparator?: string;
   readonly print?: readonly PrintableField[];
   readonly separator: string;
-  readonly nullMarker: string;
+  readonly nullMarker?: string;
   readonly json?: true;
   readonly framing: Framing;
   readonly isolation: 'read_uncommitted' | 'read_committed';
@@ -33,54 +32,101 @@ const PARTITION_MAX = 2 ** 31 - 1;
 /** Bounds what is in memory: an answer that is being written, and one under way. */
 const FETCH_MAX_BYTES = 4 * 1024 * 1024;
 const POLL_MS = 1_000;
+/** A topic that was just made may take so long to be known everywhere; one that is not there will not come. */
+const TOPIC_WAIT_MAX_MS = 2_000;
+/** A leader that moves is no news. */
+const WORRY_AFTER_MS = 2_000;
 
 export function register(program: Command, terminal: Terminal): void {
-  withClientOptions(program.command('consume'))
-    .description('Writes records to the standard output until it is stopped (Ctrl+C).')
-    .argument('<topic...>')
+  const command = program
+    .command('consume')
+    .description(
+      'Writes records to the standard output until Ctrl+C.\n' +
+        'Begins with what comes from now on, unless told otherwise.',
+    )
+    .argument('<topic...>');
+  addWhere(command);
+  addHowLong(command);
+  addFormat(command);
+  command.action((topics: string[], given: ConsumeArguments) => consume(topics, given, terminal));
+  withExamples(withClientOptions(command), [
+    ['All that is there, then stop', 'odradek consume orders --from-beginning --to-end'],
+    ['The last ten records of each partition, and what comes', 'odradek consume orders --from -10'],
+    [
+      'One record by its offset, with everything that belongs to it',
+      'odradek consume orders -p 3 --from 4711 -n 1 --json',
+    ],
+    ['Since this morning, with keys', "odradek consume orders --from 2026-01-31T06:00:00Z -k ': '"],
+    [
+      'As a member of a group, committing what was written',
+      'odradek consume orders -g audit --from-beginning',
+    ],
+  ]);
+}
+
+function addWhere(command: Command): void {
+  command
     .addOption(
-      new Option('-g, --group <id>', 'as a member of this group, from where it is, committing').conflicts([
-        'partition',
-        'toEnd',
-      ]),
+      new Option(
+        '-g, --group <id>',
+        'as a member of this group, from where it is; what was written is committed',
+      ).conflicts(['partition', 'toEnd']),
     )
     .option(
       '-p, --partition <number>',
       'only this one; may be repeated',
       collect((text) => wholeNumber('--partition', text, { max: PARTITION_MAX })),
-      [],
     )
     .addOption(
-      new Option('--from-beginning', 'also what is there; with --group where it has no offset').conflicts(
-        'from',
-      ),
+      new Option(
+        '--from-beginning',
+        'begin with the oldest record; with --group, where it has committed nothing',
+      ).conflicts('from'),
     )
     .addOption(
-      new Option('--from <where>', 'beginning, end, an offset or a time (ISO 8601)')
-        .argParser(startOf)
+      new Option(
+        '--from <where>',
+        'begin here: beginning, end, an offset, -N for N records before the end, a time (ISO 8601)',
+      )
+        .argParser(beginningOf)
         .conflicts('group'),
     )
+    .addOption(
+      new Option('--isolation <level>', 'read_committed leaves out open and aborted transactions')
+        .choices(['read_uncommitted', 'read_committed'])
+        .default('read_uncommitted'),
+    );
+}
+
+function addHowLong(command: Command): void {
+  command
     .option('--to-end', 'stop at what is the end when starting')
     .option('-n, --count <number>', 'stop after so many records', (text) =>
       wholeNumber('--count', text, { min: 1 }),
     )
     .option('--idle-timeout <seconds>', 'stop when no record came for so long', (text) =>
       wholeNumber('--idle-timeout', text, { min: 1, max: 86_400 }),
+    );
+}
+
+function addFormat(command: Command): void {
+  command
+    .addOption(
+      new Option('-k, --key-separator <text>', 'write key, this, value; \\t is a tab')
+        .argParser(unescaped)
+        .conflicts(['print', 'json']),
     )
-    .option('-k, --key-separator <text>', 'write key, this, value; \\t is a tab', unescaped)
-    .option('--print <fields>', `what to write, of ${PRINTABLE_FIELDS.join(',')} (default: value)`, fieldsOf)
+    .addOption(
+      new Option('--print <fields>', `what to write, of ${PRINTABLE_FIELDS.join(',')} (default: value)`)
+        .argParser(fieldsOf)
+        .conflicts('json'),
+    )
     .option('--separator <text>', 'between fields', unescaped, '\t')
-    .option('--null-marker <text>', 'how a null key or value is written', '')
+    .option('--null-marker <text>', 'how a null key or value is written (default: as nothing)')
     .option('--json', 'a JSON object per record; bytes that are not UTF-8 as {"base64": ...}')
     .addOption(
       new Option('--framing <end>', 'what ends a record').choices(FRAMINGS).default('newline' as Framing),
-    )
-    .addOption(
-      new Option('--isolation <level>', 'read_committed leaves out open and aborted transactions')
-        .choices(['read_uncommitted', 'read_committed'])
-        .default('read_uncommitted'),
-    )
-    .action((topics: string[], given: ConsumeArguments) => consume(topics, given, terminal));
+    );
 }
 
 async function consume(
@@ -88,41 +134,49 @@ async function consume(
   given: ConsumeArguments,
   terminal: Terminal,
 ): Promise<void> {
-  if (given.keySeparator !== undefined && given.print !== undefined) {
-    throw usageError('--key-separator and --print exclude each other');
-  }
-  const source =
-    given.group === undefined
-      ? await openPartitions(topics, given, terminal)
-      : await openGroup(topics, given.group, given, terminal);
+  const source = await open(topics, given, terminal);
   const writer = new RecordWriter(terminal.stdout, formatterFor(given), given.count ?? Infinity);
-  const removeStop = onStop(() => {
+  const removeStop = onStopSignal(() => {
     writer.stop();
     source.wake();
   });
   writer.onGone(() => source.wake());
   try {
-    await pump(source, writer, given);
+    await pump(source, writer, given, terminal);
   } finally {
     removeStop();
     await source.close();
   }
 }
 
-/** Where records come from: named partitions, or what a group assigns. */
-interface RecordSource {
-  poll(timeoutMs: number): Promise<readonly FetchedRecords[]>;
-  /** The records of a partition before this offset were written. */
-  written(at: TopicPartition, nextOffset: number): void;
-  isAtEnd(): boolean;
-  wake(): void;
-  close(): Promise<void>;
+function open(topics: readonly string[], given: ConsumeArguments, terminal: Terminal): Promise<RecordSource> {
+  const options: ConsumerOptions = {
+    ...clusterOptions(given, terminal),
+    fetchMaxBytes: FETCH_MAX_BYTES,
+    offsetReset: given.fromBeginning === true ? 'earliest' : 'latest',
+    isolationLevel: given.isolation,
+  };
+  if (given.group !== undefined) return openGroup(topics, given.group, options);
+  const choice = {
+    topics,
+    partitions: given.partition ?? [],
+    from: given.fromBeginning === true ? 'earliest' : (given.from ?? 'latest'),
+    toEnd: given.toEnd === true,
+    topicWaitMs: Math.min(given.timeout * 1_000, TOPIC_WAIT_MAX_MS),
+  };
+  return openPartitions(choice, options);
 }
 
-async function pump(source: RecordSource, writer: RecordWriter, given: ConsumeArguments): Promise<void> {
+async function pump(
+  source: RecordSource,
+  writer: RecordWriter,
+  given: ConsumeArguments,
+  terminal: Terminal,
+): Promise<void> {
   const idleLimitMs = (given.idleTimeout ?? Infinity) * 1_000;
+  const worries = new Worries(given.timeout * 1_000, terminal);
   let lastRecordMs = performance.now();
-  while (!writer.isDone && !source.isAtEnd()) {
+  while (!writer.isDone && !source.isAtEnd) {
     const idleMs = performance.now() - lastRecordMs;
     if (idleMs >= idleLimitMs) return;
     const fetched = await source.poll(Math.min(POLL_MS, idleLimitMs - idleMs));
@@ -132,94 +186,36 @@ async function pump(source: RecordSource, writer: RecordWriter, given: ConsumeAr
       if (batch.records.length > 0) lastRecordMs = performance.now();
       if (writer.isDone) return;
     }
+    worries.look(source);
   }
 }
 
-async function openPartitions(
-  topics: readonly string[],
-  given: ConsumeArguments,
-  terminal: Terminal,
-): Promise<RecordSource> {
-  const consumer = new Consumer(consumerOptions(given, terminal));
-  try {
-    await consumer.connect();
-    const assigned: TopicPartition[] = [];
-    for (const topic of topics) {
-      const partitions = given.partition.length > 0 ? given.partition : await consumer.partitionsOf(topic);
-      for (const partition of partitions) assigned.push({ topic, partition });
+/** Says when records do not come because the cluster does not answer, and gives up in time. */
+class Worries {
+  private readonly limitMs: number;
+  private readonly terminal: Terminal;
+  private isTold = false;
+
+  constructor(limitMs: number, terminal: Terminal) {
+    this.limitMs = limitMs;
+    this.terminal = terminal;
+  }
+
+  /** @throws CommandError when it has lasted too long */
+  look({ trouble }: RecordSource): void {
+    if (trouble === null) {
+      this.isTold = false;
+      return;
     }
-    const from: StartOffset = given.fromBeginning === true ? 'earliest' : (given.from ?? 'latest');
-    await consumer.assign(assigned.map((at) => ({ ...at, from })));
-    const ends = given.toEnd === true ? await endsOf(consumer, assigned) : null;
-    return partitionSource(consumer, ends);
-  } catch (error) {
-    consumer.close();
-    throw error;
+    const forMs = performance.now() - trouble.sinceMs;
+    const reason = failureLine(trouble.error);
+    if (forMs >= this.limitMs) {
+      throw new CommandError(`no records for ${this.limitMs / 1_000} s: ${reason}`, { cause: trouble.error });
+    }
+    if (forMs < WORRY_AFTER_MS || this.isTold) return;
+    this.isTold = true;
+    this.terminal.stderr.write(`odradek: ${reason}; trying for ${this.limitMs / 1_000} s\n`);
   }
-}
-
-async function endsOf(
-  consumer: Consumer,
-  partitions: readonly TopicPartition[],
-): Promise<ReadonlyMap<string, { at: TopicPartition; end: number }>> {
-  const found = await listOffsets(
-    consumer.cluster,
-    partitions.map((at) => ({ ...at, at: 'latest' })),
-  );
-  return new Map(
-    partitions.map((at) => [partitionKey(at), { at, end: found.get(partitionKey(at))!.offset }]),
-  );
-}
-
-function partitionSource(
-  consumer: Consumer,
-  ends: ReadonlyMap<string, { at: TopicPartition; end: number }> | null,
-): RecordSource {
-  const done = new Map<string, number>();
-  const reached = (key: string, at: TopicPartition, end: number): boolean => {
-    const written = done.get(key);
-    if (written !== undefined) return written >= end;
-    // Nothing was written, so the position is where reading began.
-    return (consumer.position(at) ?? -1) >= end;
-  };
-  return {
-    poll: (timeoutMs) => consumer.poll(ends === null ? timeoutMs : Math.min(timeoutMs, 100)),
-    written: (at, nextOffset) => void done.set(partitionKey(at), nextOffset),
-    isAtEnd: () => ends !== null && [...ends].every(([key, { at, end }]) => reached(key, at, end)),
-    wake: () => consumer.wake(),
-    close: async () => consumer.close(),
-  };
-}
-
-async function openGroup(
-  topics: readonly string[],
-  groupId: string,
-  given: ConsumeArguments,
-  terminal: Terminal,
-): Promise<RecordSource> {
-  const consumer = new GroupConsumer({ ...consumerOptions(given, terminal), groupId, topics });
-  try {
-    await consumer.connect();
-  } catch (error) {
-    await consumer.close();
-    throw error;
-  }
-  return {
-    poll: (timeoutMs) => consumer.poll(timeoutMs),
-    written: ({ topic, partition }, offset) => consumer.markProcessed([{ topic, partition, offset }]),
-    isAtEnd: () => false,
-    wake: () => consumer.wake(),
-    close: () => consumer.close(),
-  };
-}
-
-function consumerOptions(given: ConsumeArguments, terminal: Terminal): ConsumerOptions {
-  return {
-    ...clusterOptions(given, terminal),
-    fetchMaxBytes: FETCH_MAX_BYTES,
-    offsetReset: given.fromBeginning === true ? 'earliest' : 'latest',
-    isolationLevel: given.isolation,
-  };
 }
 
 function formatterFor(given: ConsumeArguments): ReturnType<typeof recordFormatter> {
@@ -228,26 +224,15 @@ function formatterFor(given: ConsumeArguments): ReturnType<typeof recordFormatte
     json: given.json === true,
     fields: keySeparator === undefined ? (given.print ?? ['value']) : ['key', 'value'],
     separator: keySeparator ?? given.separator,
-    nullMarker,
+    nullMarker: nullMarker ?? '',
     framing,
   });
 }
 
-/** Runs `stop` on the first Ctrl+C or SIGTERM; the second ends the process at once. @returns removes it */
-function onStop(stop: () => void): () => void {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const handle = (): void => {
-    remove();
-    stop();
-  };
-  const remove = (): void => signals.forEach((signal) => void process.off(signal, handle));
-  signals.forEach((signal) => void process.on(signal, handle));
-  return remove;
-}
-
-function startOf(text: string): StartOffset {
+function beginningOf(text: string): Beginning {
   if (text === 'beginning') return 'earliest';
   if (text === 'end') return 'latest';
+  if (/^-\d+$/.test(text)) return { beforeEnd: wholeNumber('--from', text.slice(1)) };
   if (/^\d+$/.test(text)) return wholeNumber('--from', text);
   return { timestampMs: pointInTime('--from', text) };
 }

@@ -209,10 +209,6 @@ async function reset(groupId: string, given: ResetArguments, terminal: Terminal)
     terminal.stdout.write(jsonText({ groupId, executed: given.execute === true, changes }));
     return;
   }
-  if (changes.length === 0) {
-    terminal.stdout.write(`Group ${groupId} has committed nothing.\n`);
-    return;
-  }
   const rows = changes.map(({ topic, partition, currentOffset, offset }) => [
     topic,
     partition,

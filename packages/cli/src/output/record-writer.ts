@@ -1,4 +1,4 @@
-import type { FetchedRecords } from '@odradek/client/consumer/fetcher.ts';
+import type { FetchedRecords } from '@odradek/client/consumer/fetch/fetched-data.ts';
 import type { Writable } from 'node:stream';
 import { writeText } from '../terminal.ts';
 import type { RecordFormatter } from './record-formatter.ts';

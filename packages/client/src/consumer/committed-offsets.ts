@@ -15,17 +15,22 @@ export interface CommittedOffset extends TopicPartition {
 }
 
 export interface OffsetToCommit extends TopicPartition {
+  /** The next offset to be read: one past the last record that is done. */
   readonly offset: number;
+  /** Kept beside the offset. Default empty. */
+  readonly metadata?: string;
 }
 
 /** Who commits: a member of the current generation, or a tool while the group has no members. */
 export interface Committer {
   readonly memberId: string;
   readonly generationId: number;
+  /** Of a static member. */
+  readonly instanceId: string | null;
 }
 
 /** For groups without members. */
-export const TOOL: Committer = { memberId: '', generationId: -1 };
+export const TOOL: Committer = { memberId: '', generationId: -1, instanceId: null };
 
 /** The last versions of both APIs that name topics instead of giving their ids. */
 const OFFSET_FETCH_BY_NAME_MAX = 9;
@@ -34,6 +39,7 @@ const OFFSET_COMMIT_BY_NAME_MAX = 9;
 const OFFSET_FETCH_GROUPS_VERSION = 8;
 const OFFSET_FETCH_ALL_VERSION = 2;
 const REQUIRE_STABLE_VERSION = 7;
+const COMMIT_INSTANCE_VERSION = 7;
 
 /**
  * What a group has committed, by `partitionKey`; partitions without a commit are left out.
@@ -122,12 +128,13 @@ function offsetCommitRequest(
     ...(version >= 1
       ? { memberId: committer.memberId, generationIdOrMemberEpoch: committer.generationId }
       : {}),
+    ...(version >= COMMIT_INSTANCE_VERSION ? { groupInstanceId: committer.instanceId } : {}),
     topics: [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, ofTopic]) => ({
       name,
-      partitions: ofTopic.map(({ partition, offset }) => ({
+      partitions: ofTopic.map(({ partition, offset, metadata }) => ({
         partitionIndex: partition,
         committedOffset: offset,
-        committedMetadata: '',
+        committedMetadata: metadata ?? '',
       })),
     })),
   };

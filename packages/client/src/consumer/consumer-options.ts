@@ -11,10 +11,12 @@ export interface ConsumerOptions extends ClusterOptions {
   readonly fetchMinBytes?: number;
   /** Or once so much time has passed, milliseconds. Default 500. */
   readonly fetchMaxWaitMs?: number;
-  /** Largest answer of one broker, and so what is buffered per broker, bytes. Default 50 MiB. */
+  /** Largest answer of one broker, and bound of what is buffered besides, bytes. Default 50 MiB. */
   readonly fetchMaxBytes?: number;
   /** Largest share of one partition in an answer, bytes. Default 1 MiB. */
   readonly partitionFetchMaxBytes?: number;
+  /** Records that one poll returns at most, 1 or more; the rest waits for the next. Default 500. */
+  readonly maxPollRecords?: number;
   /** Default `latest`. */
   readonly offsetReset?: OffsetReset;
   /** Default `read_uncommitted`. */
@@ -28,6 +30,7 @@ export interface ConsumerSettings {
   readonly fetchMaxWaitMs: number;
   readonly fetchMaxBytes: number;
   readonly partitionFetchMaxBytes: number;
+  readonly maxPollRecords: number;
   readonly offsetReset: OffsetReset;
   readonly isolationLevel: IsolationLevel;
   readonly createTopics: boolean;
@@ -40,6 +43,7 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
     fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
     fetchMaxBytes: options.fetchMaxBytes ?? 50 * 1024 * 1024,
     partitionFetchMaxBytes: options.partitionFetchMaxBytes ?? 1024 * 1024,
+    maxPollRecords: options.maxPollRecords ?? 500,
     offsetReset: options.offsetReset ?? 'latest',
     isolationLevel: options.isolationLevel ?? 'read_uncommitted',
     createTopics: options.createTopics ?? false,
@@ -48,6 +52,7 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
   for (const name of ['fetchMaxBytes', 'partitionFetchMaxBytes'] as const) {
     checkAtLeast(name, settings[name], 1);
   }
+  if (settings.maxPollRecords !== Infinity) checkAtLeast('maxPollRecords', settings.maxPollRecords, 1);
   return settings;
 }
 

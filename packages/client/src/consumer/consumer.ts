@@ -1,8 +1,12 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
+import { ClosedError } from '../errors.ts';
 import { consumerSettings, type ConsumerOptions, type ConsumerSettings } from './consumer-options.ts';
-import { Fetcher, type FetchedRecords, type StartOffset } from './fetcher.ts';
+import type { PartitionTrouble, StartOffset } from './fetch/fetch-partition.ts';
+import type { FetchedRecords } from './fetch/fetched-data.ts';
+import { Fetcher } from './fetch/fetcher.ts';
+import { Signal } from './signal.ts';
 
 export interface Assignment extends TopicPartition {
   /** An offset, the start, the end, or a time. */
@@ -13,13 +17,17 @@ export interface Assignment extends TopicPartition {
 export class Consumer {
   readonly cluster: Cluster;
   private readonly settings: ConsumerSettings;
+  private readonly changed: Signal;
   private readonly fetcher: Fetcher;
+  private isWoken = false;
+  private isClosed = false;
 
   /** Connects when first used. @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: ConsumerOptions) {
     this.settings = consumerSettings(options);
     this.cluster = new Cluster(options);
-    this.fetcher = new Fetcher(this.cluster, this.settings);
+    this.changed = new Signal(this.cluster.environment);
+    this.fetcher = new Fetcher(this.cluster, this.settings, this.changed);
   }
 
   /** Finds the cluster now rather than with the first call. @throws ConnectionError when no broker answers */
@@ -62,27 +70,77 @@ export class Consumer {
     for (const partition of partitions) this.fetcher.stop(partition);
   }
 
-  /** The next offset of a partition, or null while it is not known. */
+  /** Goes on from somewhere else. Nothing from before is delivered any more. Other partitions are left out. */
+  seek(at: TopicPartition, to: StartOffset): void {
+    if (this.fetcher.isAssigned(at)) this.fetcher.start(at, to);
+  }
+
+  /** Delivers nothing of these until resumed; what has been fetched is kept. */
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.fetcher.pause(partition);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.fetcher.resume(partition);
+  }
+
+  /** The offset of a partition that is delivered next, or null while it is not known. */
   position(at: TopicPartition): number | null {
     return this.fetcher.position(at);
+  }
+
+  /** The partition that could not be read for longest, although attempts go on; null when all is well. */
+  get trouble(): PartitionTrouble | null {
+    return this.fetcher.trouble;
   }
 
   /**
    * Records that have come, or do within `timeoutMs`; maybe none.
    *
-   * @throws KafkaError, BadAnswerError when a partition cannot be read
+   * @throws KafkaError, UnreadableRecordsError, BadAnswerError when a partition cannot be read; ClosedError
    */
   poll(timeoutMs: number): Promise<readonly FetchedRecords[]> {
-    return this.fetcher.poll(timeoutMs);
+    return this.next(timeoutMs, Infinity);
   }
 
-  /** Ends a poll that waits. */
+  /** Records as they come, partition by partition, until the consumer is closed. @throws as `poll` */
+  async *batches(): AsyncGenerator<FetchedRecords, void, undefined> {
+    for (;;) {
+      if (this.isClosed) return;
+      try {
+        yield* await this.next(Infinity, 1);
+      } catch (error) {
+        if (!(error instanceof ClosedError)) throw error;
+      }
+    }
+  }
+
+  /** Ends a poll that waits, or else the next one before it does. */
   wake(): void {
-    this.fetcher.wake();
+    this.isWoken = true;
+    this.changed.notify();
   }
 
   close(): void {
+    this.isClosed = true;
     this.cluster.close();
-    this.fetcher.wake();
+    this.changed.notify();
+  }
+
+  private async next(timeoutMs: number, stretchesMax: number): Promise<readonly FetchedRecords[]> {
+    const { clock } = this.cluster.environment;
+    const deadlineMs = clock.monotonic() + timeoutMs;
+    for (;;) {
+      if (this.isClosed) throw new ClosedError('consumer');
+      const taken = this.fetcher.take(this.settings.maxPollRecords, stretchesMax);
+      this.fetcher.ask();
+      if (taken.length > 0) return taken;
+      const remainingMs = deadlineMs - clock.monotonic();
+      if (remainingMs <= 0 || this.isWoken) {
+        this.isWoken = false;
+        return [];
+      }
+      await this.changed.wait(Math.min(remainingMs, this.fetcher.pauseMs));
+    }
   }
 }

@@ -1,80 +1,76 @@
-import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import { Coordinator, CoordinatorType } from '../cluster/coordinators.ts';
-import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts';
+import { delay } from '../cluster/backoff.ts';
+import type { TopicPartition } from '../cluster/topic-partition.ts';
 import { ClientError, ClosedError } from '../errors.ts';
-import type { Timer } from '../ports/clock.ts';
-import { commitOffsets, fetchCommitted, type OffsetToCommit } from './committed-offsets.ts';
-import { consumerSettings, type ConsumerOptions, type ConsumerSettings } from './consumer-options.ts';
-import { Fetcher, type FetchedRecords } from './fetcher.ts';
-import { GroupMembership, type GroupTimeouts } from './group-membership.ts';
+import { fetchCommitted, type CommittedOffset, type OffsetToCommit } from './committed-offsets.ts';
+import { consumerSettings, type ConsumerSettings } from './consumer-options.ts';
+import type { StartOffset } from './fetch/fetch-partition.ts';
+import type { FetchedRecords } from './fetch/fetched-data.ts';
+import { Fetcher } from './fetch/fetcher.ts';
+import type { JoinTrouble } from './group-membership.ts';
+import { groupSettings, type GroupConsumerOptions, type GroupSettings } from './group-options.ts';
+import { HandlerRunner, type Handlers } from './handler-runner.ts';
+import { isInsideApplication } from './handler-scope.ts';
+import type { Delivery } from './owned-partition.ts';
+import { PartitionOwnership } from './partition-ownership.ts';
+import { Signal } from './signal.ts';
 
-/** Names and defaults follow Apache Kafka's Java consumer. */
-export interface GroupConsumerOptions extends ConsumerOptions {
-  readonly groupId: string;
-  readonly topics: readonly string[];
-  /** Default 45 000. */
-  readonly sessionTimeoutMs?: number;
-  /** Default 3 000. */
-  readonly heartbeatIntervalMs?: number;
-  /** Between two polls; then the member leaves and others get its partitions. Default 300 000. */
-  readonly maxPollIntervalMs?: number;
-  /** How often what was processed is committed, milliseconds, 0 for never by itself. Default 5 000. */
-  readonly autoCommitIntervalMs?: number;
-  /** Told after each rebalance what this member reads from now on. */
-  readonly onAssigned?: (partitions: readonly TopicPartition[]) => void;
+/** A record with where it comes from. */
+export interface ConsumedRecord extends TopicPartition {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: FetchedRecords['records'][number]['headers'];
 }
 
-/** The group went on without this member, or is about to: what it could not commit, others repeat. */
-const REBALANCE_CODES: readonly number[] = [
-  ErrorCode.ILLEGAL_GENERATION,
-  ErrorCode.UNKNOWN_MEMBER_ID,
-  ErrorCode.REBALANCE_IN_PROGRESS,
-  ErrorCode.FENCED_INSTANCE_ID,
-];
+/** Answers are handled without a pause for so long; then timers and sockets have their turn. */
+const BUSY_MAX_MS = 10;
+
+const CLOSE_TIMEOUT_MS = 30_000;
 
 /**
- * Reads topics as a member of a group (classic protocol, range assignor).
+ * Reads topics as a member of a group (classic protocol).
  *
- * What `poll` returned counts as processed with the next call of `poll`, never before; only that is committed,
- * on the interval, before partitions are given up and when the consumer closes. After a crash records that were
- * handled but not committed come again; none is left out.
+ * What was handed out counts as processed once the caller asks for more, or says so, never before; only that is
+ * committed: on the interval, before partitions are given up and when the consumer closes. After a crash records
+ * that were handled but not committed come again; none is left out.
+ *
+ * Take records by one way at a time: `run`, `for await` over `records` or `batches`, or `poll`.
  */
 export class GroupConsumer {
   private readonly cluster: Cluster;
   private readonly settings: ConsumerSettings;
+  private readonly groupSettings: GroupSettings;
+  private readonly changed: Signal;
   private readonly fetcher: Fetcher;
   private readonly coordinator: Coordinator;
-  private readonly membership: GroupMembership;
-  private readonly onAssigned: (partitions: readonly TopicPartition[]) => void;
-  private readonly maxPollIntervalMs: number;
-  private readonly autoCommitIntervalMs: number;
-  /** Offsets after the records that are processed and not committed yet. */
-  private readonly processed = new Map<string, OffsetToCommit>();
-  /** Offsets after the records that the last poll returned. */
-  private delivered: OffsetToCommit[] = [];
-  private rejoinNeeded = true;
-  private committedAtMs: number;
-  private pollDeadline: Timer | null = null;
+  private readonly ownership: PartitionOwnership;
+  /** What the last poll returned. */
+  private polled: readonly Delivery[] = [];
+  private busySinceMs = 0;
+  private isWoken = false;
   private isClosed = false;
+  private running: Promise<void> | null = null;
+  private closing: Promise<void> | null = null;
 
-  /** Joins with the first poll. @throws ClientError BAD_OPTION, BAD_ADDRESS */
+  /** Joins with the first call for records. @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: GroupConsumerOptions) {
     this.settings = consumerSettings(options);
-    this.maxPollIntervalMs = options.maxPollIntervalMs ?? 300_000;
-    this.autoCommitIntervalMs = options.autoCommitIntervalMs ?? 5_000;
-    this.onAssigned = options.onAssigned ?? (() => undefined);
+    this.groupSettings = groupSettings(options);
     this.cluster = new Cluster(options);
-    this.fetcher = new Fetcher(this.cluster, this.settings);
+    this.changed = new Signal(this.cluster.environment);
+    this.fetcher = new Fetcher(this.cluster, this.settings, this.changed);
     this.coordinator = new Coordinator(this.cluster, CoordinatorType.GROUP, options.groupId);
-    this.membership = new GroupMembership(
-      this.cluster,
-      this.coordinator,
-      options.topics,
-      groupTimeouts(options, this.maxPollIntervalMs),
-      { rejoinNeeded: () => this.noteRejoin() },
-    );
-    this.committedAtMs = this.nowMs;
+    this.ownership = new PartitionOwnership({
+      cluster: this.cluster,
+      coordinator: this.coordinator,
+      fetcher: this.fetcher,
+      changed: this.changed,
+      settings: this.groupSettings,
+      offsetReset: this.settings.offsetReset,
+    });
   }
 
   /** Finds the cluster now rather than with the first call. @throws ConnectionError when no broker answers */
@@ -82,128 +78,237 @@ export class GroupConsumer {
     await this.cluster.nodes();
   }
 
+  /** What this member reads at present. */
+  get assignment(): readonly TopicPartition[] {
+    return this.ownership.assignment;
+  }
+
+  /** Why records may be missing although attempts go on, and since when (monotonic); null when all is well. */
+  get trouble(): JoinTrouble | null {
+    return this.ownership.trouble ?? this.fetcher.trouble;
+  }
+
   /**
-   * Records that have come, or do within `timeoutMs`; maybe none. Takes longer while the group forms.
+   * Records that have come, or do within `timeoutMs`; maybe none. What the last call returned counts as processed.
    *
-   * @throws KafkaError, BadAnswerError when a partition cannot be read; ClientError NO_OFFSET; ClosedError
+   * @throws KafkaError, UnreadableRecordsError, BadAnswerError when a partition cannot be read or the group does not
+   *   take this member; ClientError NO_OFFSET; ClosedError; what a listener threw
    */
   async poll(timeoutMs: number): Promise<readonly FetchedRecords[]> {
-    if (this.isClosed) throw new ClosedError('consumer');
-    this.watchPolls();
-    this.markProcessed(this.delivered);
-    this.delivered = [];
-    if (this.rejoinNeeded || this.membership.isAssignmentOutdated) await this.rebalance();
-    else if (this.isCommitDue()) await this.commit();
-    const fetched = await this.fetcher.poll(timeoutMs);
-    this.delivered = fetched.map(({ topic, partition, nextOffset }) => ({
-      topic,
-      partition,
-      offset: nextOffset,
-    }));
-    return fetched;
+    this.finishPolled();
+    this.polled = await this.next(timeoutMs, Infinity);
+    return this.polled.map(({ batch }) => batch);
   }
 
-  /** For a caller who stops within what the last poll returned: what of it is processed. */
+  /** Records as they come, one by one, until the consumer is closed. Each is processed when the next is asked for. */
+  async *records(): AsyncGenerator<ConsumedRecord, void, undefined> {
+    for await (const delivery of this.deliveries()) {
+      const { owner, batch } = delivery;
+      const { topic, partition } = batch;
+      for (const record of batch.records) {
+        delivery.isCutShort = owner.isRevoking || !owner.isCurrent(delivery);
+        if (delivery.isCutShort) break;
+        yield { topic, partition, ...record };
+        this.ownership.finishUpTo(delivery, record.offset + 1);
+      }
+    }
+  }
+
+  /** Records as they come, partition by partition. Each batch is processed when the next is asked for. */
+  async *batches(): AsyncGenerator<FetchedRecords, void, undefined> {
+    for await (const { batch } of this.deliveries()) if (batch.records.length > 0) yield batch;
+  }
+
+  /**
+   * Calls a handler for each record, or each batch: in order within a partition, for up to `concurrency` partitions at
+   * a time. What a handler has done with is processed.
+   *
+   * @returns when the consumer is closed, no handler running any more
+   * @throws HandlerError when a handler failed, and whatever ends `poll`: the consumer is closed then, with everything
+   *   committed that was processed
+   */
+  run(handlers: Handlers): Promise<void> {
+    if (this.running !== null) throw new ClientError('ALREADY_RUNNING', 'the consumer runs handlers already');
+    const runner = new HandlerRunner(
+      {
+        next: () => this.next(Infinity, 1),
+        finishUpTo: (delivery, offset) => this.ownership.finishUpTo(delivery, offset),
+        giveBack: (delivery) => this.ownership.giveBack(delivery),
+        stop: () => this.stop(),
+      },
+      handlers,
+    );
+    this.running = runner.run();
+    const ended = this.running;
+    return ended.finally(() => this.closeNow(CLOSE_TIMEOUT_MS));
+  }
+
+  /** For a caller who stops within what was handed out: what of it is processed. Others' partitions are left out. */
   markProcessed(offsets: readonly OffsetToCommit[]): void {
-    for (const offset of offsets) this.processed.set(partitionKey(offset), offset);
-  }
-
-  /** Commits what is processed. A group that forms anew is no error: its members commit before that. */
-  async commit(): Promise<void> {
-    this.committedAtMs = this.nowMs;
-    if (!this.membership.isMember || this.processed.size === 0) return;
-    const offsets = [...this.processed.values()];
-    try {
-      await commitOffsets(this.coordinator, this.membership.committer, offsets);
-    } catch (error) {
-      if (!(error instanceof KafkaError) || !REBALANCE_CODES.includes(error.code)) throw error;
-      return this.noteRejoin();
-    }
     for (const offset of offsets) {
-      if (this.processed.get(partitionKey(offset)) === offset) this.processed.delete(partitionKey(offset));
+      const owner = this.ownership.owner(offset);
+      if (owner !== undefined) this.ownership.markProcessed(owner, offset);
     }
   }
 
-  /** Ends a poll that waits. */
+  /**
+   * Commits what is processed, or these offsets. Commits of one consumer never overtake one another.
+   *
+   * @throws KafkaError when the group has gone on without this member: others repeat what was not committed;
+   *   ClientError NOT_ASSIGNED for offsets of partitions that this member does not have
+   */
+  async commit(offsets?: readonly OffsetToCommit[]): Promise<void> {
+    for (const offset of offsets ?? []) {
+      const owner = this.ownership.owner(offset);
+      if (owner === undefined) {
+        throw new ClientError(
+          'NOT_ASSIGNED',
+          `${offset.topic}-${offset.partition} is not assigned to this member`,
+        );
+      }
+      this.ownership.markProcessed(owner, offset);
+    }
+    await this.ownership.commit();
+  }
+
+  /** What the group has committed, by `partitionKey`; partitions without a commit are left out. @throws KafkaError */
+  committed(partitions: readonly TopicPartition[] = this.assignment): Promise<Map<string, CommittedOffset>> {
+    return fetchCommitted(this.coordinator, partitions);
+  }
+
+  /** Goes on from somewhere else. Nothing from before is delivered any more. Others' partitions are left out. */
+  seek(at: TopicPartition, to: StartOffset): void {
+    const owner = this.ownership.owner(at);
+    if (owner === undefined) return;
+    owner.noteSeek();
+    this.fetcher.start(at, to);
+  }
+
+  /** Delivers nothing of these until resumed; what has been fetched is kept. A rebalance may end it. */
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.fetcher.pause(partition);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.fetcher.resume(partition);
+  }
+
+  get paused(): readonly TopicPartition[] {
+    return this.fetcher.paused;
+  }
+
+  /** The offset of a partition that is delivered next, or null while it is not known. */
+  position(at: TopicPartition): number | null {
+    return this.fetcher.position(at);
+  }
+
+  /** Ends a poll that waits, or else the next one before it does. */
   wake(): void {
-    this.fetcher.wake();
+    this.isWoken = true;
+    this.changed.notify();
   }
 
-  /** Commits what is processed and leaves the group. What the last poll returned is not, unless marked. */
-  async close(): Promise<void> {
-    if (this.isClosed) return;
+  /**
+   * Waits for handlers that run, commits what is processed and leaves the group; a static member keeps its place.
+   * What was handed out by `poll`, `records` or `batches` last is not processed, unless marked. Called from within a
+   * handler or listener it only begins.
+   *
+   * @param timeoutMs for what needs the brokers; then the rest is dropped. Default 30 000
+   * @throws KafkaError when the last commit fails; the consumer is closed all the same
+   */
+  async close(timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
+    this.stop();
+    if (isInsideApplication()) {
+      if (this.running === null) this.closeNow(timeoutMs).catch(() => undefined);
+      return;
+    }
+    await this.running?.catch(() => undefined);
+    await this.closeNow(timeoutMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private stop(): void {
     this.isClosed = true;
-    this.pollDeadline?.cancel();
+    this.changed.notify();
+  }
+
+  private closeNow(timeoutMs: number): Promise<void> {
+    this.stop();
+    this.closing ??= this.shutDown(timeoutMs);
+    return this.closing;
+  }
+
+  private async shutDown(timeoutMs: number): Promise<void> {
+    const deadline = this.cluster.environment.timers.after(timeoutMs, () => this.cluster.close());
     try {
-      await this.commit();
+      await this.ownership.close();
     } finally {
-      await this.membership.leave();
+      deadline.cancel();
       this.cluster.close();
-      this.fetcher.wake();
+      this.changed.notify();
     }
   }
 
-  private get nowMs(): number {
-    return this.cluster.environment.clock.monotonic();
+  private finishPolled(): void {
+    for (const delivery of this.polled) {
+      this.ownership.finishUpTo(delivery, delivery.batch.nextOffset);
+      this.ownership.giveBack(delivery);
+    }
+    this.polled = [];
   }
 
-  private noteRejoin(): void {
-    this.rejoinNeeded = true;
-    this.fetcher.wake();
-  }
-
-  private isCommitDue(): boolean {
-    return this.autoCommitIntervalMs > 0 && this.nowMs - this.committedAtMs >= this.autoCommitIntervalMs;
-  }
-
-  /** Gives up what it has, after committing, and takes what the new generation gives. */
-  private async rebalance(): Promise<void> {
-    await this.commit();
-    this.processed.clear();
-    for (const partition of this.fetcher.assigned) this.fetcher.stop(partition);
-    this.rejoinNeeded = false;
-    const partitions = await this.membership.join();
-    if (partitions.length > 0) await this.startAtCommitted(partitions);
-    this.watchPolls();
-    this.onAssigned(partitions);
-  }
-
-  private async startAtCommitted(partitions: readonly TopicPartition[]): Promise<void> {
-    const committed = await fetchCommitted(this.coordinator, partitions);
-    for (const topic of new Set(partitions.map(({ topic }) => topic))) await this.cluster.topic(topic);
-    for (const partition of partitions) {
-      this.fetcher.start(partition, committed.get(partitionKey(partition))?.offset ?? this.reset(partition));
+  /** Each is processed when the next is asked for; who stops before that gets the rest of it again. */
+  private async *deliveries(): AsyncGenerator<Delivery, void, undefined> {
+    for (;;) {
+      let delivered: readonly Delivery[];
+      try {
+        delivered = await this.next(Infinity, 1);
+      } catch (error) {
+        if (error instanceof ClosedError && this.isClosed) return;
+        throw error;
+      }
+      for (const delivery of delivered) {
+        let isFinished = false;
+        try {
+          yield delivery;
+          isFinished = !delivery.isCutShort;
+        } finally {
+          if (isFinished) this.ownership.finishUpTo(delivery, delivery.batch.nextOffset);
+          else this.ownership.takeBack(delivery);
+          this.ownership.giveBack(delivery);
+        }
+      }
     }
   }
 
-  private reset({ topic, partition }: TopicPartition): 'earliest' | 'latest' {
-    const { offsetReset } = this.settings;
-    if (offsetReset !== 'none') return offsetReset;
-    throw new ClientError(
-      'NO_OFFSET',
-      `group "${this.coordinator.key}" has no committed offset for ${topic}-${partition}`,
-    );
+  private async next(timeoutMs: number, stretchesMax: number): Promise<readonly Delivery[]> {
+    const { clock } = this.cluster.environment;
+    const deadlineMs = clock.monotonic() + timeoutMs;
+    await this.breathe();
+    for (;;) {
+      if (this.isClosed) throw new ClosedError('consumer');
+      this.ownership.tend();
+      const taken = this.fetcher.take(this.settings.maxPollRecords, stretchesMax);
+      this.fetcher.ask();
+      const deliveries = taken.flatMap((batch) => this.ownership.handOut(batch));
+      const remainingMs = deadlineMs - clock.monotonic();
+      if (deliveries.length > 0 || remainingMs <= 0 || this.isWoken) {
+        this.isWoken = false;
+        return deliveries;
+      }
+      await this.changed.wait(Math.min(remainingMs, this.fetcher.pauseMs));
+      this.busySinceMs = clock.monotonic();
+    }
   }
 
-  /** A member that does not poll must not keep its partitions from others. */
-  private watchPolls(): void {
-    this.pollDeadline?.cancel();
-    this.pollDeadline = this.cluster.environment.timers.after(this.maxPollIntervalMs, () => {
-      void this.membership.resign();
-      this.noteRejoin();
-    });
+  /** A handler that never waits would keep heartbeats from being sent. */
+  private async breathe(): Promise<void> {
+    const { environment } = this.cluster;
+    if (environment.clock.monotonic() - this.busySinceMs < BUSY_MAX_MS) return;
+    await delay(environment, 0);
+    this.busySinceMs = environment.clock.monotonic();
   }
-}
-
-/** @throws ClientError BAD_OPTION */
-function groupTimeouts(options: GroupConsumerOptions, rebalanceTimeoutMs: number): GroupTimeouts {
-  const sessionTimeoutMs = options.sessionTimeoutMs ?? 45_000;
-  const heartbeatIntervalMs = options.heartbeatIntervalMs ?? 3_000;
-  if (heartbeatIntervalMs >= sessionTimeoutMs) {
-    throw new ClientError(
-      'BAD_OPTION',
-      `heartbeatIntervalMs is ${heartbeatIntervalMs}, allowed is less than sessionTimeoutMs, ${sessionTimeoutMs}`,
-    );
-  }
-  return { sessionTimeoutMs, heartbeatIntervalMs, rebalanceTimeoutMs };
 }

@@ -8,18 +8,23 @@ import { backoffMs, delay } from '../cluster/backoff.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../cluster/coordinators.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
-import { ClientError, ClosedError, isRetriableError } from '../errors.ts';
+import { ClientError, ClosedError, asError, isRetriableError } from '../errors.ts';
 import type { Timer } from '../ports/clock.ts';
+import type { Assignor, GroupAssignment, GroupSubscriber, PreviousAssignment } from './assignors/assignor.ts';
+import type { Committer } from './committed-offsets.ts';
 import {
   decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
 } from './consumer-protocol.ts';
-import { rangeAssign, type GroupSubscriber } from './range-assignor.ts';
-import type { Committer } from './committed-offsets.ts';
 
-export interface GroupTimeouts {
+export interface MembershipOptions {
+  readonly topics: readonly string[];
+  /** Those that this member can work with, the one it likes best first. */
+  readonly assignors: readonly Assignor[];
+  /** Of a static member (KIP-345), else null. */
+  readonly instanceId: string | null;
   /** Without a heartbeat for so long a member is out, milliseconds. */
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -29,51 +34,72 @@ export interface GroupTimeouts {
 
 /** What members and brokers tell. */
 export interface MembershipEvents {
-  /** The assignment ends: join again. */
+  /** The group forms anew: join again. */
   readonly rejoinNeeded: () => void;
+  /** This member is out: others may have its partitions already. */
+  readonly lost: () => void;
+  /** It must not come back by itself either. */
+  readonly failed: (error: Error) => void;
 }
 
-const ASSIGNOR = 'range';
+/** Why joining does not succeed, and since when. */
+export interface JoinTrouble {
+  /** Monotonic time. */
+  readonly sinceMs: number;
+  readonly error: Error;
+}
+
 const PROTOCOL_TYPE = 'consumer';
 const UNKNOWN_MEMBER = '';
 const NO_GENERATION = -1;
-/** Members are told apart by a list from this version of LeaveGroup on. */
-const LEAVE_MEMBERS_VERSION = 3;
+/** Versions from which on fields exist. */
+const JOIN_INSTANCE_VERSION = 5;
+const SYNC_INSTANCE_VERSION = 3;
 const SYNC_PROTOCOL_VERSION = 5;
+const HEARTBEAT_INSTANCE_VERSION = 3;
+const LEAVE_MEMBERS_VERSION = 3;
 
-/** The member must come back as a new one. */
-const EXPELLED: readonly number[] = [ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID];
+/** A shorter wait after these would only find the group as it was. */
+const REJOIN_CODES: readonly number[] = [
+  ErrorCode.UNKNOWN_MEMBER_ID,
+  ErrorCode.ILLEGAL_GENERATION,
+  ErrorCode.REBALANCE_IN_PROGRESS,
+];
 
 /**
- * One member of a group under the classic protocol with the range assignor: joins, gets its partitions, keeps
- * its place with heartbeats, and says when the group forms anew.
+ * One member of a group under the classic protocol: joins, gets its partitions, keeps its place with heartbeats, and
+ * says when the group forms anew or has gone on without it.
+ *
+ * The lease on the partitions counts from the moment a heartbeat was sent that was answered well. It ends by this
+ * clock also when no answer says so: after a pause of the process nothing must be done in the name of the member
+ * before `isExpired` was asked.
  */
 export class GroupMembership {
   private readonly cluster: Cluster;
   private readonly coordinator: Coordinator;
-  private readonly topics: readonly string[];
-  private readonly timeouts: GroupTimeouts;
+  private readonly options: MembershipOptions;
   private readonly events: MembershipEvents;
   private memberId = UNKNOWN_MEMBER;
   private generationId = NO_GENERATION;
+  private previous: PreviousAssignment = { partitions: [], generation: NO_GENERATION };
   private heartbeat: Timer | null = null;
-  /** Monotonic time of the last word from the coordinator. */
-  private heardAtMs = 0;
+  /** Monotonic time of the last heartbeat, or join, that the coordinator took. */
+  private leaseFromMs = 0;
+  private isJoining = false;
   private isClosed = false;
+  private joinTrouble: JoinTrouble | null = null;
   /** Partition counts that the leader's assignment was made for; null for followers. */
   private assignedFor: ReadonlyMap<string, number> | null = null;
 
   constructor(
     cluster: Cluster,
     coordinator: Coordinator,
-    topics: readonly string[],
-    timeouts: GroupTimeouts,
+    options: MembershipOptions,
     events: MembershipEvents,
   ) {
     this.cluster = cluster;
     this.coordinator = coordinator;
-    this.topics = topics;
-    this.timeouts = timeouts;
+    this.options = options;
     this.events = events;
   }
 
@@ -82,9 +108,19 @@ export class GroupMembership {
     return this.generationId !== NO_GENERATION;
   }
 
+  /** The coordinator must have given the place away by now, whatever is known of it. */
+  get isExpired(): boolean {
+    return this.isMember && this.nowMs - this.leaseFromMs > this.options.sessionTimeoutMs;
+  }
+
+  get trouble(): JoinTrouble | null {
+    return this.joinTrouble;
+  }
+
   /** For commits. */
   get committer(): Committer {
-    return { memberId: this.memberId, generationId: this.generationId };
+    const { memberId, generationId } = this;
+    return { memberId, generationId, instanceId: this.options.instanceId };
   }
 
   /** The leader has to assign anew when topics got more partitions. */
@@ -94,35 +130,51 @@ export class GroupMembership {
     return false;
   }
 
-  /** Joins, again if need be, until there is an assignment. @throws KafkaError, ClosedError */
-  async join(): Promise<TopicPartition[]> {
+  /**
+   * Joins, again if need be, until there is an assignment.
+   *
+   * @param owned what this member goes on reading meanwhile; asked before every attempt
+   * @throws KafkaError when the group does not take this member; ClosedError
+   */
+  async join(owned: () => readonly TopicPartition[]): Promise<readonly TopicPartition[]> {
     this.stopHeartbeats();
-    for (let failures = 0; ;) {
-      if (this.isClosed) throw new ClosedError('consumer');
-      try {
-        const assignment = await this.attempt();
-        if (assignment !== null) {
-          this.heardAtMs = this.nowMs;
-          this.beatLater();
-          return assignment;
+    this.isJoining = true;
+    try {
+      for (let failures = 0; ;) {
+        if (this.isClosed) throw new ClosedError('consumer');
+        try {
+          const assignment = await this.attempt(owned());
+          if (assignment !== null) return this.settle(assignment);
+        } catch (error) {
+          if (!isRetriableError(error)) throw error;
+          this.joinTrouble = { sinceMs: this.joinTrouble?.sinceMs ?? this.nowMs, error: asError(error) };
+          await this.pause(++failures, asError(error));
         }
-      } catch (error) {
-        if (!isRetriableError(error)) throw error;
-        failures++;
-        const { backoff } = this.cluster.settings;
-        await delay(this.cluster.environment, backoffMs(backoff, failures, this.cluster.environment.random));
       }
+    } finally {
+      this.isJoining = false;
     }
   }
 
-  /** Leaves at once, so that the others need not wait for the session to end. Never throws. */
-  async leave(): Promise<void> {
+  /** Joins no more; the place is kept until `close`. */
+  refuse(): void {
     this.isClosed = true;
-    await this.resign();
   }
 
-  /** Leaves without closing: the next `join` comes as a new member. Never throws. */
-  async resign(): Promise<void> {
+  /** What the coordinator said to something else that was sent in the name of this member. */
+  noteRefusal(code: number, generationId: number): void {
+    if (generationId === this.generationId && !this.isJoining) this.noteCode(code);
+  }
+
+  /** Leaves at once, so that the others need not wait for the session to end; static members stay. Never throws. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    if (this.options.instanceId === null) await this.leave();
+    else this.stopHeartbeats();
+  }
+
+  /** The next `join` comes as a new member. Never throws. */
+  async leave(): Promise<void> {
     this.stopHeartbeats();
     const { memberId } = this;
     this.forgetMember();
@@ -135,6 +187,8 @@ export class GroupMembership {
             ? { groupId: this.groupId, members: [{ memberId }] }
             : { groupId: this.groupId, memberId },
         (answer) => [answer.errorCode],
+        // A join that waits for its answer would keep this behind it.
+        this.isJoining ? { channel: 'main' } : {},
       );
     } catch {
       // The session timeout does the same later.
@@ -149,9 +203,23 @@ export class GroupMembership {
     return this.cluster.environment.clock.monotonic();
   }
 
-  /** @returns null when the group formed anew meanwhile. @throws retriable errors too */
-  private async attempt(): Promise<TopicPartition[] | null> {
-    const { rebalanceTimeoutMs, sessionTimeoutMs } = this.timeouts;
+  private settle(assignment: readonly TopicPartition[]): readonly TopicPartition[] {
+    this.previous = { partitions: assignment, generation: this.generationId };
+    this.joinTrouble = null;
+    this.beatLater();
+    return assignment;
+  }
+
+  private pause(failures: number, error: Error): Promise<void> {
+    const { backoff } = this.cluster.settings;
+    const isQuick = error instanceof RejoinError && failures === 1;
+    const pauseMs = isQuick ? 0 : backoffMs(backoff, failures, this.cluster.environment.random);
+    return delay(this.cluster.environment, pauseMs);
+  }
+
+  /** @returns null when another attempt is to follow at once. @throws retriable errors too */
+  private async attempt(owned: readonly TopicPartition[]): Promise<TopicPartition[] | null> {
+    const { rebalanceTimeoutMs, sessionTimeoutMs, instanceId } = this.options;
     const joined = await this.coordinator.requestOnce(
       joinGroupApi,
       (version) => ({
@@ -159,12 +227,19 @@ export class GroupMembership {
         sessionTimeoutMs,
         ...(version >= 1 ? { rebalanceTimeoutMs } : {}),
         memberId: this.memberId,
+        ...(version >= JOIN_INSTANCE_VERSION ? { groupInstanceId: instanceId } : {}),
         protocolType: PROTOCOL_TYPE,
-        protocols: [{ name: ASSIGNOR, metadata: encodeSubscription(this.topics) }],
+        protocols: this.protocols(owned),
       }),
       (answer) => [answer.errorCode],
       { brokerWaitMs: Math.max(rebalanceTimeoutMs, sessionTimeoutMs) },
     );
+    if (this.isClosed) {
+      // The coordinator took us in after all: whoever closed did not know as whom.
+      this.memberId = joined.memberId;
+      if (instanceId === null) await this.leave();
+      throw new ClosedError('consumer');
+    }
     if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
       this.memberId = joined.memberId;
       return null;
@@ -172,43 +247,71 @@ export class GroupMembership {
     this.check(joined.errorCode, 'join');
     this.memberId = joined.memberId;
     this.generationId = joined.generationId;
-    const isLeader = joined.leader === joined.memberId;
-    const plan = isLeader && !joined.skipAssignment ? await this.plan(joined) : new Map();
-    if (!isLeader) this.assignedFor = null;
-    return this.synchronise(plan);
+    this.leaseFromMs = this.nowMs;
+    return this.synchronise(joined.protocolName, await this.plan(joined));
   }
 
-  private async synchronise(plan: ReadonlyMap<string, TopicPartition[]>): Promise<TopicPartition[]> {
+  private protocols(owned: readonly TopicPartition[]): { name: string; metadata: Buffer }[] {
+    const { topics, assignors } = this.options;
+    const { previous } = this;
+    return assignors.map((assignor) => ({
+      name: assignor.name,
+      metadata: encodeSubscription({
+        topics,
+        owned,
+        generation: previous.generation,
+        userData: assignor.userData?.(previous) ?? null,
+      }),
+    }));
+  }
+
+  private async synchronise(
+    protocolName: string | null,
+    plan: ReadonlyMap<string, TopicPartition[]>,
+  ): Promise<TopicPartition[]> {
+    const sentAtMs = this.nowMs;
     const synced = await this.coordinator.requestOnce(
       syncGroupApi,
       (version) => ({
         groupId: this.groupId,
         generationId: this.generationId,
         memberId: this.memberId,
-        ...(version >= SYNC_PROTOCOL_VERSION ? { protocolType: PROTOCOL_TYPE, protocolName: ASSIGNOR } : {}),
+        ...(version >= SYNC_INSTANCE_VERSION ? { groupInstanceId: this.options.instanceId } : {}),
+        ...(version >= SYNC_PROTOCOL_VERSION ? { protocolType: PROTOCOL_TYPE, protocolName } : {}),
         assignments: [...plan].map(([memberId, partitions]) => ({
           memberId,
           assignment: encodeAssignment(partitions),
         })),
       }),
       (answer) => [answer.errorCode],
-      { brokerWaitMs: this.timeouts.rebalanceTimeoutMs },
+      { brokerWaitMs: this.options.rebalanceTimeoutMs },
     );
     this.check(synced.errorCode, 'get an assignment in');
+    this.leaseFromMs = sentAtMs;
     return decodeAssignment(synced.assignment);
   }
 
-  private async plan(joined: JoinGroupResponse): Promise<Map<string, TopicPartition[]>> {
-    const members: GroupSubscriber[] = joined.members.map(({ memberId, groupInstanceId, metadata }) => ({
-      memberId,
-      instanceId: groupInstanceId,
-      topics: decodeSubscription(metadata),
-    }));
+  /** What the leader of the group decides; nothing for the others. */
+  private async plan(joined: JoinGroupResponse): Promise<GroupAssignment> {
+    if (joined.leader !== joined.memberId || joined.skipAssignment) {
+      this.assignedFor = null;
+      return new Map();
+    }
+    const assignor = this.options.assignors.find(({ name }) => name === joined.protocolName);
+    if (assignor === undefined) {
+      throw new ClientError(
+        'BAD_ANSWER',
+        `group "${this.groupId}" chose ${joined.protocolName}, not offered`,
+      );
+    }
+    const members = joined.members.map(({ memberId, groupInstanceId, metadata }): GroupSubscriber => {
+      return { memberId, instanceId: groupInstanceId, ...decodeSubscription(metadata) };
+    });
     const topics = new Set(members.flatMap((member) => member.topics));
     for (const topic of topics) this.cluster.touch(topic);
     await this.cluster.refresh(topics);
     this.assignedFor = new Map([...topics].map((topic) => [topic, this.partitionCount(topic)]));
-    return rangeAssign(members, this.assignedFor);
+    return assignor.assign(members, this.assignedFor);
   }
 
   private partitionCount(topic: string): number {
@@ -218,12 +321,12 @@ export class GroupMembership {
   /** Notes what an error says of the membership. @throws KafkaError unless there is none */
   private check(code: number, action: string): void {
     if (code === ErrorCode.NONE) return;
-    if (EXPELLED.includes(code)) this.forgetMember();
-    if (code === ErrorCode.ILLEGAL_GENERATION || code === ErrorCode.REBALANCE_IN_PROGRESS) {
-      this.generationId = NO_GENERATION;
-    }
     const message = `cannot ${action} group "${this.groupId}": ${errorName(code)}`;
-    throw isCurable(code) ? new RejoinError(message, code) : new KafkaError(code, message);
+    if (code === ErrorCode.UNKNOWN_MEMBER_ID) this.expel();
+    else if (code === ErrorCode.ILLEGAL_GENERATION || code === ErrorCode.FENCED_INSTANCE_ID)
+      this.fallBehind();
+    if (REJOIN_CODES.includes(code)) throw new RejoinError(message, code);
+    throw new KafkaError(code, message);
   }
 
   private forgetMember(): void {
@@ -238,7 +341,7 @@ export class GroupMembership {
 
   private beatLater(): void {
     if (this.isClosed || !this.isMember) return;
-    this.heartbeat = this.cluster.environment.timers.after(this.timeouts.heartbeatIntervalMs, () => {
+    this.heartbeat = this.cluster.environment.timers.after(this.options.heartbeatIntervalMs, () => {
       void this.beat().finally(() => {
         if (this.heartbeat !== null) this.beatLater();
       });
@@ -246,36 +349,56 @@ export class GroupMembership {
   }
 
   private async beat(): Promise<void> {
+    if (this.isExpired) return this.expel();
     const { memberId, generationId } = this;
+    const sentAtMs = this.nowMs;
     try {
       const answer = await this.coordinator.requestOnce(
         heartbeatApi,
-        { groupId: this.groupId, generationId, memberId },
+        (version) => ({
+          groupId: this.groupId,
+          generationId,
+          memberId,
+          ...(version >= HEARTBEAT_INSTANCE_VERSION ? { groupInstanceId: this.options.instanceId } : {}),
+        }),
         ({ errorCode }) => [errorCode],
-        { timeoutMs: this.timeouts.sessionTimeoutMs },
+        { timeoutMs: this.options.sessionTimeoutMs },
       );
-      if (generationId === this.generationId) this.heard(answer.errorCode);
-    } catch (error) {
-      if (!isRetriableError(error)) this.lost();
+      // What was said to a former generation means nothing to this one.
+      if (generationId === this.generationId && !this.isJoining) this.heard(answer.errorCode, sentAtMs);
+    } catch {
+      // The next one tries again, until the lease has ended.
     }
-    const isSilent = this.nowMs - this.heardAtMs > this.timeouts.sessionTimeoutMs;
-    if (isSilent && generationId === this.generationId) this.lost();
+    if (this.isExpired && !this.isJoining) this.expel();
   }
 
-  private heard(code: number): void {
-    if (code === ErrorCode.NONE) this.heardAtMs = this.nowMs;
-    else if (code === ErrorCode.REBALANCE_IN_PROGRESS) {
-      this.heardAtMs = this.nowMs;
-      this.events.rejoinNeeded();
-    } else if (EXPELLED.includes(code) || code === ErrorCode.ILLEGAL_GENERATION) this.lost();
-    else if (!isRetriable(code)) this.lost();
+  private heard(code: number, sentAtMs: number): void {
+    if (code === ErrorCode.NONE || code === ErrorCode.REBALANCE_IN_PROGRESS) this.leaseFromMs = sentAtMs;
+    if (code !== ErrorCode.NONE && !isRetriable(code)) this.noteCode(code, true);
+  }
+
+  /** @param isFatal whether a code that says nothing of the membership ends it */
+  private noteCode(code: number, isFatal = false): void {
+    if (code === ErrorCode.REBALANCE_IN_PROGRESS) return this.events.rejoinNeeded();
+    if (code === ErrorCode.UNKNOWN_MEMBER_ID) return this.expel();
+    if (code !== ErrorCode.ILLEGAL_GENERATION && code !== ErrorCode.FENCED_INSTANCE_ID && !isFatal) return;
+    this.fallBehind();
+    if (code !== ErrorCode.ILLEGAL_GENERATION)
+      this.events.failed(new KafkaError(code, `group "${this.groupId}": ${errorName(code)}`));
+  }
+
+  /** Under its id the coordinator takes this member back, or refuses a fenced one for good. */
+  private fallBehind(): void {
+    this.stopHeartbeats();
+    this.generationId = NO_GENERATION;
+    this.events.lost();
   }
 
   /** Others may have the partitions already. */
-  private lost(): void {
+  private expel(): void {
     this.stopHeartbeats();
     this.forgetMember();
-    this.events.rejoinNeeded();
+    this.events.lost();
   }
 }
 
@@ -286,13 +409,4 @@ class RejoinError extends ClientError {
   constructor(message: string, code: number) {
     super('REJOIN', message, { retriable: true, cause: new KafkaError(code) });
   }
-}
-
-function isCurable(code: number): boolean {
-  const rejoinCodes: readonly number[] = [
-    ...EXPELLED,
-    ErrorCode.ILLEGAL_GENERATION,
-    ErrorCode.REBALANCE_IN_PROGRESS,
-  ];
-  return rejoinCodes.includes(code) || isRetriable(code);
 }

@@ -6,7 +6,13 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { BrokerNode } from '../cluster/metadata-cache.ts';
 import { retrying } from '../cluster/retrying.ts';
 import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts';
-import { RequestTimeoutError, UnsupportedApiError, asError, isRetriableError } from '../errors.ts';
+import {
+  BadAnswerError,
+  RequestTimeoutError,
+  UnsupportedApiError,
+  asError,
+  isRetriableError,
+} from '../errors.ts';
 
 /** Which offset of a partition: its first, its next, or that of the first record at or after a time. */
 export type OffsetSpec = 'earliest' | 'latest' | { readonly timestampMs: number };
@@ -29,6 +35,13 @@ const LATEST_TIMESTAMP = -1;
 const EARLIEST_TIMESTAMP = -2;
 const CONSUMER_REPLICA_ID = -1;
 
+export interface LookedUpOffsets {
+  /** By `partitionKey`. */
+  readonly found: ReadonlyMap<string, FoundOffset>;
+  /** Why there is no offset, for each of the other partitions. */
+  readonly failures: ReadonlyMap<string, Error>;
+}
+
 /**
  * Asks the leaders for offsets, all partitions of one leader at once, and again while leaders move.
  *
@@ -40,39 +53,43 @@ export async function listOffsets(
   queries: readonly OffsetQuery[],
   isolationLevel: IsolationLevel = 'read_uncommitted',
 ): Promise<Map<string, FoundOffset>> {
-  const found = new Map<string, FoundOffset>();
+  const all = new Map<string, FoundOffset>();
   const { apiTimeoutMs, backoff } = cluster.settings;
   try {
     await retrying(cluster.environment, { timeoutMs: apiTimeoutMs, backoff }, async () => {
-      const missing = queries.filter((query) => !found.has(partitionKey(query)));
-      await Promise.all([...new Set(missing.map(({ topic }) => topic))].map((topic) => cluster.topic(topic)));
-      const failure = await askLeaders(cluster, missing, isolationLevel, found);
-      if (failure === null) return;
-      if (isRetriableError(failure)) await cluster.refresh(new Set(missing.map(({ topic }) => topic)));
+      const missing = queries.filter((query) => !all.has(partitionKey(query)));
+      const topics = new Set(missing.map(({ topic }) => topic));
+      await Promise.all([...topics].map((topic) => cluster.topic(topic)));
+      const { found, failures } = await lookUpOffsets(cluster, missing, isolationLevel);
+      for (const [key, offset] of found) all.set(key, offset);
+      const errors = [...failures.values()];
+      const failure = errors.find((error) => !isRetriableError(error)) ?? errors[0];
+      if (failure === undefined) return;
+      if (isRetriableError(failure)) await cluster.refresh(topics);
       throw failure;
     });
   } catch (error) {
     if (error instanceof RequestTimeoutError && error.cause instanceof KafkaError) throw error.cause;
     throw error;
   }
-  return found;
+  return all;
 }
 
-/** One round. Fills `found`. @returns a final error if there is one, else one that a further round may cure */
-async function askLeaders(
+/** As `listOffsets`, but one attempt only, and partition by partition. Never throws. */
+export async function lookUpOffsets(
   cluster: Cluster,
   queries: readonly OffsetQuery[],
   isolationLevel: IsolationLevel,
-  found: Map<string, FoundOffset>,
-): Promise<Error | null> {
-  const failures: Error[] = [];
+): Promise<LookedUpOffsets> {
+  const found = new Map<string, FoundOffset>();
+  const failures = new Map<string, Error>();
   const byLeader = new Map<BrokerNode, OffsetQuery[]>();
   for (const query of queries) {
     try {
       const leader = cluster.leader(query.topic, query.partition);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), query]);
     } catch (error) {
-      failures.push(asError(error));
+      failures.set(partitionKey(query), asError(error));
     }
   }
   await Promise.all(
@@ -81,13 +98,21 @@ async function askLeaders(
         const answer = await cluster.request(leader, listOffsetsApi, (version) =>
           listOffsetsRequest(version, ofLeader, isolationLevel),
         );
-        failures.push(...takeAnswer(answer, found));
+        takeAnswer(answer, found, failures);
       } catch (error) {
-        failures.push(asError(error));
+        for (const query of ofLeader) failures.set(partitionKey(query), asError(error));
       }
     }),
   );
-  return failures.find((failure) => !isRetriableError(failure)) ?? failures[0] ?? null;
+  for (const query of queries) {
+    const key = partitionKey(query);
+    if (found.has(key) || failures.has(key)) continue;
+    failures.set(
+      key,
+      new BadAnswerError(`the broker left ${query.topic}-${query.partition} out of its answer`),
+    );
+  }
+  return { found, failures };
 }
 
 function listOffsetsRequest(
@@ -118,16 +143,18 @@ function timestampOf(at: OffsetSpec): number {
   return at === 'earliest' ? EARLIEST_TIMESTAMP : at.timestampMs;
 }
 
-function takeAnswer(answer: ListOffsetsResponse, found: Map<string, FoundOffset>): Error[] {
-  const failures: Error[] = [];
+function takeAnswer(
+  answer: ListOffsetsResponse,
+  found: Map<string, FoundOffset>,
+  failures: Map<string, Error>,
+): void {
   for (const topic of answer.topics) {
     for (const { partitionIndex, errorCode, offset, timestamp } of topic.partitions) {
-      const key = { topic: topic.name, partition: partitionIndex };
-      if (errorCode === ErrorCode.NONE) found.set(partitionKey(key), { offset, timestampMs: timestamp });
-      else failures.push(offsetError(key, errorCode));
+      const at = { topic: topic.name, partition: partitionIndex };
+      if (errorCode === ErrorCode.NONE) found.set(partitionKey(at), { offset, timestampMs: timestamp });
+      else failures.set(partitionKey(at), offsetError(at, errorCode));
     }
   }
-  return failures;
 }
 
 function offsetError({ topic, partition }: TopicPartition, code: number): KafkaError {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { encodeEmptyBatch } from '@odradek/protocol/records/batch-header.ts';
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import { encodeMessageSet } from '@odradek/protocol/records/message-set.ts';
-import { decodeFetched, type AbortedTransaction } from '../../src/consumer/record-decoder.ts';
+import type { AbortedTransaction } from '../../src/consumer/fetch/aborted-filter.ts';
+import { FetchedData } from '../../src/consumer/fetch/fetched-data.ts';
 
 const AT = { topic: 't', partition: 0 };
 
@@ -23,13 +24,24 @@ function batch(baseOffset: number, count: number, options: BatchOptions = {}): B
   return encodeRecordBatch({ baseOffset, records, ...options });
 }
 
+function fetched(
+  parts: readonly Buffer[],
+  position: number,
+  aborted: readonly AbortedTransaction[] | null = null,
+): FetchedData {
+  return new FetchedData(AT, { bytes: Buffer.concat(parts), position, highWatermark: -1, aborted });
+}
+
 function decode(
   parts: readonly Buffer[],
   position: number,
   aborted: readonly AbortedTransaction[] | null = null,
 ): { offsets: number[]; nextOffset: number; isTooSmall: boolean } {
-  const { records, nextOffset, isTooSmall } = decodeFetched(AT, Buffer.concat(parts), position, aborted);
-  return { offsets: records.map(({ offset }) => offset), nextOffset, isTooSmall };
+  const data = fetched(parts, position, aborted);
+  const { records, nextOffset } = data.take(Infinity);
+  assert.equal(nextOffset, data.endOffset);
+  assert.ok(data.isDone);
+  return { offsets: records.map(({ offset }) => offset), nextOffset, isTooSmall: data.isTooSmall };
 }
 
 test('records before the position are left out, though their batch comes whole', () => {
@@ -101,13 +113,50 @@ test('pitfall 94: read_committed leaves out aborted transactions, in whatever or
   assert.deepEqual(decode(log, 0, null).offsets, [0, 1, 3, 5, 7]);
 });
 
-test('a wrong checksum is an error that names partition and offset', () => {
-  const broken = Buffer.from(batch(10, 1));
+test('records are handed out in portions, batch borders notwithstanding', () => {
+  const parts = [batch(0, 3), batch(3, 1), batch(4, 4)];
+  for (let size = 1; size <= 9; size++) {
+    const data = fetched(parts, 1);
+    const offsets: number[] = [];
+    while (!data.isDone) {
+      const { records, nextOffset } = data.take(size);
+      assert.ok(records.length <= size);
+      offsets.push(...records.map(({ offset }) => offset));
+      assert.equal(nextOffset, offsets.at(-1)! + 1);
+    }
+    assert.deepEqual(offsets, [1, 2, 3, 4, 5, 6, 7]);
+  }
+});
+
+test('client pitfall D25: what comes before a wrong checksum is delivered, then the error names the place', () => {
+  const broken = Buffer.from(batch(11, 2));
   broken[broken.length - 2]! ^= 1;
-  assert.throws(() => decode([batch(9, 1), broken], 9), {
-    name: 'BadAnswerError',
-    message: /t-0 cannot be read from offset 10: .*checksum/,
-  });
+  const data = fetched([batch(9, 1), batch(10, 1), broken, batch(13, 1)], 9);
+  const { records, nextOffset } = data.take(Infinity);
+  assert.deepEqual(
+    records.map(({ offset }) => offset),
+    [9, 10],
+  );
+  assert.equal(nextOffset, 11);
+  for (let i = 0; i < 2; i++) {
+    assert.throws(() => data.take(1), {
+      name: 'UnreadableRecordsError',
+      code: 'UNREADABLE_RECORDS',
+      topic: 't',
+      partition: 0,
+      offset: 11,
+      message: /t-0 cannot be read from offset 11: .*checksum/,
+    });
+  }
+});
+
+test('bytes that are no batch: at once when they come first, else after what is whole', () => {
+  const garbage = Buffer.alloc(100, 0xff);
+  assert.throws(() => fetched([garbage], 5), { name: 'UnreadableRecordsError', offset: 5 });
+  const data = fetched([batch(5, 2), garbage], 5);
+  assert.equal(data.endOffset, 7);
+  assert.equal(data.take(10).records.length, 2);
+  assert.ok(data.isDone);
 });
 
 test('messages of the old formats are read, compressed sets unfolded', () => {

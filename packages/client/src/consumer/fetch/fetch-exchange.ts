@@ -4,8 +4,8 @@ import type {
   FetchResponsePartitionData,
 } from '@odradek/protocol/generated/fetch-response.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
-import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts';
-import type { IsolationLevel } from './list-offsets.ts';
+import { partitionKey, type TopicPartition } from '../../cluster/topic-partition.ts';
+import type { IsolationLevel } from '../list-offsets.ts';
 
 /** The last version that names topics instead of giving their ids. */
 export const FETCH_VERSION_BY_NAME_MAX = 12;

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { rangeAssign, type GroupSubscriber } from '../../src/consumer/range-assignor.ts';
-
-function member(memberId: string, topics: string[], instanceId: string | null = null): GroupSubscriber {
-  return { memberId, topics, instanceId };
-}
-
-function shown(assigned: ReturnType<typeof rangeAssign>): Record<string, string[]> {
-  return Object.fromEntries(
-    [...assigned].map(([id, partitions]) => [id, partitions.map((at) => `${at.topic}${at.partition}`)]),
-  );
-}
+import { rangeAssignor } from '../../../src/consumer/assignors/range-assignor.ts';
+import { member, shown } from '../../support/group-members.ts';
 
 test('each topic is cut into stretches, longer ones first', () => {
-  const assigned = rangeAssign(
+  const assigned = rangeAssignor.assign(
     [member('b', ['t', 'u']), member('a', ['u', 't'])],
     new Map([
       ['t', 3],
@@ -25,20 +16,28 @@ test('each topic is cut into stretches, longer ones first', () => {
 });
 
 test('members get only what they subscribe to, and unknown topics have no partitions', () => {
-  const assigned = rangeAssign([member('a', ['t']), member('b', ['t', 'x'])], new Map([['t', 2]]));
+  const assigned = rangeAssignor.assign([member('a', ['t']), member('b', ['t', 'x'])], new Map([['t', 2]]));
   assert.deepEqual(shown(assigned), { a: ['t0'], b: ['t1'] });
 });
 
 test('static members come first, by instance id', () => {
-  const members = [member('a', ['t']), member('z', ['t'], 'i2'), member('y', ['t'], 'i1')];
-  assert.deepEqual(shown(rangeAssign(members, new Map([['t', 3]]))), { a: ['t2'], z: ['t1'], y: ['t0'] });
+  const members = [
+    member('a', ['t']),
+    member('z', ['t'], { instanceId: 'i2' }),
+    member('y', ['t'], { instanceId: 'i1' }),
+  ];
+  assert.deepEqual(shown(rangeAssignor.assign(members, new Map([['t', 3]]))), {
+    a: ['t2'],
+    z: ['t1'],
+    y: ['t0'],
+  });
 });
 
 test('every partition goes to exactly one subscriber, and shares differ by at most one', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 40 }), (members, count) => {
       const group = Array.from({ length: members }, (_, i) => member(`m${i}`, ['t']));
-      const shares = [...rangeAssign(group, new Map([['t', count]])).values()];
+      const shares = [...rangeAssignor.assign(group, new Map([['t', count]])).values()];
       const all = shares.flat().map(({ partition }) => partition);
       assert.deepEqual(
         all.toSorted((a, b) => a - b),

@@ -1,0 +1,393 @@
+import { ErrorCode, KafkaError, errorName, isRetriable } from '@odradek/protocol/errors.ts';
+import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
+import type { FetchResponsePartitionData } from '@odradek/protocol/generated/fetch-response.ts';
+import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
+import { backoffMs } from '../../cluster/backoff.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { BrokerNode } from '../../cluster/metadata-cache.ts';
+import { partitionKey, type TopicPartition } from '../../cluster/topic-partition.ts';
+import { asError, isRetriableError } from '../../errors.ts';
+import type { ConsumerSettings } from '../consumer-options.ts';
+import { lookUpOffsets, type OffsetSpec } from '../list-offsets.ts';
+import type { Signal } from '../signal.ts';
+import {
+  FETCH_VERSION_BY_NAME_MAX,
+  fetchRequest,
+  fetchedPartitions,
+  type FetchTarget,
+} from './fetch-exchange.ts';
+import { FetchPartition, type PartitionTrouble, type StartOffset } from './fetch-partition.ts';
+import { FetchedData, type FetchedRecords } from './fetched-data.ts';
+
+/** Codes after which somebody else leads, or will. */
+const MOVED_CODES: readonly number[] = [
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.UNKNOWN_TOPIC_ID,
+  ErrorCode.INCONSISTENT_TOPIC_ID,
+  ErrorCode.FENCED_LEADER_EPOCH,
+  ErrorCode.UNKNOWN_LEADER_EPOCH,
+  ErrorCode.REPLICA_NOT_AVAILABLE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+  ErrorCode.OFFSET_NOT_AVAILABLE,
+  ErrorCode.LEADER_NOT_AVAILABLE,
+];
+
+/** However small batches are asked for, one that does not fit is asked for again with twice the room. */
+const PARTITION_GROWTH = 2;
+const PARTITION_BYTES_MAX = 0x7fffffff;
+
+/**
+ * Reads partitions from their leaders: per broker one request at a time, the next one under way while the records
+ * of the last are being handled. What is buffered is bounded by `fetchMaxBytes` and one answer per broker, and per
+ * partition by about twice its share. Partitions take turns, in requests and in what is delivered.
+ */
+export class Fetcher {
+  private readonly cluster: Cluster;
+  private readonly settings: ConsumerSettings;
+  private readonly changed: Signal;
+  /** Those whose turn is longest ago first. */
+  private readonly partitions = new Map<string, FetchPartition>();
+  /** Brokers that are asked at present. */
+  private readonly asking = new Set<number>();
+  private failure: Error | null = null;
+  private refreshing = false;
+
+  /** @param changed told when there may be records, a failure, or something else to do */
+  constructor(cluster: Cluster, settings: ConsumerSettings, changed: Signal) {
+    this.cluster = cluster;
+    this.settings = settings;
+    this.changed = changed;
+  }
+
+  /** Adds a partition, or moves one; whatever was under way for it is dropped. A paused one stays paused. */
+  start(at: TopicPartition, position: StartOffset): void {
+    const key = partitionKey(at);
+    const before = this.partitions.get(key);
+    const fresh = new FetchPartition(at, position, this.settings.partitionFetchMaxBytes);
+    fresh.isPaused = before?.isPaused ?? false;
+    fresh.isHeld = before?.isHeld ?? false;
+    this.partitions.set(key, fresh);
+    this.changed.notify();
+  }
+
+  /** Reads a partition no more; its buffered records are dropped. */
+  stop(at: TopicPartition): void {
+    this.partitions.delete(partitionKey(at));
+  }
+
+  isAssigned(at: TopicPartition): boolean {
+    return this.partitions.has(partitionKey(at));
+  }
+
+  get assigned(): readonly TopicPartition[] {
+    return [...this.partitions.values()].map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  get paused(): readonly TopicPartition[] {
+    const paused = [...this.partitions.values()].filter(({ isPaused }) => isPaused);
+    return paused.map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /** The next offset to be delivered, or null while it is not known. */
+  position(at: TopicPartition): number | null {
+    return this.partitions.get(partitionKey(at))?.deliveredUpTo ?? null;
+  }
+
+  /** Delivers nothing until resumed; what is buffered is kept. */
+  pause(at: TopicPartition): void {
+    const state = this.partitions.get(partitionKey(at));
+    if (state !== undefined) state.isPaused = true;
+  }
+
+  resume(at: TopicPartition): void {
+    const state = this.partitions.get(partitionKey(at));
+    if (state === undefined || !state.isPaused) return;
+    state.isPaused = false;
+    this.changed.notify();
+  }
+
+  /** Delivers nothing of the partition while somebody works on its records; unlike `pause` it goes on fetching. */
+  hold(at: TopicPartition, isHeld: boolean): void {
+    const state = this.partitions.get(partitionKey(at));
+    if (state === undefined || state.isHeld === isHeld) return;
+    state.isHeld = isHeld;
+    if (!isHeld) this.changed.notify();
+  }
+
+  /** The partition that has been unreadable longest, while attempts go on. */
+  get trouble(): PartitionTrouble | null {
+    let worst: PartitionTrouble | null = null;
+    for (const { trouble } of this.partitions.values()) {
+      if (trouble !== null && (worst === null || trouble.sinceMs < worst.sinceMs)) worst = trouble;
+    }
+    return worst;
+  }
+
+  /** Until the first partition may be tried again, milliseconds; Infinity when none waits for that. */
+  get pauseMs(): number {
+    let pauseMs = Infinity;
+    for (const { isBusy, notBeforeMs } of this.partitions.values()) {
+      if (!isBusy && notBeforeMs > this.nowMs) pauseMs = Math.min(pauseMs, notBeforeMs - this.nowMs);
+    }
+    return pauseMs;
+  }
+
+  /**
+   * Records that have come, partition by partition. Stretches without records to deliver come as empty lists, so
+   * that their progress is seen.
+   *
+   * @param countMax of all records together, 1 or more
+   * @param stretchesMax of partitions, 1 or more
+   * @throws what makes reading a partition impossible, once per attempt: KafkaError, UnreadableRecordsError,
+   *   BadAnswerError. The others go on.
+   */
+  take(countMax: number, stretchesMax = Infinity): FetchedRecords[] {
+    this.throwFailure();
+    const taken: FetchedRecords[] = [];
+    let left = countMax;
+    for (const [key, state] of [...this.partitions]) {
+      if (left <= 0 || taken.length >= stretchesMax) break;
+      if (!state.canDeliver) continue;
+      const stretch = this.takeFrom(state, left);
+      if (stretch === null) continue;
+      taken.push(stretch);
+      left -= stretch.records.length;
+      // Its turn comes again after the others'.
+      this.partitions.delete(key);
+      this.partitions.set(key, state);
+    }
+    if (taken.length === 0) this.throwFailure();
+    return taken;
+  }
+
+  /** Starts every request that can be made now. */
+  ask(): void {
+    const nowMs = this.nowMs;
+    const usable = [...this.partitions.values()].filter(
+      (state) => !state.isBusy && state.notBeforeMs <= nowMs,
+    );
+    const unknown = usable.filter(({ position }) => typeof position !== 'number');
+    if (unknown.length > 0) void this.findPositions(unknown);
+    if (!this.hasRoom()) return;
+    const leaderless = new Set<string>();
+    const byLeader = new Map<BrokerNode, FetchPartition[]>();
+    for (const state of usable) {
+      if (typeof state.position !== 'number' || !state.wantsMore) continue;
+      const leader = this.leaderOf(state);
+      if (leader === null) {
+        leaderless.add(state.topic);
+        state.noteTrouble(new KafkaError(ErrorCode.LEADER_NOT_AVAILABLE, 'it has no leader'), nowMs);
+      } else if (!this.asking.has(leader.nodeId)) {
+        const ofLeader = byLeader.get(leader);
+        if (ofLeader === undefined) byLeader.set(leader, [state]);
+        else ofLeader.push(state);
+      }
+    }
+    for (const [leader, states] of byLeader) void this.fetch(leader, states);
+    if (leaderless.size > 0) this.refresh(leaderless);
+  }
+
+  private get nowMs(): number {
+    return this.cluster.environment.clock.monotonic();
+  }
+
+  private throwFailure(): void {
+    const { failure } = this;
+    this.failure = null;
+    if (failure !== null) throw failure;
+  }
+
+  /** What paused partitions keep must not starve the others. */
+  private hasRoom(): boolean {
+    let bufferedBytes = 0;
+    let isAnyReady = false;
+    for (const state of this.partitions.values()) {
+      bufferedBytes += state.bufferedBytes;
+      isAnyReady ||= state.buffered.length > 0 && !state.isPaused;
+    }
+    return bufferedBytes < this.settings.fetchMaxBytes || !isAnyReady;
+  }
+
+  private takeFrom(state: FetchPartition, countMax: number): FetchedRecords | null {
+    const data = state.buffered[0]!;
+    try {
+      const stretch = data.take(countMax);
+      if (data.isDone) state.buffered.shift();
+      state.deliveredUpTo = stretch.nextOffset;
+      return stretch;
+    } catch (error) {
+      // Never passed over: the next attempt begins with it.
+      state.moveTo(state.deliveredUpTo ?? 'earliest');
+      this.pauseAfter([state], asError(error));
+      this.fail(asError(error));
+      return null;
+    }
+  }
+
+  private leaderOf({ topic, partition }: TopicPartition): BrokerNode | null {
+    const { metadata } = this.cluster;
+    return metadata.node(metadata.partition(topic, partition)?.leaderId ?? -1) ?? null;
+  }
+
+  private async findPositions(states: readonly FetchPartition[]): Promise<void> {
+    for (const state of states) state.isBusy = true;
+    const asked = states.map((state) => ({ state, at: state.position as OffsetSpec }));
+    try {
+      const queries = asked.map(({ state: { topic, partition }, at }) => ({ topic, partition, at }));
+      const { found, failures } = await lookUpOffsets(this.cluster, queries, this.settings.isolationLevel);
+      for (const { state, at } of asked) {
+        const offset = found.get(partitionKey(state))?.offset;
+        if (offset !== undefined) this.settle(state, at, offset);
+        else this.handleFailure([state], failures.get(partitionKey(state))!);
+      }
+    } catch (error) {
+      this.handleFailure(states, asError(error));
+    } finally {
+      for (const state of states) state.isBusy = false;
+      this.changed.notify();
+    }
+  }
+
+  /** @param at what was asked, unless somebody has moved the partition meanwhile */
+  private settle(state: FetchPartition, at: OffsetSpec, offset: number): void {
+    state.noteProgress();
+    if (state.position !== at) return;
+    // Nothing is as late as the time asked for: what comes next is.
+    if (offset < 0) state.position = 'latest';
+    else state.moveTo(offset);
+  }
+
+  private handleFailure(states: readonly FetchPartition[], error: Error): void {
+    if (!isRetriableError(error)) this.fail(error);
+    this.pauseAfter(states, error);
+    this.refresh(new Set(states.map(({ topic }) => topic)));
+  }
+
+  private async fetch(leader: BrokerNode, states: readonly FetchPartition[]): Promise<void> {
+    const targets = states.map((state) => this.target(state));
+    for (const state of states) state.isBusy = true;
+    this.asking.add(leader.nodeId);
+    try {
+      await this.exchange(leader, states, targets);
+    } catch (error) {
+      this.handleFailure(states, asError(error));
+    } finally {
+      this.asking.delete(leader.nodeId);
+      for (const state of states) state.isBusy = false;
+      this.changed.notify();
+    }
+  }
+
+  private target(state: FetchPartition): FetchTarget {
+    const topic = this.cluster.metadata.topic(state.topic);
+    this.cluster.touch(state.topic);
+    return {
+      topic: state.topic,
+      partition: state.partition,
+      topicId: topic?.topicId ?? ZERO_UUID,
+      offset: state.position as number,
+      leaderEpoch: topic?.partitions[state.partition]?.leaderEpoch ?? -1,
+      maxBytes: state.maxBytes,
+    };
+  }
+
+  private async exchange(
+    leader: BrokerNode,
+    states: readonly FetchPartition[],
+    targets: readonly FetchTarget[],
+  ): Promise<void> {
+    const { fetchMaxWaitMs, fetchMinBytes, fetchMaxBytes, isolationLevel } = this.settings;
+    const limits = { maxWaitMs: fetchMaxWaitMs, minBytes: fetchMinBytes, maxBytes: fetchMaxBytes };
+    const haveIds = targets.every(({ topicId }) => topicId !== ZERO_UUID);
+    const answer = await this.cluster.request(
+      leader,
+      fetchApi,
+      (version) => fetchRequest(version, targets, limits, isolationLevel),
+      {
+        channel: 'fetch',
+        brokerWaitMs: fetchMaxWaitMs,
+        versionMax: haveIds ? fetchApi.versionMax : FETCH_VERSION_BY_NAME_MAX,
+      },
+    );
+    if (answer.errorCode !== ErrorCode.NONE) {
+      throw new KafkaError(answer.errorCode, `fetch: ${errorName(answer.errorCode)}`);
+    }
+    const fetched = fetchedPartitions(answer, targets);
+    for (const [index, state] of states.entries()) {
+      const data = fetched.get(partitionKey(state));
+      if (data !== undefined && this.isCurrent(state, targets[index]!)) this.receive(state, data);
+    }
+  }
+
+  /** Not stopped or moved while the request was under way. */
+  private isCurrent(state: FetchPartition, target: FetchTarget): boolean {
+    return this.partitions.get(partitionKey(state)) === state && state.position === target.offset;
+  }
+
+  private receive(state: FetchPartition, answer: FetchResponsePartitionData): void {
+    if (answer.errorCode !== ErrorCode.NONE) return this.takeError(state, answer.errorCode);
+    const isCommittedOnly = this.settings.isolationLevel === 'read_committed';
+    try {
+      const data = new FetchedData(state, {
+        bytes: answer.records ?? EMPTY,
+        position: state.position as number,
+        highWatermark: answer.highWatermark,
+        aborted: isCommittedOnly ? (answer.abortedTransactions ?? []) : null,
+      });
+      state.noteProgress();
+      if (data.isTooSmall) state.maxBytes = Math.min(state.maxBytes * PARTITION_GROWTH, PARTITION_BYTES_MAX);
+      if (data.isDone) return;
+      state.position = data.endOffset;
+      state.buffered.push(data);
+    } catch (error) {
+      this.pauseAfter([state], asError(error));
+      this.fail(asError(error));
+    }
+  }
+
+  private takeError(state: FetchPartition, code: number): void {
+    const where = `${state.topic}-${state.partition}`;
+    if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
+      const { offsetReset } = this.settings;
+      if (offsetReset !== 'none' && state.buffered.length === 0) return state.moveTo(offsetReset);
+      // What is buffered is still good, and is delivered first.
+      const error = new KafkaError(code, `${where}: offset ${String(state.position)} is not in the log`);
+      this.pauseAfter([state], error);
+      if (state.buffered.length === 0) this.fail(error);
+      return;
+    }
+    const error = new KafkaError(code, `${where}: ${errorName(code)}`);
+    this.pauseAfter([state], error);
+    if (MOVED_CODES.includes(code) || isRetriable(code)) this.refresh([state.topic]);
+    else this.fail(error);
+  }
+
+  private pauseAfter(states: readonly FetchPartition[], error: Error): void {
+    const { backoff } = this.cluster.settings;
+    for (const state of states) {
+      state.noteTrouble(error, this.nowMs);
+      state.notBeforeMs = this.nowMs + backoffMs(backoff, ++state.failures, this.cluster.environment.random);
+    }
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error;
+    this.changed.notify();
+  }
+
+  private refresh(topics: Iterable<string>): void {
+    if (this.refreshing) return;
+    this.refreshing = true;
+    const { timers } = this.cluster.environment;
+    const done = (): void => {
+      timers.after(this.cluster.settings.backoff.initialMs, () => {
+        this.refreshing = false;
+        this.changed.notify();
+      });
+    };
+    this.cluster.refresh(topics).then(done, done);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);

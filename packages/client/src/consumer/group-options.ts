@@ -1,0 +1,87 @@
+import type { TopicPartition } from '../cluster/topic-partition.ts';
+import { ClientError } from '../errors.ts';
+import { assignorsOf, type AssignorName } from './assignors/assignors.ts';
+import type { Assignor } from './assignors/assignor.ts';
+import type { ConsumerOptions } from './consumer-options.ts';
+import type { MembershipOptions } from './group-membership.ts';
+
+/** Told of partitions that come and go; a promise is waited for. What it throws comes out of the next poll. */
+export type RebalanceListener = (partitions: readonly TopicPartition[]) => void | Promise<void>;
+
+/** Names and defaults follow Apache Kafka's Java consumer. */
+export interface GroupConsumerOptions extends ConsumerOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** What this member can share partitions out by, best first. Default `range`, then `cooperative-sticky`. */
+  readonly assignors?: readonly (AssignorName | Assignor)[];
+  /** Makes the member static (KIP-345): it keeps its partitions over a restart within the session timeout. */
+  readonly instanceId?: string;
+  /** Without a heartbeat for so long the group goes on without this member, milliseconds. Default 45 000. */
+  readonly sessionTimeoutMs?: number;
+  /** Default 3 000. */
+  readonly heartbeatIntervalMs?: number;
+  /**
+   * From records being handed out to asking for more, milliseconds; then the member leaves and others get its
+   * partitions. Also how long the group waits for this member when it forms anew. Default 300 000.
+   */
+  readonly maxPollIntervalMs?: number;
+  /** How often what was processed is committed, milliseconds, 0 for never by itself. Default 5 000. */
+  readonly autoCommitIntervalMs?: number;
+  /** These are read from now on, beside those that were. Before the first records, so `seek` may be called. */
+  readonly onAssigned?: RebalanceListener;
+  /** These are given up; nothing of them is in work any more. What is marked here is still committed. */
+  readonly onRevoked?: RebalanceListener;
+  /** These went to others already, nothing can be committed. Default: `onRevoked` is not called either. */
+  readonly onLost?: RebalanceListener;
+}
+
+export interface GroupSettings {
+  readonly membership: MembershipOptions;
+  /** Whether members keep what they have while the group forms anew. */
+  readonly isCooperative: boolean;
+  readonly maxPollIntervalMs: number;
+  readonly autoCommitIntervalMs: number;
+  readonly onAssigned: RebalanceListener | null;
+  readonly onRevoked: RebalanceListener | null;
+  readonly onLost: RebalanceListener | null;
+}
+
+/** @throws ClientError BAD_OPTION */
+export function groupSettings(options: GroupConsumerOptions): GroupSettings {
+  const assignors = assignorsOf(options.assignors ?? ['range', 'cooperative-sticky']);
+  const maxPollIntervalMs = atLeast('maxPollIntervalMs', options.maxPollIntervalMs ?? 300_000, 1);
+  const sessionTimeoutMs = atLeast('sessionTimeoutMs', options.sessionTimeoutMs ?? 45_000, 1);
+  const heartbeatIntervalMs = atLeast('heartbeatIntervalMs', options.heartbeatIntervalMs ?? 3_000, 1);
+  if (heartbeatIntervalMs >= sessionTimeoutMs) {
+    throw badOption(
+      `heartbeatIntervalMs is ${heartbeatIntervalMs}, allowed is less than sessionTimeoutMs, ${sessionTimeoutMs}`,
+    );
+  }
+  if (options.groupId === '') throw badOption('groupId is empty');
+  if (options.topics.length === 0) throw badOption('topics is empty');
+  return {
+    membership: {
+      topics: [...new Set(options.topics)],
+      assignors,
+      instanceId: options.instanceId ?? null,
+      sessionTimeoutMs,
+      heartbeatIntervalMs,
+      rebalanceTimeoutMs: maxPollIntervalMs,
+    },
+    isCooperative: assignors.every((assignor) => assignor.isCooperative),
+    maxPollIntervalMs,
+    autoCommitIntervalMs: atLeast('autoCommitIntervalMs', options.autoCommitIntervalMs ?? 5_000, 0),
+    onAssigned: options.onAssigned ?? null,
+    onRevoked: options.onRevoked ?? null,
+    onLost: options.onLost ?? null,
+  };
+}
+
+function atLeast(name: string, value: number, min: number): number {
+  if (Number.isInteger(value) && value >= min) return value;
+  throw badOption(`${name} is ${value}, allowed are whole numbers from ${min} on`);
+}
+
+function badOption(message: string): ClientError {
+  return new ClientError('BAD_OPTION', message);
+}

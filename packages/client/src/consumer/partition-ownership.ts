@@ -1,0 +1,421 @@
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { backoffMs, delay } from '../cluster/backoff.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Coordinator } from '../cluster/coordinators.ts';
+import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts';
+import { ClientError, ClosedError, asError, isRetriableError } from '../errors.ts';
+import type { Timer } from '../ports/clock.ts';
+import { commitOffsets, fetchCommitted, type OffsetToCommit } from './committed-offsets.ts';
+import type { OffsetReset } from './consumer-options.ts';
+import type { StartOffset } from './fetch/fetch-partition.ts';
+import type { FetchedRecords } from './fetch/fetched-data.ts';
+import type { Fetcher } from './fetch/fetcher.ts';
+import { GroupMembership, type JoinTrouble } from './group-membership.ts';
+import type { GroupSettings, RebalanceListener } from './group-options.ts';
+import { callApplication } from './handler-scope.ts';
+import { OwnedPartition, type Delivery } from './owned-partition.ts';
+import type { Signal } from './signal.ts';
+
+export interface OwnershipParts {
+  readonly cluster: Cluster;
+  readonly coordinator: Coordinator;
+  readonly fetcher: Fetcher;
+  /** Told whenever there may be something to do. */
+  readonly changed: Signal;
+  readonly settings: GroupSettings;
+  readonly offsetReset: OffsetReset;
+}
+
+/** The group went on without this member, or is about to: what it could not commit, others repeat. */
+const GONE_ON_CODES: readonly number[] = [
+  ErrorCode.ILLEGAL_GENERATION,
+  ErrorCode.UNKNOWN_MEMBER_ID,
+  ErrorCode.FENCED_INSTANCE_ID,
+];
+
+/**
+ * What a member of a group owns, and how that changes.
+ *
+ * A rebalance goes on beside the caller's work and in this order: nothing further of the partitions concerned is
+ * handed out; what is in work is given back; listeners are told; what is processed is committed; only then the member
+ * joins (eager), or joins again without them (cooperative). So when the next owner starts, nobody works on them here.
+ * When the member was expelled the order cannot be kept: handlers see their signal abort, and nothing is committed.
+ */
+export class PartitionOwnership {
+  private readonly parts: OwnershipParts;
+  private readonly membership: GroupMembership;
+  private readonly owned = new Map<string, OwnedPartition>();
+  /** Lost, and the listener not told yet. */
+  private lost: OwnedPartition[] = [];
+  private rejoinNeeded = true;
+  private isJoining = false;
+  private rebalancing: Promise<void> | null = null;
+  private failure: Error | null = null;
+  /** The end of the last commit that was begun. */
+  private commits: Promise<unknown> = Promise.resolve();
+  private commitTimer: Timer | null = null;
+  private isClosed = false;
+
+  constructor(parts: OwnershipParts) {
+    this.parts = parts;
+    this.membership = new GroupMembership(parts.cluster, parts.coordinator, parts.settings.membership, {
+      rejoinNeeded: () => this.noteRejoin(),
+      lost: () => this.loseAll(new Error('the group went on without this member')),
+      failed: (error) => this.fail(error),
+    });
+  }
+
+  get assignment(): readonly TopicPartition[] {
+    return [...this.owned.values()].map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  get trouble(): JoinTrouble | null {
+    return this.membership.trouble;
+  }
+
+  owner(at: TopicPartition): OwnedPartition | undefined {
+    return this.owned.get(partitionKey(at));
+  }
+
+  /** Begins what is due. Called whenever somebody asks for records. @throws what went wrong since the last call */
+  tend(): void {
+    if (this.membership.isExpired) {
+      void this.membership.leave();
+      this.loseAll(new Error('the session ended before the coordinator was heard again'));
+    }
+    if (this.failure !== null) {
+      const { failure } = this;
+      this.failure = null;
+      throw failure;
+    }
+    if (this.rebalancing !== null || this.isClosed) return;
+    if (!this.rejoinNeeded && !this.membership.isAssignmentOutdated) return;
+    this.rebalancing = this.rebalance()
+      .catch((error: unknown) => {
+        this.rejoinNeeded = true;
+        if (!(error instanceof ClosedError)) this.fail(asError(error));
+      })
+      .finally(() => {
+        this.rebalancing = null;
+        this.parts.changed.notify();
+      });
+  }
+
+  /** Puts records into the caller's hands; none when their partition is not owned any more. */
+  handOut(batch: FetchedRecords): Delivery[] {
+    const owner = this.owner(batch);
+    if (owner === undefined || owner.isRevoking) return [];
+    owner.isHeld = true;
+    owner.progressAtMs = this.nowMs;
+    this.parts.fetcher.hold(owner, true);
+    this.watch(owner);
+    return [{ owner, batch, epoch: owner.epoch, doneUpTo: null, isCutShort: false }];
+  }
+
+  giveBack({ owner }: Delivery): void {
+    owner.isHeld = false;
+    if (this.owned.get(owner.key) === owner) this.parts.fetcher.hold(owner, false);
+    this.parts.changed.notify();
+  }
+
+  /** Everything of the delivery before the offset is done. */
+  finishUpTo(delivery: Delivery, offset: number): void {
+    const { owner } = delivery;
+    if (!owner.isCurrent(delivery)) return;
+    delivery.doneUpTo = offset;
+    owner.progressAtMs = this.nowMs;
+    this.markProcessed(owner, { topic: owner.topic, partition: owner.partition, offset });
+  }
+
+  /** What is not done of a delivery is delivered again. */
+  takeBack(delivery: Delivery): void {
+    const { owner, batch, doneUpTo } = delivery;
+    if (!owner.isCurrent(delivery)) return;
+    owner.epoch++;
+    this.parts.fetcher.start(owner, doneUpTo ?? batch.records[0]?.offset ?? batch.nextOffset);
+  }
+
+  markProcessed(owner: OwnedPartition, mark: OffsetToCommit): void {
+    owner.markProcessed(mark);
+    if (this.commitTimer === null) this.commitLater();
+  }
+
+  /**
+   * Commits what is processed, after what is being committed already; while the member joins, after that.
+   *
+   * @throws KafkaError
+   */
+  async commit(): Promise<void> {
+    while (this.isJoining) await this.parts.changed.wait(Infinity);
+    const commit = this.commits.then(() => this.commitNow());
+    this.commits = commit.catch(() => undefined);
+    await commit;
+  }
+
+  /**
+   * Gives everything up in good order and leaves the group. What is in work is not waited for.
+   *
+   * @throws KafkaError when the last commit fails; what a listener threw
+   */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.commitTimer?.cancel();
+    for (const owner of this.owned.values()) owner.isHeld = false;
+    this.parts.changed.notify();
+    // A rebalance under way ends soon: nothing is held, and nobody joins any more.
+    if (this.isJoining) await this.membership.close();
+    else this.membership.refuse();
+    await this.rebalancing;
+    try {
+      if (this.membership.isMember && this.owned.size > 0) await this.handBack([...this.owned.values()]);
+    } finally {
+      await this.membership.close();
+      for (const owner of this.owned.values()) owner.lose(new ClosedError('consumer'));
+      this.owned.clear();
+    }
+    if (this.failure !== null) throw this.failure;
+  }
+
+  private async handBack(partitions: readonly OwnedPartition[]): Promise<void> {
+    for (const owner of partitions) this.retire(owner);
+    await this.tell(this.parts.settings.onRevoked, partitions);
+    await this.commit();
+  }
+
+  private get nowMs(): number {
+    return this.parts.cluster.environment.clock.monotonic();
+  }
+
+  private noteRejoin(): void {
+    this.rejoinNeeded = true;
+    this.parts.changed.notify();
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error;
+    this.parts.changed.notify();
+  }
+
+  /** At once and whole: whatever is in work for these is of no use to the group. */
+  private loseAll(reason: Error): void {
+    for (const owner of this.owned.values()) {
+      this.parts.fetcher.stop(owner);
+      owner.lose(reason);
+      this.lost.push(owner);
+    }
+    this.owned.clear();
+    // Who joins at present tries again by itself.
+    if (!this.isJoining) this.rejoinNeeded = true;
+    this.parts.changed.notify();
+  }
+
+  private async rebalance(): Promise<void> {
+    const { isCooperative } = this.parts.settings;
+    await this.tellLost();
+    if (isCooperative) await this.commitQuietly();
+    else await this.release([...this.owned.values()]);
+    await this.commitsDone();
+    this.rejoinNeeded = false;
+    this.isJoining = true;
+    let assignment: readonly TopicPartition[];
+    try {
+      assignment = await this.membership.join(() => this.assignment);
+    } finally {
+      this.isJoining = false;
+      this.parts.changed.notify();
+    }
+    await this.tellLost();
+    await this.adopt(assignment);
+  }
+
+  /** No commit may cross a join: it would come from another generation than it says. */
+  private async commitsDone(): Promise<void> {
+    for (let last = null; last !== this.commits;) {
+      last = this.commits;
+      await last;
+    }
+  }
+
+  private async adopt(assignment: readonly TopicPartition[]): Promise<void> {
+    const keys = new Set(assignment.map(partitionKey));
+    const unwanted = [...this.owned.values()].filter(({ key }) => !keys.has(key));
+    if (unwanted.length > 0) {
+      await this.release(unwanted);
+      // Only now others may have them: the group has to be asked again.
+      this.noteRejoin();
+    }
+    const added = assignment.filter((at) => !this.owned.has(partitionKey(at)));
+    if (added.length > 0) await this.begin(added);
+  }
+
+  private async begin(added: readonly TopicPartition[]): Promise<void> {
+    const { committer } = this.membership;
+    const starts = await this.startOffsets(added);
+    // Expelled meanwhile: the next rebalance begins anew.
+    if (starts === null || this.isClosed) return;
+    if (committer.generationId !== this.membership.committer.generationId) return;
+    const { fetcher, settings } = this.parts;
+    const fresh = added.map((at, index) => {
+      const start = starts[index]!;
+      const owner = new OwnedPartition(at, typeof start === 'number' ? start : null);
+      this.owned.set(owner.key, owner);
+      fetcher.start(at, start);
+      if (settings.onAssigned !== null) fetcher.hold(at, true);
+      return owner;
+    });
+    await this.tell(settings.onAssigned, fresh);
+    for (const owner of fresh) {
+      if (this.owned.get(owner.key) === owner) fetcher.hold(owner, false);
+    }
+  }
+
+  /** Null when the member is out before it is known. @throws what another attempt cannot cure */
+  private async startOffsets(added: readonly TopicPartition[]): Promise<StartOffset[] | null> {
+    const { cluster, coordinator } = this.parts;
+    for (let failures = 1; ; failures++) {
+      try {
+        const committed = await fetchCommitted(coordinator, added);
+        for (const topic of new Set(added.map((at) => at.topic))) await cluster.topic(topic);
+        return added.map((at) => committed.get(partitionKey(at))?.offset ?? this.reset(at));
+      } catch (error) {
+        if (!isRetriableError(error)) throw error;
+        if (!this.membership.isMember || this.isClosed) return null;
+        await delay(
+          cluster.environment,
+          backoffMs(cluster.settings.backoff, failures, cluster.environment.random),
+        );
+      }
+    }
+  }
+
+  private reset({ topic, partition }: TopicPartition): 'earliest' | 'latest' {
+    const { offsetReset, coordinator } = this.parts;
+    if (offsetReset !== 'none') return offsetReset;
+    throw new ClientError(
+      'NO_OFFSET',
+      `group "${coordinator.key}" has no committed offset for ${topic}-${partition}`,
+    );
+  }
+
+  /** Gives partitions up in good order. What is lost on the way drops out. */
+  private async release(partitions: readonly OwnedPartition[]): Promise<void> {
+    if (partitions.length === 0) return;
+    for (const owner of partitions) this.retire(owner);
+    while (partitions.some(({ isHeld, isLost }) => isHeld && !isLost)) {
+      await this.parts.changed.wait(Infinity);
+    }
+    const kept = partitions.filter(({ isLost }) => !isLost);
+    if (kept.length > 0) await this.tell(this.parts.settings.onRevoked, kept);
+    await this.commitQuietly();
+    for (const owner of kept) {
+      owner.end();
+      if (this.owned.get(owner.key) === owner) this.owned.delete(owner.key);
+    }
+  }
+
+  private retire(owner: OwnedPartition): void {
+    owner.isRevoking = true;
+    this.parts.fetcher.stop(owner);
+  }
+
+  private async tellLost(): Promise<void> {
+    const { lost } = this;
+    this.lost = [];
+    if (lost.length > 0) await this.tell(this.parts.settings.onLost, lost);
+  }
+
+  /** A listener that fails or hangs does not hold up the group for longer than the group waits for this member. */
+  private async tell(
+    listener: RebalanceListener | null,
+    partitions: readonly OwnedPartition[],
+  ): Promise<void> {
+    if (listener === null) return;
+    const { environment } = this.parts.cluster;
+    const { maxPollIntervalMs } = this.parts.settings;
+    const named = partitions.map(({ topic, partition }) => ({ topic, partition }));
+    await new Promise<void>((resolve) => {
+      const timer = environment.timers.after(maxPollIntervalMs, () => {
+        this.fail(new ClientError('LISTENER_TIMEOUT', `a listener took more than ${maxPollIntervalMs} ms`));
+        resolve();
+      });
+      Promise.resolve()
+        .then(() => callApplication(listener, named))
+        .catch((error: unknown) => this.fail(asError(error)))
+        .finally(() => {
+          timer.cancel();
+          resolve();
+        });
+    });
+  }
+
+  private commitLater(): void {
+    const { autoCommitIntervalMs } = this.parts.settings;
+    if (autoCommitIntervalMs === 0 || this.isClosed) return;
+    this.commitTimer = this.parts.cluster.environment.timers.after(autoCommitIntervalMs, () => {
+      this.commitTimer = null;
+      void this.commitInTime();
+    });
+  }
+
+  private async commitInTime(): Promise<void> {
+    // A rebalance commits by itself before the member joins.
+    if (this.rebalancing === null) await this.commitQuietly();
+    const isUnfinished = [...this.owned.values()].some(({ uncommitted }) => uncommitted !== null);
+    if (isUnfinished && this.commitTimer === null) this.commitLater();
+  }
+
+  /** What others will repeat is no error here; what no attempt can cure comes out of the next call for records. */
+  private async commitQuietly(): Promise<void> {
+    const commit = this.commits.then(() => this.commitNow());
+    this.commits = commit.catch(() => undefined);
+    try {
+      await commit;
+    } catch (error) {
+      const isCurable = isRetriableError(error) || error instanceof ClosedError;
+      if (isCurable || (error instanceof KafkaError && GONE_ON_CODES.includes(error.code))) return;
+      this.fail(asError(error));
+    }
+  }
+
+  private async commitNow(): Promise<void> {
+    const marks = [...this.owned.values()].flatMap((owner) => {
+      const mark = owner.uncommitted;
+      return mark === null ? [] : [{ owner, mark }];
+    });
+    if (marks.length === 0) return;
+    if (!this.membership.isMember || this.membership.isExpired) {
+      throw new KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, 'the group went on without this member');
+    }
+    const { committer } = this.membership;
+    try {
+      await commitOffsets(
+        this.parts.coordinator,
+        committer,
+        marks.map(({ mark }) => mark),
+      );
+    } catch (error) {
+      if (error instanceof KafkaError) this.membership.noteRefusal(error.code, committer.generationId);
+      throw error;
+    }
+    for (const { owner, mark } of marks) owner.noteCommitted(mark);
+  }
+
+  /** A member that does not get done must not keep its partitions from others. */
+  private watch(owner: OwnedPartition, afterMs = this.parts.settings.maxPollIntervalMs): void {
+    owner.watchdog ??= this.parts.cluster.environment.timers.after(afterMs, () => {
+      owner.watchdog = null;
+      if (!owner.isHeld) return;
+      const { maxPollIntervalMs } = this.parts.settings;
+      const leftMs = owner.progressAtMs + maxPollIntervalMs - this.nowMs;
+      if (leftMs > 0) this.watch(owner, leftMs);
+      else
+        this.abandon(`nothing of ${owner.topic}-${owner.partition} got done within ${maxPollIntervalMs} ms`);
+    });
+  }
+
+  /** The next `tend` joins again. */
+  private abandon(reason: string): void {
+    void this.membership.leave();
+    this.loseAll(new Error(reason));
+  }
+}
