@@ -1,4 +1,4 @@
-import type { KafkaVersion } from './jars.ts';
+import type { KafkaVersion } from '../../scripts/kafka-jars.ts';
 
 /** A message as our schemas call it. */
 export interface Counterpart {
@@ -34,7 +34,7 @@ const ABANDONED = /^(ShareGroup\w+(Key|Value)|ReadShareGroupStateSummaryResponse
  * record's type, and the version of every key is 0.
  */
 export function counterpart(kafka: KafkaVersion, name: string, version: number): Counterpart | null {
-  if (kafka !== '3.9.2') return { name, version };
+  if (kafka !== '3.9') return { name, version };
   if (ABANDONED.test(name)) return null;
   if (name === 'OffsetCommitKey') return { name: version === 0 ? 'LegacyOffsetCommitKey' : name, version: 0 };
   if (/(Group\w*)Key$/.test(name)) return { name, version: 0 };

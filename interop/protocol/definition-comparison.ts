@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { covers, parseRange, type Range } from '../../scripts/protocol-generator/versions.ts';
 import type { Field, FieldType, Message } from '../../packages/protocol/src/schema/notation.ts';
 import { counterpart, fieldCounterpart } from './counterparts.ts';
-import type { KafkaVersion } from './jars.ts';
+import type { KafkaVersion } from '../../scripts/kafka-jars.ts';
 
 /** A message definition as it stands in Kafka's jars. Numbers are written as numbers or as text there. */
 export interface OfficialMessage {
@@ -71,12 +71,12 @@ export function compareDefinition(
       const theirs = officialLayout(official, ours.name, official.fields, version);
       const layout = schemaLayout(schema, schema.fields, ours.version);
       differences.push(
-        ...compareLayouts(at, kafka === '4.4.0' ? layout : withoutNewTags(layout, theirs), theirs),
+        ...compareLayouts(at, kafka === '4.4' ? layout : withoutNewTags(layout, theirs), theirs),
       );
       if (isFlexible(schema, ours.version) !== isIn(official.flexibleVersions, version)) {
         differences.push(`${at}: flexible in one only`);
       }
-      if (kafka === '4.4.0') differences.push(...compareIgnorable(at, official, schema));
+      if (kafka === '4.4') differences.push(...compareIgnorable(at, official, schema));
     }
   }
   return differences;

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { exchangeClassPath, type KafkaVersion } from './jars.ts';
+import type { KafkaVersion } from '../../scripts/kafka-jars.ts';
+import { javaProgram } from '../programs.ts';
 
 /** What Java makes of a message: its bytes and its contents, or why it refuses them. */
 export interface JavaMessage {
@@ -16,11 +18,11 @@ export interface JavaMessage {
 /** Apache Kafka's own message classes of one version, in a Java process per call. */
 export class JavaExchange {
   readonly version: KafkaVersion;
-  private readonly classPath: string;
+  private readonly command: readonly string[];
 
   constructor(version: KafkaVersion) {
     this.version = version;
-    this.classPath = exchangeClassPath(version);
+    this.command = javaProgram(join(import.meta.dirname, 'MessageExchange.java'), version);
   }
 
   /** The message definitions of this version, as they stand in its jars. */
@@ -53,7 +55,8 @@ export class JavaExchange {
   }
 
   private async *run(args: readonly string[], input: Iterable<string> = []): AsyncGenerator<string> {
-    const java = spawn('java', ['-cp', this.classPath, 'MessageExchange', ...args], {
+    const [program = '', ...rest] = [...this.command, ...args];
+    const java = spawn(program, rest, {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let complaints = '';

@@ -52,6 +52,9 @@ public final class MessageExchange {
         "org.apache.kafka.coordinator.share.generated.",
     };
 
+    /** Those with messages that a broker and its clients speak; the controllers of KRaft have some of their own. */
+    private static final String JARS = ".*/kafka-(clients|(group|transaction|share)-coordinator)-[^/]*\\.jar";
+
     public static void main(String[] args) throws Exception {
         try (PrintWriter out = new PrintWriter(new BufferedWriter(
                 new OutputStreamWriter(System.out, StandardCharsets.UTF_8), 1 << 16))) {
@@ -109,7 +112,7 @@ public final class MessageExchange {
         ObjectMapper mapper = new ObjectMapper().enable(JsonParser.Feature.ALLOW_COMMENTS);
         Map<String, JsonNode> definitions = new TreeMap<>();
         for (String path : System.getProperty("java.class.path").split(File.pathSeparator)) {
-            if (!path.endsWith(".jar")) continue;
+            if (!path.matches(JARS)) continue;
             try (ZipFile jar = new ZipFile(path)) {
                 for (ZipEntry entry : Collections.list(jar.entries())) {
                     if (!entry.getName().matches("common/message/[^/]*\\.json")) continue;
