@@ -3,24 +3,27 @@
 //   npx node scripts/kafka.ts start 3.9 [--port N] [--override name=value]...
 //   npx node scripts/kafka.ts stop [3.9|4.4]
 // and as a module: startKafka({ version }). Data lies in a temporary folder, deleted by stop.
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  existsSync,
-  mkdtempSync,
-  openSync,
-  closeSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import {
+  commonJvm,
+  ended,
+  freePort,
+  host,
+  isAlive,
+  quickStartJvm,
+  ready,
+  signalProcess,
+  startJava,
+  writeProperties,
+} from './java-process.ts';
 import { kafkaClassPath, parseKafkaVersion, type KafkaVersion } from './kafka-jars.ts';
+import { startZookeeper, ZOOKEEPER_TICK_MS } from './zookeeper.ts';
 
 export interface KafkaOptions {
   version: KafkaVersion;
@@ -58,10 +61,7 @@ export interface RunningKafka {
   stop(): Promise<void>;
 }
 
-const host = '127.0.0.1';
-const zookeeperTickMs = 500;
 const zookeeperSessionMs = 2000;
-const readyTimeoutMs = 90_000;
 const folderPrefix = 'odradek-kafka-';
 
 /** Starts one broker and resolves when it answers Metadata with itself. Throws with its log when it dies. */
@@ -72,20 +72,27 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   const controlPort = await freePort();
   const propertiesFile = join(home, 'server.properties');
   writeProperties(propertiesFile, brokerProperties(options, home, port, controlPort));
-  writeFileSync(join(home, 'log4j.properties'), log4jProperties);
 
-  const java = (logName: string, jvm: string[], args: string[], core?: number) =>
-    startJava(home, join(home, logName), classPath, [...commonJvm, ...jvm], args, core);
   const brokerJvm = [`-Xmx${options.heapMb ?? 512}m`, ...(options.quickStart ? quickStartJvm : serverJvm)];
-  const zookeeperPid = options.version === '3.9' ? await startZookeeper(home, controlPort, java) : undefined;
+  const zookeeper =
+    options.version === '3.9'
+      ? await startZookeeper({ folder: join(home, 'zookeeper'), ports: [controlPort] })
+      : undefined;
   if (options.version === '4.4') formatStorage(classPath, propertiesFile);
 
   let pid = 0;
   let startedInMs = 0;
   const startBroker = async () => {
     const begin = performance.now();
-    pid = java('broker.log', brokerJvm, ['kafka.Kafka', propertiesFile], options.core);
-    savePids(home, options.version, port, pid, zookeeperPid);
+    pid = startJava({
+      home,
+      logName: 'broker.log',
+      classPath,
+      jvm: brokerJvm,
+      args: ['kafka.Kafka', propertiesFile],
+      core: options.core,
+    });
+    savePids(home, options.version, port, pid, zookeeper?.servers[0]!.pid);
     await ready(pid, () => brokerAnswers(port), join(home, 'broker.log'));
     startedInMs = performance.now() - begin;
   };
@@ -95,10 +102,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   };
   const stop = async () => {
     await end('SIGKILL');
-    if (zookeeperPid !== undefined) {
-      signalProcess(zookeeperPid, 'SIGKILL');
-      await ended(zookeeperPid);
-    }
+    await zookeeper?.stop();
     rmSync(home, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
@@ -128,7 +132,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     async startAgain() {
       // A killed broker's registration stays until its session expires, and Kafka refuses to start
       // while another session holds its id.
-      if (killed && zookeeperPid !== undefined) await sleep(zookeeperSessionMs + 2 * zookeeperTickMs);
+      if (killed && zookeeper !== undefined) await sleep(zookeeperSessionMs + 2 * ZOOKEEPER_TICK_MS);
       killed = false;
       await startBroker();
     },
@@ -168,7 +172,6 @@ function brokerProperties(options: KafkaOptions, home: string, port: number, con
   };
 }
 
-const commonJvm = ['-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
 /** The collector's settings that Apache Kafka's own start script gives. */
 const serverJvm = [
   '-server',
@@ -177,33 +180,6 @@ const serverJvm = [
   '-XX:InitiatingHeapOccupancyPercent=35',
   '-XX:+ExplicitGCInvokesConcurrent',
 ];
-const quickStartJvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
-const log4jProperties = `log4j.rootLogger=WARN, stdout
-log4j.appender.stdout=org.apache.log4j.ConsoleAppender
-log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
-log4j.appender.stdout.layout.ConversionPattern=[%d] %p %m (%c)%n
-`;
-
-async function startZookeeper(
-  home: string,
-  port: number,
-  java: (logName: string, jvm: string[], args: string[]) => number,
-): Promise<number> {
-  const file = join(home, 'zookeeper.properties');
-  writeProperties(file, {
-    dataDir: join(home, 'zookeeper'),
-    clientPort: String(port),
-    clientPortAddress: host,
-    tickTime: String(zookeeperTickMs),
-    'admin.enableServer': 'false',
-    maxClientCnxns: '0',
-  });
-  const main = ['org.apache.zookeeper.server.quorum.QuorumPeerMain', file];
-  const pid = java('zookeeper.log', ['-Xmx128m', ...quickStartJvm], main);
-  await ready(pid, () => portOpen(port), join(home, 'zookeeper.log'));
-  return pid;
-}
-
 function formatStorage(classPath: string, propertiesFile: string): void {
   const clusterId = 'AAAAAAAAAAAAAAAAAAAAAQ';
   const args = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile];
@@ -211,68 +187,6 @@ function formatStorage(classPath: string, propertiesFile: string): void {
     encoding: 'utf8',
   });
   if (run.status !== 0) throw new Error(`Kafka's storage format failed: ${run.stdout}${run.stderr}`);
-}
-
-function startJava(
-  home: string,
-  logFile: string,
-  classPath: string,
-  jvm: string[],
-  args: string[],
-  core: number | undefined,
-): number {
-  const log = openSync(logFile, 'a');
-  const logConfig = `-Dlog4j.configuration=file:${join(home, 'log4j.properties')}`;
-  const command = ['java', ...jvm, logConfig, `-Dkafka.logs.dir=${home}`, '-cp', classPath, ...args];
-  if (core !== undefined) command.unshift('taskset', '-c', String(core));
-  const [program = 'java', ...rest] = command;
-  // Detached: a Ctrl-C at the terminal reaches us first, and the command form outlives its shell.
-  const child = spawn(program, rest, { detached: true, stdio: ['ignore', log, log] });
-  child.unref();
-  closeSync(log);
-  if (child.pid === undefined) throw new Error(`${program} could not be started: is it installed?`);
-  return child.pid;
-}
-
-function writeProperties(file: string, properties: Record<string, string>): void {
-  writeFileSync(
-    file,
-    Object.entries(properties)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  );
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function ready(pid: number, answers: () => Promise<boolean>, logFile: string): Promise<void> {
-  const deadline = Date.now() + readyTimeoutMs;
-  while (Date.now() < deadline) {
-    if (await answers()) return;
-    if (!isAlive(pid)) throw new Error(`the process died:\n${readFileSync(logFile, 'utf8').slice(-4000)}`);
-    await sleep(25);
-  }
-  throw new Error(`no answer after ${readyTimeoutMs} ms:\n${readFileSync(logFile, 'utf8').slice(-4000)}`);
-}
-
-function portOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }
 
 /** Whether Metadata v1 for no topic is answered with at least one broker. */
@@ -294,28 +208,6 @@ export function brokerAnswers(port: number): Promise<boolean> {
       if (received.length >= 12) answer(received.readInt32BE(8) > 0);
     });
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    // A zombie still answers signal 0; its own parent may be a shell that never waits.
-    return !readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
-  } catch {
-    return false;
-  }
-}
-
-function signalProcess(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // Already gone.
-  }
-}
-
-async function ended(pid: number): Promise<void> {
-  while (isAlive(pid)) await sleep(20);
 }
 
 function savePids(home: string, version: string, port: number, broker: number, zookeeper?: number): void {

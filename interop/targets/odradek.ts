@@ -5,7 +5,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { brokerAnswers, freePort } from '../../scripts/kafka.ts';
+import { freePort } from '../../scripts/java-process.ts';
+import { brokerAnswers } from '../../scripts/kafka.ts';
 import { projectDirectory } from '../../scripts/kafka-jars.ts';
 import type { Target, TargetOptions } from './target.ts';
 
