@@ -4,15 +4,21 @@ import type { Timer, Timers } from '@odradek/core/ports/clock.ts';
 const DELAY_MAX_MS = 0x7fffffff;
 
 /**
- * Timers of the runtime, which keeps those of equal delay in one list. They do not keep the process alive: what
- * does are the listeners. `stop` ends all of them, so that a closed broker never acts again.
+ * Timers of the runtime, which keeps those of equal delay in one list. `stop` ends all of them, so that a closed
+ * broker never acts again.
  */
 export class SystemTimers implements Timers {
   private readonly pending = new Set<SystemTimer>();
+  private readonly keepAlive: boolean;
   private stopped = false;
 
+  /** @param keepAlive whether the process lives on for them; a broker's does for its listeners */
+  constructor({ keepAlive = false } = {}) {
+    this.keepAlive = keepAlive;
+  }
+
   after(delayMs: number, fire: () => void): Timer {
-    const timer = new SystemTimer(this.pending, fire);
+    const timer = new SystemTimer(this.pending, this.keepAlive, fire);
     if (!this.stopped) timer.start(delayMs);
     return timer;
   }
@@ -25,11 +31,13 @@ export class SystemTimers implements Timers {
 
 class SystemTimer implements Timer {
   private readonly pending: Set<SystemTimer>;
+  private readonly keepAlive: boolean;
   private readonly fire: () => void;
   private handle: NodeJS.Timeout | null = null;
 
-  constructor(pending: Set<SystemTimer>, fire: () => void) {
+  constructor(pending: Set<SystemTimer>, keepAlive: boolean, fire: () => void) {
     this.pending = pending;
+    this.keepAlive = keepAlive;
     this.fire = fire;
   }
 
@@ -37,7 +45,7 @@ class SystemTimer implements Timer {
     this.pending.add(this);
     const step = Math.min(Math.max(delayMs, 0), DELAY_MAX_MS);
     this.handle = setTimeout(() => this.elapsed(delayMs - step), step);
-    this.handle.unref();
+    if (!this.keepAlive) this.handle.unref();
   }
 
   cancel(): void {

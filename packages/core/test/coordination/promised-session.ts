@@ -53,6 +53,14 @@ export class PromisedSession {
     });
   }
 
+  /** Waits until this session sees a node that another one has made. */
+  async whenThere(path: string): Promise<Stat> {
+    for (;;) {
+      const stat = await this.stat(path);
+      if (stat !== null) return stat;
+    }
+  }
+
   children(path: string, watch: Watch | null = null): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
       this.raw.children(path, watch, (error, names) => (error === null ? resolve(names) : reject(error)));

@@ -1,0 +1,191 @@
+import {
+  CoordinationError,
+  WRITE_SIZE_MAX_BYTES,
+  type Coordination,
+  type Done,
+  type NodeContents,
+  type SessionState,
+  type Stat,
+  type Watch,
+  type WatchEvent,
+  type WriteDone,
+  type WriteOperation,
+  type WriteResult,
+} from '@odradek/core/ports/coordination.ts';
+import { checkPath, ROOT } from '../coordination/tree-path.ts';
+import { WatchTable } from '../coordination/watch-table.ts';
+import { accessOf } from './access-control.ts';
+import { guarded } from './guarded.ts';
+import * as requests from './requests.ts';
+import { ZookeeperSession, type SessionOptions, type SessionParts } from './zookeeper-session.ts';
+
+export interface ZookeeperOptions extends SessionOptions {
+  /** The node that all paths are below, as `/kafka`; empty for none. It must be there. */
+  readonly chroot: string;
+  /** zookeeper.set.acl: only who created a node may change it. */
+  readonly protectsNodes: boolean;
+}
+
+/**
+ * The coordination tree in a ZooKeeper ensemble (3.5 or newer), with one session. Reads may show an earlier state
+ * than another session has seen; what this session wrote or saw they always show.
+ */
+export class ZookeeperCoordination implements Coordination {
+  /** For tests and logs: which server, and what proves the session. */
+  readonly session: ZookeeperSession;
+  private readonly watches = new WatchTable();
+  private readonly view: requests.TreeView;
+
+  private constructor(
+    parts: SessionParts,
+    options: ZookeeperOptions,
+    started: (error: CoordinationError | null) => void,
+  ) {
+    this.view = viewBelow(options.chroot, options.protectsNodes);
+    const hooks = {
+      changed: (event: WatchEvent) => this.fire(event),
+      watched: () => this.watchedPaths(),
+    };
+    this.session = new ZookeeperSession(parts, options, hooks, started);
+  }
+
+  /**
+   * Opens a session.
+   * @throws CoordinationError CONNECTIONLOSS when no server gives one in time, AUTHFAILED, or NONODE when there is
+   *   no chroot
+   */
+  static async connect(parts: SessionParts, options: ZookeeperOptions): Promise<ZookeeperCoordination> {
+    const coordination = await new Promise<ZookeeperCoordination>((resolve, reject) => {
+      const made: ZookeeperCoordination = new ZookeeperCoordination(parts, options, (error) =>
+        error === null ? resolve(made) : reject(error),
+      );
+    });
+    await coordination.requireChroot(options.chroot);
+    return coordination;
+  }
+
+  private requireChroot(chroot: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.stat(ROOT, null, (error, stat) => {
+        if (error === null && stat !== null) return resolve();
+        const message =
+          `the root path ${chroot} of zookeeper.connect is not there: is it the right ensemble? ` +
+          `A new cluster needs it created first, for instance with zookeeper-shell: create ${chroot}`;
+        this.close(() => reject(error ?? new CoordinationError('NONODE', chroot, { message })));
+      });
+    });
+  }
+
+  get sessionId(): string {
+    return this.session.sessionId;
+  }
+
+  write(operations: readonly WriteOperation[], done: WriteDone): void {
+    if (operations.length === 0) throw new RangeError('a write needs at least one operation');
+    const tell: Done<readonly WriteResult[]> = (error, results) => done(error, results ?? []);
+    this.checked(
+      tell,
+      () => checkWrite(operations),
+      () => requests.write(this.view, operations),
+    );
+  }
+
+  read(path: string, watch: Watch | null, done: Done<NodeContents>): void {
+    this.checked(
+      (error, contents) => {
+        if (error !== null) return done(error, null);
+        if (watch !== null) this.watches.add('node', path, watch);
+        done(null, contents);
+      },
+      () => checkPath(path, null, false),
+      () => requests.getData(this.view, path, watch !== null),
+    );
+  }
+
+  stat(path: string, watch: Watch | null, done: Done<Stat | null>): void {
+    this.checked(
+      (error, stat) => {
+        if (error !== null) return done(error, null);
+        if (watch !== null) this.watches.add(stat === null ? 'absent-node' : 'node', path, watch);
+        done(null, stat);
+      },
+      () => checkPath(path, null, false),
+      () => requests.exists(this.view, path, watch !== null),
+    );
+  }
+
+  children(path: string, watch: Watch | null, done: Done<readonly string[]>): void {
+    this.checked(
+      (error, names) => {
+        if (error !== null) return done(error, null);
+        if (watch !== null) this.watches.add('children', path, watch);
+        done(null, names);
+      },
+      () => checkPath(path, null, false),
+      () => requests.getChildren(this.view, path, watch !== null),
+    );
+  }
+
+  onSession(listener: (state: SessionState) => void): () => void {
+    return this.session.onState(listener);
+  }
+
+  close(done: () => void): void {
+    this.session.close(done);
+  }
+
+  /** What is wrong by itself is not sent, and told in its turn. */
+  private checked<Answer>(
+    done: Done<Answer>,
+    check: () => void,
+    request: () => requests.Request<Answer>,
+  ): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof CoordinationError)) throw error;
+      return this.session.fail(error, done);
+    }
+    this.session.submit(request(), done);
+  }
+
+  private fire(event: WatchEvent): void {
+    const path = this.view.fromServer(event.path);
+    for (const { watch, event: own } of this.watches.take({ type: event.type, path })) {
+      guarded(() => watch(own));
+    }
+  }
+
+  private watchedPaths() {
+    const paths = (kind: 'node' | 'absent-node' | 'children') =>
+      this.watches.paths(kind).map((path) => this.view.toServer(path));
+    return { node: paths('node'), absentNode: paths('absent-node'), children: paths('children') };
+  }
+}
+
+function viewBelow(chroot: string, protectsNodes: boolean): requests.TreeView {
+  return {
+    toServer: (path) => (chroot === '' ? path : path === ROOT ? chroot : chroot + path),
+    fromServer: (path) => path.slice(chroot.length) || ROOT,
+    accessOf: (path) => accessOf(path, protectsNodes),
+  };
+}
+
+/** @throws CoordinationError BADARGUMENTS */
+function checkWrite(operations: readonly WriteOperation[]): void {
+  let sizeBytes = 0;
+  for (const [index, operation] of operations.entries()) {
+    const { type, path } = operation;
+    checkPath(path, index, type === 'create' && operation.mode.endsWith('-sequential'));
+    // The root below which we live is not ours to delete.
+    if (type === 'delete' && path === ROOT) {
+      throw new CoordinationError('BADARGUMENTS', ROOT, { operation: index });
+    }
+    sizeBytes += path.length;
+    if (type === 'create' || type === 'set') sizeBytes += operation.data?.length ?? 0;
+  }
+  if (sizeBytes <= WRITE_SIZE_MAX_BYTES) return;
+  throw new CoordinationError('BADARGUMENTS', operations[0]!.path, {
+    message: `a write of ${sizeBytes} bytes is larger than the allowed ${WRITE_SIZE_MAX_BYTES}`,
+  });
+}
