@@ -95,8 +95,8 @@ function find(
   const partition = context.broker.replicas.partition(topic, index);
   if (partition === undefined) return refused(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   try {
-    partition.requireLeader();
     partition.requireLeaderEpoch(request.currentLeaderEpoch);
+    partition.requireLeader();
     if (context.apiVersion === 0) return findLegacy(partition, request, bound);
     return findExact(partition, request, bound, context.apiVersion);
   } catch (error) {

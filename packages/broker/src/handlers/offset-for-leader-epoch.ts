@@ -50,8 +50,8 @@ function endOfEpoch(
   const partition = context.broker.replicas.partition(topic, index);
   if (partition === undefined) return { partition: index, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
   try {
-    partition.requireLeader();
     partition.requireLeaderEpoch(request.currentLeaderEpoch);
+    partition.requireLeader();
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return { partition: index, errorCode: error.code };

@@ -106,9 +106,13 @@ function hasNews(followed: Followed, result: FetchPartitionResult): boolean {
   );
 }
 
-/** After an error the high watermark counts as untold, so that the partition appears once more when it is well. */
+/**
+ * After an error the high watermark counts as untold, so that the partition appears once more when it is well; so
+ * it does where histories part, since nothing else is taken of such an answer.
+ */
 function remember(followed: Followed, result: FetchPartitionResult): void {
-  followed.highWatermark = result.errorCode === ErrorCode.NONE ? result.highWatermark : -1;
+  const isTaken = result.errorCode === ErrorCode.NONE && result.divergingEpoch === null;
+  followed.highWatermark = isTaken ? result.highWatermark : -1;
   followed.logStartOffset = result.logStartOffset;
 }
 

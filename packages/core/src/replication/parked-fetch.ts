@@ -51,7 +51,7 @@ export class ParkedFetch implements ParkedRequest {
 
   complete(): void {
     if (this.done === null) return;
-    this.answer(readPartitions(this.requests, this.limits, this.lookup));
+    this.answer(readPartitions(this.requests, this.limits, this.lookup, true));
   }
 
   cancel(): void {
@@ -62,7 +62,7 @@ export class ParkedFetch implements ParkedRequest {
 
   private readonly wake = (): void => {
     if (this.done === null) return;
-    const reading = readPartitions(this.requests, this.limits, this.lookup);
+    const reading = readPartitions(this.requests, this.limits, this.lookup, true);
     if (reading.sizeBytes >= this.limits.minBytes || reading.urgent) this.answer(reading);
     else releaseReading(reading);
   };

@@ -268,7 +268,10 @@ export class Partition {
     throw new KafkaError(code, `leader epoch is ${this.epoch}, the request names ${known}`);
   }
 
-  /** Where the reader has to go back to, or null when its history agrees with this log up to `fetchOffset`. */
+  /**
+   * Where the reader has to go back to, or null when its history agrees with this log up to `fetchOffset`.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE when that cannot be told: of records that are deleted, no history is left
+   */
   divergingEpoch(lastFetchedEpoch: number, fetchOffset: number): EpochEnd | null {
     if (lastFetchedEpoch === NO_EPOCH) return null;
     const end = this.log.endOffsetForEpoch(lastFetchedEpoch);
@@ -276,6 +279,13 @@ export class Partition {
       throw new KafkaError(
         ErrorCode.OFFSET_OUT_OF_RANGE,
         `no epoch up to ${lastFetchedEpoch} is known in ${this.topic}-${this.index}`,
+      );
+    }
+    if (fetchOffset < this.log.logStartOffset) {
+      const { logStartOffset } = this.log;
+      throw new KafkaError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `${this.topic}-${this.index} begins at ${logStartOffset}, offset ${fetchOffset} was asked for`,
       );
     }
     return end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : null;

@@ -17,11 +17,14 @@ export interface FetchReading {
  * Reads what a fetch asks for, in its order, until its limits are used up. Nothing is copied: what comes back
  * are slices of files. The first partition that has anything gives its first batch whole, however large, or no
  * reader could ever get past that batch (KIP-74).
+ *
+ * @param isRepeated the request was parked and is read again: it says nothing new of its reader
  */
 export function readPartitions(
   requests: Iterable<FetchPartition>,
   limits: FetchLimits,
   lookup: PartitionLookup,
+  isRepeated = false,
 ): FetchReading {
   const results: FetchPartitionResult[] = [];
   let sizeBytes = 0;
@@ -29,7 +32,14 @@ export function readPartitions(
   for (const request of requests) {
     const left = limits.maxBytes - sizeBytes;
     const minOneBatch = sizeBytes === 0 && !limits.hardLimit;
-    const result = readPartition(request, Math.min(request.maxBytes, left), minOneBatch, limits, lookup);
+    const result = readPartition(
+      request,
+      Math.min(request.maxBytes, left),
+      minOneBatch,
+      limits,
+      lookup,
+      isRepeated,
+    );
     sizeBytes += result.records?.sizeBytes ?? 0;
     urgent ||= result.errorCode !== ErrorCode.NONE || result.divergingEpoch !== null;
     results.push(result);
@@ -48,11 +58,12 @@ function readPartition(
   minOneBatch: boolean,
   limits: FetchLimits,
   lookup: PartitionLookup,
+  isRepeated: boolean,
 ): FetchPartitionResult {
   const partition = lookup(request.topic, request.partition);
   if (partition === undefined) return failedRead(request, missingPartitionError(request));
   try {
-    return readLog(partition, request, maxBytes, minOneBatch, limits);
+    return readLog(partition, request, maxBytes, minOneBatch, limits, isRepeated);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return failedRead(request, error.code, partition);
@@ -65,13 +76,14 @@ function readLog(
   maxBytes: number,
   minOneBatch: boolean,
   limits: FetchLimits,
+  isRepeated: boolean,
 ): FetchPartitionResult {
   if (request.topicId !== ZERO_UUID && request.topicId !== partition.topicId) {
     return failedRead(request, ErrorCode.INCONSISTENT_TOPIC_ID, partition);
   }
   const { reader } = limits;
-  if (reader.kind === 'follower' || !reader.mayReadFollower) partition.requireLeader();
   partition.requireLeaderEpoch(request.currentLeaderEpoch);
+  if (reader.kind === 'follower' || !reader.mayReadFollower) partition.requireLeader();
   if (reader.kind === 'follower') partition.requireFollower(reader.brokerId, request.currentLeaderEpoch);
   const { log } = partition;
   const positions = {
@@ -92,7 +104,7 @@ function readLog(
     partialFirstBatch: limits.hardLimit,
   });
   const { slice: records, abortedTransactions } = read;
-  if (reader.kind === 'follower') {
+  if (reader.kind === 'follower' && !isRepeated) {
     partition.followerFetched(reader.brokerId, request.fetchOffset, request.logStartOffset);
   }
   return { ...positions, request, records, abortedTransactions, divergingEpoch: null };

@@ -93,6 +93,18 @@ test('a follower joins once it has reached the high watermark and the start of t
   assert.equal(produced[0]?.errorCode, 0);
 });
 
+test('F30: a parked fetch that is read again says nothing new of its follower', () => {
+  const here = led([NODE, 2]);
+  append(here, 0, 1);
+  const limits = { reader: { kind: 'follower', brokerId: 2 }, bound: 'log-end' } as const;
+  const { parked } = fetch(here, [from(0, 1, { logStartOffset: 0 })], limits);
+  assert.equal(highWatermark(here), 1);
+  follow(here, 2, 0);
+  assert.equal(partitionOf(here).followers.get(2)?.logEndOffset, 0, 'it came back with less');
+  parked!.complete();
+  assert.equal(partitionOf(here).followers.get(2)?.logEndOffset, 0);
+});
+
 test('one change of the set is on its way at a time', () => {
   const here = led([NODE]);
   follow(here, 2, 0);

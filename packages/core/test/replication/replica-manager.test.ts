@@ -144,6 +144,27 @@ test('pitfall 102: a reader whose last epoch ended earlier here is told where; o
   assert.deepEqual(diverging(3, 1), { epoch: 0, endOffset: 1 });
 });
 
+test('F11: below the start of the log a reader is out of range, whatever its last epoch', () => {
+  const here = world();
+  append(here, 0, 1);
+  append(here, 0, 1);
+  here.replicas.applyLeadership([leadershipOf(0, { leaderEpoch: 5 })]);
+  append(here, 0, 1);
+  here.replicas.partition('t', 0)!.log.advanceLogStartOffset(2);
+  const reading = fetch(here, [from(0, 1, { lastFetchedEpoch: 3 })]).readings[0];
+  assert.deepEqual(codes(reading), [ErrorCode.OFFSET_OUT_OF_RANGE]);
+});
+
+test('a reader that is behind in epochs learns so even from a broker that does not lead any more', () => {
+  const here = world();
+  const replicas = [NODE, 2];
+  here.replicas.applyLeadership([leadershipOf(0, { leaderEpoch: 5, leader: 2, replicas })]);
+  const codeFor = (currentLeaderEpoch: number) =>
+    codes(fetch(here, [from(0, 0, { currentLeaderEpoch })]).readings[0]);
+  assert.deepEqual(codeFor(4), [ErrorCode.FENCED_LEADER_EPOCH]);
+  assert.deepEqual(codeFor(5), [ErrorCode.NOT_LEADER_OR_FOLLOWER]);
+});
+
 test('pitfall 103: a topic id of another incarnation is inconsistent, one without a topic unknown', () => {
   const here = world();
   append(here, 0, 1);

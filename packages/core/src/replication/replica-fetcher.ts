@@ -1,0 +1,393 @@
+import { ErrorCode, KafkaError, errorName } from '@odradek/protocol/errors.ts';
+import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
+import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
+import type { FetchRequestInput } from '@odradek/protocol/generated/fetch-request.ts';
+import type {
+  FetchResponse,
+  FetchResponsePartitionData,
+} from '@odradek/protocol/generated/fetch-response.ts';
+import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
+import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../log/offset-lookup.ts';
+import type { Clock, Timer, Timers } from '../ports/clock.ts';
+import type { LogSink } from '../ports/log-sink.ts';
+import type { PeerLink } from '../ports/peers.ts';
+import { FollowerSession, type FollowedFetch } from './follower-session.ts';
+import type { Partition } from './partition.ts';
+import { truncationOffset } from './truncation.ts';
+
+/** Settings of fetching, read at each request: they may change. */
+export interface FetcherSettings {
+  /** `replica.fetch.wait.max.ms` */
+  readonly waitMaxMs: number;
+  /** `replica.fetch.min.bytes` */
+  readonly minBytes: number;
+  /** `replica.fetch.response.max.bytes` */
+  readonly maxBytes: number;
+  /** `replica.fetch.max.bytes` */
+  readonly partitionMaxBytes: number;
+  /** `replica.fetch.backoff.ms`: pause after an error. */
+  readonly backoffMs: number;
+  /** `replica.socket.timeout.ms`: so long an answer may take beyond `waitMaxMs`. */
+  readonly timeoutMs: number;
+}
+
+export interface FetcherParts {
+  readonly nodeId: number;
+  readonly leaderId: number;
+  readonly link: PeerLink;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: LogSink;
+  /** This broker's epoch (czxid of its registration), or -1. */
+  brokerEpoch(): number;
+  settings(): FetcherSettings;
+  /** Records were taken or the log was cut: those who wait may be woken. */
+  progressed(): void;
+}
+
+/** What stands against fetching a partition. */
+type Obstacle =
+  /** Nothing. */
+  | { readonly kind: 'none' }
+  /** An error that may pass by itself. */
+  | { readonly kind: 'pause'; readonly untilMs: number }
+  /** The leader is asked where its log begins and ends. */
+  | { readonly kind: 'out of range' }
+  /** Only another word of the controller helps: the epoch has ended, or the disk has failed. */
+  | { readonly kind: 'failed' };
+
+interface Followed {
+  readonly partition: Partition;
+  readonly leaderEpoch: number;
+  obstacle: Obstacle;
+}
+
+/** What a fetch asked for, with the end of the log then. */
+type Asked = ReadonlyMap<Followed, number>;
+
+const NO_OBSTACLE: Obstacle = { kind: 'none' };
+/** KIP-595: the leader tells within the answer where histories part. */
+const EPOCHS_FROM = 12;
+const TOPIC_IDS_FROM = 13;
+const REPLICA_STATE_FROM = 15;
+const LAST_VERSION_BY_NAME = TOPIC_IDS_FROM - 1;
+
+/**
+ * Copies partitions from the one broker that leads them: one fetch under way at a time, in an incremental session.
+ * Each fetch offset is the end of the own log, so nothing can be left out or taken twice.
+ */
+export class ReplicaFetcher {
+  private readonly parts: FetcherParts;
+  private readonly session = new FollowerSession();
+  private readonly followed = new Map<Partition, Followed>();
+  private isFetching = false;
+  private pause: Timer | null = null;
+  private isClosed = false;
+
+  constructor(parts: FetcherParts) {
+    this.parts = parts;
+  }
+
+  get partitionCount(): number {
+    return this.followed.size;
+  }
+
+  /** Copies the partition from here on, as of its leader epoch. */
+  follow(partition: Partition): void {
+    const { log, leaderEpoch } = partition;
+    // Without epochs there is nobody to say where the histories part; what is committed they have in common.
+    if (log.latestLeaderEpoch < 0 && log.logEndOffset > log.highWatermark) log.truncateTo(log.highWatermark);
+    this.followed.set(partition, { partition, leaderEpoch, obstacle: NO_OBSTACLE });
+    this.fetch();
+  }
+
+  unfollow(partition: Partition): void {
+    this.followed.delete(partition);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.pause?.cancel();
+    this.parts.link.close();
+  }
+
+  private fetch(): void {
+    if (this.isFetching || this.isClosed) return;
+    const nowMs = this.parts.clock.monotonic();
+    const ready = [...this.followed.values()].filter(({ obstacle }) => isReady(obstacle, nowMs));
+    if (ready.length === 0) return this.fetchLater(this.nextMs() - nowMs);
+    this.pause?.cancel();
+    this.pause = null;
+    this.isFetching = true;
+    let asked: Asked = new Map();
+    const { waitMaxMs, timeoutMs } = this.parts.settings();
+    this.parts.link.request(
+      {
+        api: fetchApi,
+        build: (version) => {
+          // Connecting takes time: what is asked must hold by now.
+          const followed = ready.filter((each) => this.followed.get(each.partition) === each);
+          asked = new Map(followed.map((each) => [each, each.partition.log.logEndOffset]));
+          return this.requestFor(followed, version);
+        },
+        timeoutMs: waitMaxMs + timeoutMs,
+        ...(ready.every(({ partition }) => partition.topicId !== ZERO_UUID)
+          ? {}
+          : { versionMax: LAST_VERSION_BY_NAME }),
+      },
+      (error, answer) => {
+        this.isFetching = false;
+        if (this.isClosed) return;
+        if (error === null) this.take(answer.body, answer.version, asked);
+        else this.lostLeader(error);
+        this.fetch();
+      },
+    );
+  }
+
+  private fetchLater(delayMs: number): void {
+    this.pause?.cancel();
+    this.pause = null;
+    if (!Number.isFinite(delayMs)) return;
+    this.pause = this.parts.timers.after(Math.max(0, delayMs), () => this.fetch());
+  }
+
+  private nextMs(): number {
+    const pauses = [...this.followed.values()].map(({ obstacle }) => obstacle);
+    return Math.min(...pauses.map((obstacle) => (obstacle.kind === 'pause' ? obstacle.untilMs : Infinity)));
+  }
+
+  private requestFor(ready: readonly Followed[], version: number): FetchRequestInput {
+    const { nodeId } = this.parts;
+    if (version < EPOCHS_FROM) {
+      throw new KafkaError(
+        ErrorCode.UNSUPPORTED_VERSION,
+        `the leader serves Fetch up to version ${version}, ${EPOCHS_FROM} is needed to find where histories part`,
+      );
+    }
+    const { waitMaxMs, minBytes, maxBytes, partitionMaxBytes } = this.parts.settings();
+    const usesTopicIds = version >= TOPIC_IDS_FROM;
+    const identity =
+      version >= REPLICA_STATE_FROM
+        ? { replicaState: { replicaId: nodeId, replicaEpoch: this.parts.brokerEpoch() } }
+        : { replicaId: nodeId };
+    return {
+      ...identity,
+      maxWaitMs: waitMaxMs,
+      minBytes,
+      maxBytes,
+      ...this.session.fieldsFor(ready.map(fetchOf), partitionMaxBytes, usesTopicIds),
+    };
+  }
+
+  private take(answer: FetchResponse, version: number, asked: Asked): void {
+    if (answer.errorCode !== ErrorCode.NONE) return this.sessionRefused(answer.errorCode);
+    this.session.answered(answer.sessionId);
+    const byKey = new Map(
+      [...asked.keys()].map((followed) => [answerKey(followed.partition, version), followed]),
+    );
+    for (const { topic, topicId, partitions } of answer.responses) {
+      for (const data of partitions) {
+        const followed = byKey.get(answerKey({ topic, topicId, index: data.partitionIndex }, version));
+        if (followed === undefined) continue;
+        // What was told and not taken would not be told again.
+        if (!this.isStillAsked(followed, asked.get(followed)!)) this.session.reset();
+        else this.takePartition(followed, data);
+      }
+    }
+    this.parts.progressed();
+  }
+
+  /** While the answer was on its way another epoch may have begun. */
+  private isStillAsked(followed: Followed, fetchOffset: number): boolean {
+    return (
+      this.followed.get(followed.partition) === followed &&
+      followed.partition.log.logEndOffset === fetchOffset
+    );
+  }
+
+  private takePartition(followed: Followed, data: FetchResponsePartitionData): void {
+    const { partition, leaderEpoch } = followed;
+    try {
+      if (data.errorCode !== ErrorCode.NONE) return this.partitionRefused(followed, data.errorCode);
+      if (data.divergingEpoch.endOffset >= 0) return this.truncate(followed, data.divergingEpoch);
+      const { highWatermark, logStartOffset } = data;
+      const records = data.records ?? Buffer.alloc(0);
+      partition.appendAsFollower(records, leaderEpoch, { highWatermark, logStartOffset });
+      followed.obstacle = NO_OBSTACLE;
+    } catch (error) {
+      this.failed(followed, error);
+    }
+  }
+
+  private truncate({ partition, leaderEpoch }: Followed, end: { epoch: number; endOffset: number }): void {
+    partition.requireFollowing(leaderEpoch);
+    const { log } = partition;
+    const offset = truncationOffset(log, end);
+    const values = {
+      topic: partition.topic,
+      partition: partition.index,
+      offset,
+      logEndOffset: log.logEndOffset,
+    };
+    if (offset < log.highWatermark) {
+      this.parts.log.warn('cutting a log below its high watermark', {
+        ...values,
+        highWatermark: log.highWatermark,
+      });
+    } else {
+      this.parts.log.info('cutting a log to where it agrees with its leader', values);
+    }
+    log.truncateTo(offset);
+    // The leader has told its high watermark as well, which may lie beyond what was common then.
+    this.session.reset();
+  }
+
+  private partitionRefused(followed: Followed, errorCode: number): void {
+    switch (errorCode) {
+      case ErrorCode.OFFSET_OUT_OF_RANGE:
+        followed.obstacle = { kind: 'out of range' };
+        return this.askForRange(followed);
+      case ErrorCode.FENCED_LEADER_EPOCH:
+        // The leader knows of a later epoch; the controller will tell of it here, too.
+        followed.obstacle = { kind: 'failed' };
+        return;
+      default:
+        this.pauseFor(followed, `the leader answers ${errorName(errorCode)}`);
+    }
+  }
+
+  private failed(followed: Followed, error: unknown): void {
+    this.session.reset();
+    if (error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR) {
+      followed.obstacle = { kind: 'failed' };
+    } else if (error instanceof KafkaError || error instanceof MalformedBytesError) {
+      this.pauseFor(followed, error.message);
+    } else {
+      throw error;
+    }
+  }
+
+  private pauseFor(followed: Followed, reason: string): void {
+    const { topic, index } = followed.partition;
+    const { leaderId, clock } = this.parts;
+    const { backoffMs } = this.parts.settings();
+    followed.obstacle = { kind: 'pause', untilMs: clock.monotonic() + backoffMs };
+    this.parts.log.info('a partition cannot be copied from its leader for now', {
+      topic,
+      partition: index,
+      leaderId,
+      reason,
+    });
+  }
+
+  private sessionRefused(errorCode: number): void {
+    // A session may be gone at any time; that a new one is refused is no such case.
+    const isRoutine = this.session.isOpen;
+    this.session.reset();
+    if (!isRoutine) this.pauseAll(`the leader answers ${errorName(errorCode)}`);
+  }
+
+  private lostLeader(error: Error): void {
+    this.session.reset();
+    this.pauseAll(error.message);
+  }
+
+  private pauseAll(reason: string): void {
+    const { leaderId, clock, log } = this.parts;
+    const untilMs = clock.monotonic() + this.parts.settings().backoffMs;
+    for (const followed of this.followed.values()) {
+      if (followed.obstacle.kind !== 'failed') followed.obstacle = { kind: 'pause', untilMs };
+    }
+    log.info('a leader cannot be fetched from for now', { leaderId, partitions: this.followed.size, reason });
+  }
+
+  /**
+   * The leader's log ends before ours (an unclean election) or begins behind our end (it deleted what we lack): the
+   * first loses its surplus, the second begins anew where the leader does.
+   */
+  private askForRange(followed: Followed): void {
+    this.askOffset(followed, LATEST_TIMESTAMP, (leaderEnd) => {
+      const { log } = followed.partition;
+      if (leaderEnd < log.logEndOffset) {
+        this.parts.log.warn('cutting a log to the end of its leader', this.rangeOf(followed, leaderEnd));
+        log.truncateTo(leaderEnd);
+        return this.ready(followed);
+      }
+      this.askOffset(followed, EARLIEST_TIMESTAMP, (leaderStart) => {
+        if (leaderStart > log.logEndOffset) {
+          const range = this.rangeOf(followed, leaderStart);
+          this.parts.log.warn('beginning a log anew at the start of its leader', range);
+          log.truncateFullyAndStartAt(leaderStart);
+          return this.ready(followed);
+        }
+        // The leader's log has changed since, or has lost its epochs: no use in asking without end.
+        this.pauseFor(followed, 'the leader refused an offset that lies within its log');
+        this.fetch();
+      });
+    });
+  }
+
+  private rangeOf({ partition }: Followed, leaderOffset: number) {
+    const { topic, index, log } = partition;
+    return { topic, partition: index, leaderOffset, logEndOffset: log.logEndOffset };
+  }
+
+  private ready(followed: Followed): void {
+    followed.obstacle = NO_OBSTACLE;
+    this.fetch();
+  }
+
+  private askOffset(followed: Followed, timestamp: number, use: (offset: number) => void): void {
+    const { partition, leaderEpoch } = followed;
+    const { topic, index: partitionIndex } = partition;
+    const { nodeId, link } = this.parts;
+    const partitions = [{ partitionIndex, currentLeaderEpoch: leaderEpoch, timestamp }];
+    link.request(
+      {
+        api: listOffsetsApi,
+        build: () => ({ replicaId: nodeId, topics: [{ name: topic, partitions }] }),
+        timeoutMs: this.parts.settings().timeoutMs,
+      },
+      (error, answer) => {
+        if (this.isClosed || this.followed.get(partition) !== followed) return;
+        const told = answer?.body.topics[0]?.partitions[0];
+        if (error !== null || told === undefined || told.errorCode !== ErrorCode.NONE) {
+          this.pauseFor(followed, error?.message ?? `the leader answers ${errorName(told?.errorCode ?? -1)}`);
+          return this.fetch();
+        }
+        try {
+          partition.requireFollowing(leaderEpoch);
+          use(told.offset);
+        } catch (failure) {
+          this.failed(followed, failure);
+          this.fetch();
+        }
+      },
+    );
+  }
+}
+
+/** Answers name topics by id from some version on. */
+function answerKey(partition: { topic: string; topicId: string; index: number }, version: number): string {
+  const { topic, topicId, index } = partition;
+  return `${version >= TOPIC_IDS_FROM ? topicId : topic} ${index}`;
+}
+
+function isReady(obstacle: Obstacle, nowMs: number): boolean {
+  return obstacle.kind === 'none' || (obstacle.kind === 'pause' && obstacle.untilMs <= nowMs);
+}
+
+function fetchOf({ partition, leaderEpoch }: Followed): FollowedFetch {
+  const { topic, topicId, index, log } = partition;
+  return {
+    topic,
+    topicId,
+    partition: index,
+    fetchOffset: log.logEndOffset,
+    logStartOffset: log.logStartOffset,
+    currentLeaderEpoch: leaderEpoch,
+    lastFetchedEpoch: log.latestLeaderEpoch,
+  };
+}

@@ -1,0 +1,340 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
+import { DiskError } from '@odradek/core/ports/disk.ts';
+import { ReplicaFetcher } from '@odradek/core/replication/replica-fetcher.ts';
+import type { Partition } from '@odradek/core/replication/partition.ts';
+import { SILENT } from '../log/log-world.ts';
+import { leadershipOf, NODE, TOPIC_ID, world, type World } from './replica-world.ts';
+import { ScriptedLink } from './scripted-peer.ts';
+
+const LEADER = 2;
+const BACKOFF_MS = 1000;
+const { OFFSET_OUT_OF_RANGE, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH } = ErrorCode;
+
+interface Scene {
+  readonly here: World;
+  readonly link: ScriptedLink;
+  readonly fetcher: ReplicaFetcher;
+  /** Lets the partition be followed in this epoch. */
+  lead(index: number, leaderEpoch: number): Partition;
+}
+
+function scene(version = 17): Scene {
+  const here = world();
+  const link = new ScriptedLink(version);
+  const fetcher = new ReplicaFetcher({
+    nodeId: NODE,
+    leaderId: LEADER,
+    link,
+    clock: here.time,
+    timers: here.time,
+    log: SILENT,
+    brokerEpoch: () => 77,
+    settings: () => ({
+      waitMaxMs: 500,
+      minBytes: 1,
+      maxBytes: 10_000,
+      partitionMaxBytes: 1_000,
+      backoffMs: BACKOFF_MS,
+      timeoutMs: 30_000,
+    }),
+    progressed: () => here.replicas.wakeWaiting(),
+  });
+  const lead = (index: number, leaderEpoch: number): Partition => {
+    const replicas = [LEADER, NODE];
+    const change = { leader: LEADER, leaderEpoch, replicas, isr: replicas, partitionEpoch: leaderEpoch };
+    here.replicas.applyLeadership([leadershipOf(index, change)]);
+    const partition = here.replicas.partition('t', index)!;
+    fetcher.follow(partition);
+    return partition;
+  };
+  return { here, link, fetcher, lead };
+}
+
+/** Batches of one record each, as a leader has them. */
+function stored(baseOffset: number, ...epochs: number[]): Buffer {
+  return Buffer.concat(
+    epochs.map((partitionLeaderEpoch, i) => {
+      const value = Buffer.from(`${baseOffset + i} of ${partitionLeaderEpoch}`);
+      const records = [{ key: null, value, headers: [], timestamp: 1_700_000_000_000 }];
+      return encodeRecordBatch({ baseOffset: baseOffset + i, partitionLeaderEpoch, records });
+    }),
+  );
+}
+
+test('takes what the leader has, and asks for what comes next', () => {
+  const { link, lead } = scene();
+  const { log } = lead(0, 1);
+  const first = link.fetch();
+  assert.deepEqual(first.offsets, { 0: 0 });
+  assert.deepEqual(first.request.replicaState, { replicaId: NODE, replicaEpoch: 77 });
+  assert.equal(first.request.topics[0]!.topicId, TOPIC_ID);
+  first.answer({ 0: { records: stored(0, 1, 1, 1), highWatermark: 2 } });
+  assert.deepEqual([log.logEndOffset, log.highWatermark], [3, 2]);
+  const second = link.fetch();
+  assert.deepEqual(second.offsets, { 0: 3 });
+  const { currentLeaderEpoch, lastFetchedEpoch } = second.request.topics[0]!.partitions[0]!;
+  assert.deepEqual([currentLeaderEpoch, lastFetchedEpoch], [1, 1]);
+});
+
+test('a batch that the size limit has cut is asked for again', () => {
+  const { link, lead } = scene();
+  const { log } = lead(0, 1);
+  const records = stored(0, 1, 1);
+  link.fetch().answer({ 0: { records: records.subarray(0, records.length - 5) } });
+  assert.equal(log.logEndOffset, 1);
+  assert.deepEqual(link.fetch().offsets, { 0: 1 });
+});
+
+test('high watermark and log start are the leader’s, within the own log', () => {
+  const { link, lead } = scene();
+  const { log } = lead(0, 1);
+  link.fetch().answer({ 0: { records: stored(0, 1, 1, 1), highWatermark: 9 } });
+  assert.equal(log.highWatermark, 3);
+  link.fetch().answer({ 0: { highWatermark: 1, logStartOffset: 2 } });
+  assert.deepEqual([log.highWatermark, log.logStartOffset], [3, 2]);
+});
+
+test('a session names each partition once, and again when its offset has moved', () => {
+  const { link, lead } = scene();
+  lead(0, 1);
+  link.fetch().answer({ 0: {} });
+  lead(1, 1);
+  const second = link.fetch();
+  assert.deepEqual(second.session, { id: 7, epoch: 1, forgotten: [] });
+  assert.deepEqual(second.offsets, {}, 'what is followed while a fetch is under way comes with the next');
+  second.answer({});
+  const third = link.fetch();
+  assert.deepEqual([third.offsets, third.session.epoch], [{ 1: 0 }, 2]);
+  third.answer({ 1: { records: stored(0, 1) } });
+  const fourth = link.fetch();
+  assert.deepEqual([fourth.offsets, fourth.session.epoch], [{ 1: 1 }, 3]);
+});
+
+test('a session that the leader has lost begins anew at once; one that it refuses to begin, after a pause', () => {
+  const { here, link, lead } = scene();
+  lead(0, 1);
+  link.fetch().answer({ 0: {} });
+  const errorCode = ErrorCode.FETCH_SESSION_ID_NOT_FOUND;
+  link.fetch().answer({}, { errorCode, sessionId: 0 });
+  const anew = link.fetch();
+  assert.deepEqual([anew.session.epoch, anew.offsets], [0, { 0: 0 }]);
+  anew.answer({}, { errorCode, sessionId: 0 });
+  assert.equal(link.received.length, 0);
+  here.time.advance(BACKOFF_MS);
+  assert.equal(link.fetch().session.epoch, 0);
+});
+
+test('a leader without topic ids is asked by name, one without sessions for all each time', () => {
+  const { link, lead } = scene(12);
+  lead(0, 1);
+  for (let round = 0; round < 3; round++) {
+    const fetch = link.fetch();
+    assert.equal(fetch.request.replicaId, NODE);
+    assert.deepEqual([fetch.request.topics[0]!.topic, fetch.offsets], ['t', { 0: round }]);
+    fetch.answer({ 0: { records: stored(round, 1), logStartOffset: -1 } }, { sessionId: 0 });
+  }
+});
+
+test('a leader that cannot tell where histories part is not copied from, and asked again later', () => {
+  const { here, link, lead } = scene(11);
+  const { log } = lead(0, 1);
+  for (let round = 0; round < 3; round++) {
+    assert.equal(link.failures.length, 1);
+    link.failures.pop()!();
+    assert.equal(link.failures.length, 0, 'not at once');
+    here.time.advance(BACKOFF_MS);
+  }
+  assert.deepEqual([link.received.length, log.logEndOffset], [0, 0]);
+});
+
+test('F09: where histories part the log is cut, and nothing else of that answer taken', () => {
+  const { link, lead } = scene();
+  const { log } = lead(0, 1);
+  link.fetch().answer({ 0: { records: stored(0, 0, 0, 1, 1), highWatermark: 1 } });
+  lead(0, 3);
+  link.fetch().answer({ 0: { highWatermark: 1 } });
+  const divergingEpoch = { epoch: 0, endOffset: 2 };
+  const records = stored(2, 2, 2);
+  link.fetch().answer({ 0: { highWatermark: 4, logStartOffset: 1, divergingEpoch, records } });
+  assert.deepEqual([log.logEndOffset, log.highWatermark, log.logStartOffset], [2, 1, 0]);
+  const next = link.fetch();
+  assert.deepEqual([next.offsets, next.session.epoch], [{ 0: 2 }, 0], 'what was not taken is told again');
+  assert.equal(next.request.topics[0]!.partitions[0]!.lastFetchedEpoch, 0);
+  next.answer({ 0: { records: stored(2, 2, 2), highWatermark: 4 } });
+  assert.deepEqual([log.logEndOffset, log.highWatermark], [4, 4]);
+});
+
+test('F01: without epochs in the log only what is committed is kept', () => {
+  const { here, lead } = scene();
+  const partition = here.replicas.partition('t', 0)!;
+  partition.log.storage.epochs.clear();
+  assert.equal(partition.log.latestLeaderEpoch, -1);
+  const old = stored(0, -1, -1, -1);
+  partition.log.appendAsFollower(old);
+  partition.log.updateHighWatermark(1);
+  const { log } = lead(0, 1);
+  assert.equal(log.logEndOffset, 1);
+});
+
+test('out of range: a leader whose log ends earlier has the last word', () => {
+  const { link, lead } = scene();
+  const { log } = lead(0, 1);
+  link.fetch().answer({ 0: { records: stored(0, 1, 1, 1), highWatermark: 3 } });
+  link.fetch().answer({ 0: { errorCode: OFFSET_OUT_OF_RANGE, highWatermark: -1 } });
+  const question = link.listOffsets();
+  assert.deepEqual([question.asked.timestamp, question.asked.currentLeaderEpoch], [-1, 1]);
+  question.answer(2);
+  assert.equal(log.logEndOffset, 2);
+  assert.deepEqual(link.fetch().offsets, { 0: 2 });
+});
+
+test('F23: out of range: the log begins anew only when the leader’s begins behind its end', () => {
+  const { here, link, lead } = scene();
+  const { log } = lead(0, 1);
+  link.fetch().answer({ 0: { records: stored(0, 1, 1, 1), highWatermark: 3 } });
+  link.fetch().answer({ 0: { errorCode: OFFSET_OUT_OF_RANGE, highWatermark: -1 } });
+  link.listOffsets().answer(9);
+  const question = link.listOffsets();
+  assert.equal(question.asked.timestamp, -2);
+  question.answer(3);
+  assert.deepEqual([log.logStartOffset, log.logEndOffset], [0, 3]);
+  assert.equal(link.received.length, 0, 'asking again at once would go round in a circle');
+  here.time.advance(BACKOFF_MS);
+  link.fetch().answer({ 0: { errorCode: OFFSET_OUT_OF_RANGE, highWatermark: -1 } });
+  link.listOffsets().answer(9);
+  link.listOffsets().answer(5);
+  assert.deepEqual([log.logStartOffset, log.logEndOffset, log.highWatermark], [5, 5, 5]);
+  assert.deepEqual(link.fetch().offsets, { 0: 5 });
+});
+
+test('out of range: a question that is not answered well is asked again after a pause', () => {
+  const { here, link, lead } = scene();
+  const { log } = lead(0, 1);
+  link.fetch().answer({ 0: { errorCode: OFFSET_OUT_OF_RANGE, highWatermark: -1 } });
+  link.listOffsets().answer(-1, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  assert.equal(link.received.length, 0);
+  here.time.advance(BACKOFF_MS);
+  link.fetch().answer({ 0: { records: stored(0, 1) } });
+  assert.equal(log.logEndOffset, 1);
+});
+
+test('a fenced epoch waits for the controller’s next word, the others go on', () => {
+  const { here, link, lead } = scene();
+  lead(0, 1);
+  link.fetch().answer({ 0: {} });
+  lead(1, 1);
+  link.fetch().answer({ 0: { errorCode: FENCED_LEADER_EPOCH, highWatermark: -1 } });
+  const next = link.fetch();
+  assert.deepEqual([next.offsets, next.session.forgotten], [{ 1: 0 }, [0]]);
+  next.answer({ 1: {} });
+  here.time.advance(10 * BACKOFF_MS);
+  lead(0, 2);
+  link.fetch().answer({});
+  const after = link.fetch();
+  assert.deepEqual(after.offsets, { 0: 0 });
+  assert.equal(after.request.topics[0]!.partitions[0]!.currentLeaderEpoch, 2);
+});
+
+test('an error that may pass pauses its partition and no other', () => {
+  const { here, link, lead } = scene();
+  lead(0, 1);
+  link.fetch().answer({ 0: {} });
+  lead(1, 1);
+  link.fetch().answer({ 0: { errorCode: UNKNOWN_LEADER_EPOCH, highWatermark: -1 } });
+  const next = link.fetch();
+  assert.deepEqual([next.offsets, next.session.forgotten], [{ 1: 0 }, [0]]);
+  here.time.advance(BACKOFF_MS);
+  next.answer({ 1: {} });
+  assert.deepEqual(link.fetch().offsets, { 0: 0 });
+});
+
+test('damaged records are not taken, and asked for again after a pause', () => {
+  const { here, link, lead } = scene();
+  const { log } = lead(0, 1);
+  const records = stored(0, 1);
+  records[records.length - 1]! ^= 1;
+  link.fetch().answer({ 0: { records } });
+  assert.deepEqual([log.logEndOffset, link.received.length], [0, 0]);
+  here.time.advance(BACKOFF_MS);
+  link.fetch().answer({ 0: { records: stored(0, 1) } });
+  assert.equal(log.logEndOffset, 1);
+});
+
+test('a lost connection: after a pause a new session begins', () => {
+  const { here, link, lead } = scene();
+  lead(0, 1);
+  link.fetch().answer({ 0: {} });
+  link.fetch().fail('connection reset');
+  assert.equal(link.received.length, 0);
+  here.time.advance(BACKOFF_MS - 1);
+  assert.equal(link.received.length, 0);
+  here.time.advance(1);
+  const next = link.fetch();
+  assert.deepEqual([next.offsets, next.session], [{ 0: 0 }, { id: 7, epoch: 0, forgotten: [] }]);
+});
+
+test('F07, F08: an answer to a question of another epoch is not taken', () => {
+  const { link, lead } = scene();
+  const { log } = lead(0, 1);
+  link.fetch().answer({ 0: { records: stored(0, 0, 0, 1), highWatermark: 1 } });
+  const old = link.fetch();
+  lead(0, 2);
+  old.answer({ 0: { divergingEpoch: { epoch: 0, endOffset: 1 }, highWatermark: 3 } });
+  assert.deepEqual([log.logEndOffset, log.highWatermark], [3, 1]);
+  const next = link.fetch();
+  assert.equal(next.session.epoch, 0, 'what was not taken is told again');
+  assert.equal(next.request.topics[0]!.partitions[0]!.currentLeaderEpoch, 2);
+  lead(0, 3);
+  next.answer({ 0: { errorCode: FENCED_LEADER_EPOCH, highWatermark: -1 } });
+  assert.deepEqual(link.fetch().offsets, { 0: 3 }, 'nor is its error');
+});
+
+test('F08: an answer for a partition that is led here by now is not taken', () => {
+  const { here, link, fetcher, lead } = scene();
+  const partition = lead(0, 1);
+  link.fetch().answer({ 0: { records: stored(0, 1, 1), highWatermark: 1 } });
+  const old = link.fetch();
+  fetcher.unfollow(partition);
+  here.replicas.applyLeadership([leadershipOf(0, { leaderEpoch: 2, partitionEpoch: 2 })]);
+  old.answer({ 0: { divergingEpoch: { epoch: 0, endOffset: 0 }, records: stored(2, 1) } });
+  assert.equal(partition.log.logEndOffset, 2);
+  assert.equal(link.received.length, 0, 'there is nothing left to fetch');
+});
+
+test('F21: what is asked is what holds when the connection stands', () => {
+  const { here, link, fetcher, lead } = scene();
+  link.isConnecting = true;
+  const partition = lead(0, 1);
+  lead(1, 1);
+  fetcher.unfollow(partition);
+  here.replicas.applyLeadership([leadershipOf(0, { leaderEpoch: 2, partitionEpoch: 2 })]);
+  link.connected();
+  assert.deepEqual(link.fetch().offsets, {});
+});
+
+test('a log whose disk has failed is left alone, the others go on', () => {
+  const { here, link, lead } = scene();
+  const partition = lead(0, 1);
+  link.fetch().answer({ 0: {} });
+  lead(1, 1);
+  link.fetch().answer({});
+  const fetch = link.fetch();
+  partition.log.fail(new DiskError('EIO', '/data', 'broken'));
+  fetch.answer({ 0: { records: stored(0, 1) }, 1: { records: stored(0, 1) } });
+  assert.equal(here.replicas.partition('t', 1)!.log.logEndOffset, 1);
+  const next = link.fetch();
+  assert.deepEqual([next.offsets, next.session.epoch], [{ 1: 1 }, 0]);
+});
+
+test('once closed nothing is asked or taken any more', () => {
+  const { here, link, fetcher, lead } = scene();
+  const { log } = lead(0, 1);
+  const fetch = link.fetch();
+  fetcher.close();
+  fetch.answer({ 0: { records: stored(0, 1) } });
+  here.time.advance(10_000);
+  assert.deepEqual([link.isClosed, log.logEndOffset, link.received.length], [true, 0, 0]);
+});
