@@ -8,6 +8,9 @@ import { listOffsets, type FoundOffset, type OffsetSpec } from '@odradek/client/
 import { partitionKey, type TopicPartition } from '@odradek/client/cluster/topic-partition.ts';
 import { CommandError } from './terminal.ts';
 
+/** For the last commit; longer than this nobody waits who has pressed Ctrl+C. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
 /** Where records come from: named partitions, or what a group assigns. */
 export interface RecordSource {
   /** Nothing more will come. */
@@ -76,7 +79,7 @@ export async function openGroup(
     poll: (timeoutMs) => consumer.poll(timeoutMs),
     written: ({ topic, partition }, offset) => consumer.markProcessed([{ topic, partition, offset }]),
     wake: () => consumer.wake(),
-    close: () => consumer.close(),
+    close: () => consumer.close(CLOSE_TIMEOUT_MS),
   };
 }
 

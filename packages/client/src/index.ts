@@ -14,7 +14,8 @@ export { ASSIGNOR_NAMES, type AssignorName } from './consumer/assignors/assignor
 export type { CommittedOffset, OffsetToCommit } from './consumer/committed-offsets.ts';
 export type { PartitionTrouble, StartOffset } from './consumer/fetch/fetch-partition.ts';
 export type { FetchedRecords } from './consumer/fetch/fetched-data.ts';
-export { GroupConsumer, type ConsumedRecord } from './consumer/group-consumer.ts';
+export type { ConsumedRecord } from './consumer/consumed-record.ts';
+export { GroupConsumer } from './consumer/group-consumer.ts';
 export type { JoinTrouble } from './consumer/group-membership.ts';
 export type { GroupConsumerOptions, RebalanceListener } from './consumer/group-options.ts';
 export type { BatchContext, HandlerContext, Handlers } from './consumer/handler-runner.ts';

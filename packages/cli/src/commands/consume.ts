@@ -143,10 +143,14 @@ async function consume(
   writer.onGone(() => source.wake());
   try {
     await pump(source, writer, given, terminal);
+  } catch (error) {
+    // What went wrong first is what matters; a cluster that is gone takes no commit either.
+    await source.close().catch(() => undefined);
+    throw error;
   } finally {
     removeStop();
-    await source.close();
   }
+  await source.close();
 }
 
 function open(topics: readonly string[], given: ConsumeArguments, terminal: Terminal): Promise<RecordSource> {

@@ -53,8 +53,10 @@ async function serve(
 ): Promise<void> {
   const log = consoleLog(options.logLevel, terminal.stderr);
   const broker = await startBroker({ ...brokerOptions(propertiesFile, options), log }).catch(explained);
+  // Before anybody learns that it serves, who may stop it at once.
+  const stopping = stopSignal();
   terminal.stdout.write(banner(broker, terminal));
-  const signal = await stopSignal();
+  const signal = await stopping;
   log.info('stopping', { signal });
   await broker.close();
   log.info('stopped');

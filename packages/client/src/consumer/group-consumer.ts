@@ -4,6 +4,7 @@ import { delay } from '../cluster/backoff.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
 import { ClientError, ClosedError } from '../errors.ts';
 import { fetchCommitted, type CommittedOffset, type OffsetToCommit } from './committed-offsets.ts';
+import type { ConsumedRecord } from './consumed-record.ts';
 import { consumerSettings, type ConsumerSettings } from './consumer-options.ts';
 import type { StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
@@ -15,15 +16,6 @@ import { isInsideApplication } from './handler-scope.ts';
 import type { Delivery } from './owned-partition.ts';
 import { PartitionOwnership } from './partition-ownership.ts';
 import { Signal } from './signal.ts';
-
-/** A record with where it comes from. */
-export interface ConsumedRecord extends TopicPartition {
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: FetchedRecords['records'][number]['headers'];
-}
 
 /** Answers are handled without a pause for so long; then timers and sockets have their turn. */
 const BUSY_MAX_MS = 10;

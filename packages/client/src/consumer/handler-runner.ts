@@ -1,6 +1,6 @@
 import { ClientError, ClosedError, HandlerError, asError } from '../errors.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
-import type { ConsumedRecord } from './group-consumer.ts';
+import type { ConsumedRecord } from './consumed-record.ts';
 import { callApplication } from './handler-scope.ts';
 import type { Delivery } from './owned-partition.ts';
 

@@ -63,7 +63,7 @@ export class FrameSplitter {
   private checkedSize(size: number): number {
     if (size < LENGTH_SIZE_BYTES || size > this.frameSizeMaxBytes) {
       throw new FrameError(
-        `the broker announced an answer of ${size} bytes, allowed are ${LENGTH_SIZE_BYTES} to ${this.frameSizeMaxBytes}`,
+        `an answer of ${size} bytes was announced, allowed are ${LENGTH_SIZE_BYTES} to ${this.frameSizeMaxBytes}: is this a Kafka broker?`,
       );
     }
     return size;

@@ -48,7 +48,7 @@ export class Link {
     const link = new Link(environment, address, options.frameSizeMaxBytes);
     return new Promise((resolve, reject) => {
       const timer = environment.timers.after(options.connectTimeoutMs, () =>
-        link.end(new Error(`no connection within ${options.connectTimeoutMs} ms`)),
+        link.end(new Error(`no connection within ${Math.ceil(options.connectTimeoutMs)} ms`)),
       );
       link.onConnected = () => {
         timer.cancel();
@@ -142,7 +142,7 @@ export class Link {
 
   private timedOut(correlationId: number, timeoutMs: number): void {
     if (!this.pending.has(correlationId)) return;
-    this.end(new RequestTimeoutError(`${this.name} did not answer within ${timeoutMs} ms`));
+    this.end(new RequestTimeoutError(`${this.name} did not answer within ${Math.ceil(timeoutMs)} ms`));
   }
 
   private nextCorrelationId(): number {
