@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
+import { makeDurableDirectory } from '@odradek/core/log/durable-directory.ts';
 import { LogManager } from '@odradek/core/log/log-manager.ts';
 import type { Clock } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
@@ -65,7 +66,7 @@ export class Broker {
 
   private constructor(ground: BrokerGround) {
     this.ground = ground;
-    for (const directory of ground.dataDirectories) ground.disk.makeDirectory(directory);
+    for (const directory of ground.dataDirectories) makeDurableDirectory(ground.disk, directory);
     this.tree = new EmbeddedTree(ground.coordinationFile, this.clock);
     this.coordination = this.tree.connect();
   }

@@ -1,3 +1,4 @@
+import type { DiskError } from '../ports/disk.ts';
 import type { LogContext } from './log-context.ts';
 import {
   readOffsetCheckpoint,
@@ -6,6 +7,7 @@ import {
   CorruptCheckpointError,
 } from './checkpoints.ts';
 import type { PartitionOffsets } from './checkpoints.ts';
+import { makeDurableDirectory, parentDirectory } from './durable-directory.ts';
 import { classifyDirectory } from './log-files.ts';
 import type { TopicPartition } from './log-files.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -23,10 +25,12 @@ export class DataDirectory {
   /** How many logs are held here; who holds them counts. */
   logCount = 0;
   private readonly context: LogContext;
-  private recoveryPoints: PartitionOffsets = new Map();
-  private logStartOffsets: PartitionOffsets = new Map();
-  private highWatermarks: PartitionOffsets = new Map();
+  /** What the checkpoint files say, by their names. */
+  private readonly onDisk = new Map<string, PartitionOffsets>();
   private cleanShutdown = false;
+  private isSyncing = false;
+  /** By the names that the logs had. */
+  private readonly unsyncedRemovals = new Map<string, (error: DiskError | null) => void>();
   /** What was written last, so that nothing is written twice. */
   private readonly written = new Map<string, string>();
 
@@ -48,16 +52,16 @@ export class DataDirectory {
    */
   open(): void {
     const { disk } = this.context;
-    disk.makeDirectory(this.path);
+    makeDurableDirectory(disk, this.path);
     const marker = `${this.path}/${CLEAN_SHUTDOWN_FILE}`;
     this.cleanShutdown = disk.readFile(marker) !== null;
-    if (this.cleanShutdown) {
-      disk.remove(marker);
-      disk.syncDirectory(this.path);
+    if (this.cleanShutdown) disk.remove(marker);
+    else disk.syncDirectory(parentDirectory(this.path));
+    // After a crash for the sake of entries that the dead one made and did not sync, as the line above.
+    disk.syncDirectory(this.path);
+    for (const name of [RECOVERY_POINT_FILE, LOG_START_OFFSET_FILE, HIGH_WATERMARK_FILE]) {
+      this.onDisk.set(name, this.read(name));
     }
-    this.recoveryPoints = this.read(RECOVERY_POINT_FILE);
-    this.logStartOffsets = this.read(LOG_START_OFFSET_FILE);
-    this.highWatermarks = this.read(HIGH_WATERMARK_FILE);
   }
 
   /** A damaged checkpoint costs time, not data: recovery then reads everything. */
@@ -85,24 +89,59 @@ export class DataDirectory {
     return { logs, deleted };
   }
 
+  /** The log of this name was renamed to be removed: syncs that, off the loop, sharing the sync with others. */
+  removedLater(name: string, done: (error: DiskError | null) => void): void {
+    this.unsyncedRemovals.set(name, done);
+    if (!this.isSyncing) this.startSync();
+  }
+
+  private startSync(): void {
+    const sharing = [...this.unsyncedRemovals];
+    this.isSyncing = true;
+    this.context.disk.syncDirectoryLater(this.path, (error) => {
+      this.isSyncing = false;
+      for (const [name, done] of sharing) {
+        if (this.unsyncedRemovals.get(name) === done) this.unsyncedRemovals.delete(name);
+      }
+      for (const [, done] of sharing) done(error);
+      if (this.unsyncedRemovals.size > 0 && !this.isSyncing) this.startSync();
+    });
+  }
+
+  /** Syncs now, if a log of this name was renamed and that is not synced yet. @throws DiskError */
+  syncRemovalOf(name: string): void {
+    if (this.unsyncedRemovals.has(name)) this.context.disk.syncDirectory(this.path);
+  }
+
   recoveryPoint(topic: string, partition: number): number {
-    return offsetIn(this.recoveryPoints, topic, partition);
+    return this.offsetIn(RECOVERY_POINT_FILE, topic, partition);
   }
 
   logStartOffset(topic: string, partition: number): number {
-    return offsetIn(this.logStartOffsets, topic, partition);
+    return this.offsetIn(LOG_START_OFFSET_FILE, topic, partition);
   }
 
   /** As it was checkpointed last, 0 when it never was. */
   highWatermark(topic: string, partition: number): number {
-    return offsetIn(this.highWatermarks, topic, partition);
+    return this.offsetIn(HIGH_WATERMARK_FILE, topic, partition);
   }
 
-  /** A log that is made anew must not inherit from one of its name that was deleted. */
-  forget(topic: string, partition: number): void {
-    for (const offsets of [this.recoveryPoints, this.logStartOffsets, this.highWatermarks]) {
-      offsets.get(topic)?.delete(partition);
-    }
+  private offsetIn(name: string, topic: string, partition: number): number {
+    return this.onDisk.get(name)?.get(topic)?.get(partition) ?? 0;
+  }
+
+  /**
+   * A log that is made anew must not inherit from one of its name that was deleted, not even if the broker dies
+   * right after: files that still list the old one are written again first.
+   *
+   * @param logs that are held here
+   * @throws DiskError
+   */
+  forget(topic: string, partition: number, logs: () => Iterable<PartitionLog>): void {
+    const lists = (name: string): boolean => this.onDisk.get(name)?.get(topic)?.has(partition) ?? false;
+    if (lists(RECOVERY_POINT_FILE)) this.checkpointRecoveryPoints(logs());
+    if (lists(LOG_START_OFFSET_FILE)) this.checkpointLogStartOffsets(logs());
+    if (lists(HIGH_WATERMARK_FILE)) this.checkpointHighWatermarks(logs());
   }
 
   /** @throws DiskError */
@@ -138,6 +177,7 @@ export class DataDirectory {
     if (this.written.get(name) === digest) return;
     writeOffsetCheckpoint(this.context.disk, `${this.path}/${name}`, offsets);
     this.written.set(name, digest);
+    this.onDisk.set(name, offsets);
   }
 
   /** All logs are closed and all checkpoints written. @throws DiskError */
@@ -145,8 +185,4 @@ export class DataDirectory {
     const contents = JSON.stringify({ version: 0, brokerEpoch: -1 });
     this.context.disk.replaceFile(`${this.path}/${CLEAN_SHUTDOWN_FILE}`, Buffer.from(contents));
   }
-}
-
-function offsetIn(offsets: PartitionOffsets, topic: string, partition: number): number {
-  return offsets.get(topic)?.get(partition) ?? 0;
 }

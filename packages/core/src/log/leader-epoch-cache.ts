@@ -57,6 +57,26 @@ export class LeaderEpochCache {
   }
 
   /**
+   * The log holds a batch of `epoch` from `baseOffset` to `lastOffset`: what contradicts that is dropped. So it is
+   * when a loss of power brings back what had been truncated, and written over under a later epoch.
+   */
+  confirm(epoch: number, baseOffset: number, lastOffset: number): void {
+    const latest = this.entries.at(-1);
+    if (latest !== undefined && latest.epoch === epoch && latest.startOffset <= baseOffset) return;
+    const known = this.entries.find((entry) => entry.epoch === epoch);
+    const startOffset = Math.min(known?.startOffset ?? baseOffset, baseOffset);
+    const agreeing = this.entries.filter((entry) =>
+      entry.epoch < epoch
+        ? entry.startOffset < startOffset
+        : entry.epoch > epoch && entry.startOffset > lastOffset,
+    );
+    const at = agreeing.findIndex((entry) => entry.epoch > epoch);
+    agreeing.splice(at < 0 ? agreeing.length : at, 0, { epoch, startOffset });
+    this.entries = agreeing;
+    this.isDirty = true;
+  }
+
+  /**
    * Where `epoch` ends; for an epoch that wrote nothing here, where the greatest earlier one does. Both -1
    * when the epoch is later than any known.
    */

@@ -1,6 +1,8 @@
 import { DiskError } from '../ports/disk.ts';
+import { parentDirectory } from './durable-directory.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import type { LogContext } from './log-context.ts';
+import { SNAPSHOT_SUFFIX } from './log-files.ts';
 import type { PooledFile } from './open-files.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
@@ -28,9 +30,15 @@ export class LogFlusher {
   private readonly log: FlushedLog;
   private point: number;
   private failure: DiskError | null = null;
-  private directoryIsDirty = false;
+  private readonly directorySync = new PendingSync();
+  /** Of the directory that the log's own directory is an entry of. */
+  private readonly parentSync = new PendingSync();
   /** Snapshot files that were written and not synced. */
   private unsyncedSnapshots: string[] = [];
+  /** Something was written since the log was opened. */
+  private isTouched = false;
+  /** The log is being deleted: what becomes of its files is of no interest any more. */
+  private isRetired = false;
   private flushedAt: number;
   /** A sync under way brings the recovery point here, unless the log is truncated meanwhile; null when none is. */
   private roundLimit: number | null = null;
@@ -54,11 +62,27 @@ export class LogFlusher {
 
   /** Files were made, renamed or removed. */
   directoryChanged(): void {
-    this.directoryIsDirty = true;
+    this.isTouched = true;
+    this.directorySync.changed();
+  }
+
+  /** The log's directory was renamed to be removed: nothing is synced from now on, and no error told. */
+  retire(): void {
+    this.isRetired = true;
+  }
+
+  written(): void {
+    this.isTouched = true;
+  }
+
+  /** The log's directory itself was made. */
+  directoryMade(): void {
+    this.parentSync.changed();
   }
 
   snapshotWritten(path: string): void {
     this.unsyncedSnapshots.push(path);
+    this.directoryChanged();
   }
 
   /** The log ends at `offset` now: what comes after it is not on the disk yet. */
@@ -72,14 +96,59 @@ export class LogFlusher {
     if (this.failure !== null) throw this.failure;
     const upTo = this.log.logEndOffset();
     try {
-      for (const file of this.prepare(upTo)) file.use().sync();
-      if (this.directoryIsDirty) this.context.disk.syncDirectory(this.log.directory());
+      for (const file of this.prepare(upTo)) syncUnlessGone(file);
+      this.syncDirectoriesNow();
     } catch (error) {
       if (error instanceof DiskError) this.failure = error;
       throw error;
     }
-    this.directoryIsDirty = false;
     this.advance(upTo);
+  }
+
+  /**
+   * As `flush`, with the indexes of the active segment, which are complete now: the next start will not read the
+   * log to make them anew.
+   *
+   * @throws DiskError
+   */
+  flushForClose(): void {
+    if (!this.isTouched && this.point >= this.log.logEndOffset()) return;
+    for (const file of this.log.segments.active.syncTargets()) file.use().sync();
+    this.flush();
+  }
+
+  private syncDirectoriesNow(): void {
+    for (const { path, pending } of this.unsyncedDirectories()) {
+      const covered = pending.begin();
+      this.context.disk.syncDirectory(path);
+      pending.done(covered);
+    }
+  }
+
+  /** The log's own first: an entry of the parent for a directory without its files would be worse than none. */
+  private unsyncedDirectories(): { path: string; pending: PendingSync }[] {
+    const directory = this.log.directory();
+    return [
+      { path: directory, pending: this.directorySync },
+      { path: parentDirectory(directory), pending: this.parentSync },
+    ].filter(({ pending }) => pending.isDue);
+  }
+
+  /**
+   * Brings the indexes of a segment that is closed now to the disk where its records are there already: the
+   * recovery point stands at its end, and recovery will not look at it again.
+   *
+   * @throws DiskError, now and ever after
+   */
+  segmentClosed(segment: Segment, endOffset: number): void {
+    if (this.point < endOffset) return;
+    try {
+      for (const file of segment.syncTargets()) file.use().sync();
+      this.syncDirectoriesNow();
+    } catch (error) {
+      if (error instanceof DiskError) this.failure = error;
+      throw error;
+    }
   }
 
   /**
@@ -101,6 +170,10 @@ export class LogFlusher {
       this.context.timers.after(0, () => finish(this.failure));
       return;
     }
+    if (this.isRetired) {
+      this.context.timers.after(0, () => finish(null));
+      return;
+    }
     let files: PooledFile[];
     try {
       files = this.prepare(this.roundLimit);
@@ -114,34 +187,42 @@ export class LogFlusher {
 
   /** One after another, the log of each segment after its indexes. */
   private syncAll(files: readonly PooledFile[], done: FlushDone): void {
-    const [first, ...rest] = files;
+    const [first, ...rest] = this.isRetired ? [] : files;
     if (first === undefined) {
-      this.syncDirectory(done);
+      this.syncDirectories(done);
       return;
     }
+    const next = (error: DiskError | null): void => (error === null ? this.syncAll(rest, done) : done(error));
     try {
-      first.syncLater((error) => (error === null ? this.syncAll(rest, done) : done(error)));
+      if (first.isRemoved) next(null);
+      else first.syncLater(next);
     } catch (error) {
+      if (isGone(first, error)) return next(null);
       if (!(error instanceof DiskError)) throw error;
       this.context.timers.after(0, () => done(error));
     }
   }
 
-  private syncDirectory(done: FlushDone): void {
-    if (!this.directoryIsDirty) {
+  private syncDirectories(done: FlushDone): void {
+    const [first] = this.isRetired ? [] : this.unsyncedDirectories();
+    if (first === undefined) {
       this.context.timers.after(0, () => done(null));
       return;
     }
-    this.directoryIsDirty = false;
-    this.context.disk.syncDirectoryLater(this.log.directory(), done);
+    const covered = first.pending.begin();
+    this.context.disk.syncDirectoryLater(first.path, (error) => {
+      if (error !== null) return done(error);
+      first.pending.done(covered);
+      this.syncDirectories(done);
+    });
   }
 
   private finishRound(error: DiskError | null, sharing: readonly FlushDone[]): void {
     const limit = this.roundLimit ?? 0;
     this.roundLimit = null;
     if (error === null) this.advance(limit);
-    else this.failure ??= error;
-    for (const done of sharing) done(error);
+    else if (!this.isRetired) this.failure ??= error;
+    for (const done of sharing) done(this.isRetired ? null : error);
     if (this.waiting.length > 0 && this.roundLimit === null) this.startRound();
   }
 
@@ -161,7 +242,46 @@ export class LogFlusher {
   }
 
   private advance(to: number): void {
+    if (this.isRetired) return;
     this.point = Math.max(this.point, Math.min(to, this.log.logEndOffset()));
     this.flushedAt = this.context.clock.now();
   }
+}
+
+/** Changes of which a sync covers those that were made before it began. */
+class PendingSync {
+  private changeCount = 0;
+  private syncedCount = 0;
+
+  get isDue(): boolean {
+    return this.changeCount > this.syncedCount;
+  }
+
+  changed(): void {
+    this.changeCount++;
+  }
+
+  /** A sync begins. @returns what it covers, for `done` */
+  begin(): number {
+    return this.changeCount;
+  }
+
+  done(covered: number): void {
+    this.syncedCount = Math.max(this.syncedCount, covered);
+  }
+}
+
+/** A file that was removed meanwhile is nothing that could be lost. */
+function syncUnlessGone(file: PooledFile): void {
+  if (file.isRemoved) return;
+  try {
+    file.use().sync();
+  } catch (error) {
+    if (!isGone(file, error)) throw error;
+  }
+}
+
+/** Snapshots go with their segments, which are not asked whether one is being synced. */
+function isGone(file: PooledFile, error: unknown): boolean {
+  return error instanceof DiskError && error.code === 'ENOENT' && file.path.endsWith(SNAPSHOT_SUFFIX);
 }

@@ -42,8 +42,10 @@ export interface LoadedLog {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly recoveryPoint: number;
-  /** Files were made or removed on the way. */
+  /** Files were made or removed on the way, or by the one who crashed before: their entries may not be synced. */
   readonly directoryChanged: boolean;
+  /** The directory itself was made. */
+  readonly directoryMade: boolean;
 }
 
 /**
@@ -52,9 +54,10 @@ export interface LoadedLog {
  * @throws DiskError, CorruptCheckpointError
  */
 export function loadLog(context: LogContext, directory: string, options: LoadOptions): LoadedLog {
-  if (context.disk.list(directory) === null) context.disk.makeDirectory(directory);
+  const directoryMade = context.disk.list(directory) === null;
+  if (directoryMade) context.disk.makeDirectory(directory);
   tidyDirectory(context, directory);
-  return new LogLoader(context, directory, options).load();
+  return { ...new LogLoader(context, directory, options).load(), directoryMade };
 }
 
 class LogLoader {
@@ -65,6 +68,8 @@ class LogLoader {
   private readonly producers: ProducerStates;
   private readonly epochs: LeaderEpochCache;
   private nextOffset = 0;
+  /** Of the batch before the one that is looked at. */
+  private epochBefore = -1;
   private directoryChanged = false;
 
   constructor(context: LogContext, directory: string, options: LoadOptions) {
@@ -75,7 +80,7 @@ class LogLoader {
     this.epochs = openEpochCache(context, directory);
   }
 
-  load(): LoadedLog {
+  load(): Omit<LoadedLog, 'directoryMade'> {
     const found = findSegmentFiles(this.context, this.directory);
     const firstSuspect = this.firstSuspectIndex(found);
     for (const file of found.slice(0, firstSuspect)) this.segments.add(this.open(file));
@@ -110,10 +115,15 @@ class LogLoader {
   /**
    * Goes through the segments from the first suspect one on, in order, so that producer state and epochs can be
    * built along: unflushed ones and such without usable indexes are read whole, the others by their headers.
+   *
+   * A segment that was not flushed may have lost its tail to a loss of power though the next one kept its own.
+   * Nothing in the files tells but the gap: past the recovery point nothing is compacted, and a new segment
+   * begins where the one before ends.
    */
   private examine(found: readonly FoundSegment[]): void {
     const unflushedFrom = this.firstUnflushedIndex(found);
     this.nextOffset = found[0]!.baseOffset;
+    this.epochBefore = this.epochs.epochFor(this.nextOffset - 1);
     this.replayInto(this.nextOffset);
     for (const [index, file] of found.entries()) {
       const segment = this.open(file);
@@ -121,9 +131,15 @@ class LogLoader {
         this.segments.add(segment);
         this.replaySegment(segment, Infinity);
         this.nextOffset = Math.max(this.nextOffset, segment.nextOffset());
-      } else if (this.rebuild(segment) > 0) {
-        this.dropAfterDamage(found.slice(index + 1));
-        return;
+      } else {
+        const cut = this.rebuild(segment);
+        const next = found[index + 1];
+        const isGap = next !== undefined && next.baseOffset > this.nextOffset && index >= unflushedFrom;
+        const isOverlap = next !== undefined && next.baseOffset < this.nextOffset;
+        if (cut > 0 || isGap || isOverlap) {
+          this.dropAfterDamage(found.slice(index + 1));
+          return;
+        }
       }
     }
   }
@@ -132,12 +148,15 @@ class LogLoader {
   private rebuild(segment: Segment): number {
     const { baseOffset } = segment;
     this.directoryChanged = true;
-    // A roll ahead of the end of the log leaves a gap; nothing may overlap.
+    // Compaction leaves gaps; nothing may overlap.
     this.nextOffset = Math.max(this.nextOffset, baseOffset);
+    let isFirst = true;
     const cut = segment.rebuild(this.options.config.indexIntervalBytes, (header) => {
       if (header.baseOffset < this.nextOffset || !segment.offsetIndex.canHold(header.lastOffset)) {
         throw new MalformedBytesError(`offset ${header.baseOffset} where ${this.nextOffset} is expected`);
       }
+      this.refuseEarlierEpoch(header, isFirst);
+      isFirst = false;
       this.account(segment, header);
       this.nextOffset = header.lastOffset + 1;
     });
@@ -145,6 +164,21 @@ class LogLoader {
     this.producers.takeSnapshot();
     this.context.log.info('Recovered a segment', { path: segment.log.path, cutBytes: cut });
     return cut;
+  }
+
+  /**
+   * A segment never begins with an earlier leader epoch than the one before it ends with. Where it does, it holds a
+   * tail that was cut off before others wrote in its place: the loss of power undid the removal of the segment, and
+   * kept what was written after.
+   */
+  private refuseEarlierEpoch(header: BatchHeader, beginsSegment: boolean): void {
+    if (header.magic < 2 || header.partitionLeaderEpoch < 0) return;
+    if (beginsSegment && header.partitionLeaderEpoch < this.epochBefore) {
+      throw new MalformedBytesError(
+        `leader epoch ${header.partitionLeaderEpoch} at offset ${header.baseOffset} after ${this.epochBefore}`,
+      );
+    }
+    this.epochBefore = header.partitionLeaderEpoch;
   }
 
   /** What follows damage is not part of the log. */
@@ -158,8 +192,8 @@ class LogLoader {
   }
 
   private account(segment: Segment, header: BatchHeader): void {
-    if (header.magic >= 2 && header.partitionLeaderEpoch > this.epochs.latestEpoch) {
-      this.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
+    if (header.magic >= 2 && header.partitionLeaderEpoch >= 0) {
+      this.epochs.confirm(header.partitionLeaderEpoch, header.baseOffset, header.lastOffset);
     }
     this.producers.commit(
       stageStored(this.producers, header),
@@ -203,7 +237,7 @@ class LogLoader {
     this.nextOffset = baseOffset;
   }
 
-  private finish(): LoadedLog {
+  private finish(): Omit<LoadedLog, 'directoryMade'> {
     const logStartOffset = Math.max(this.options.logStartOffset, this.segments.first.baseOffset);
     const logEndOffset = this.nextOffset;
     this.epochs.truncateFromEnd(logEndOffset);
@@ -214,7 +248,8 @@ class LogLoader {
     const recoveryPoint = this.options.wasCleanShutdown
       ? logEndOffset
       : Math.min(this.options.recoveryPoint, logEndOffset);
-    const { segments, epochs, producers, directoryChanged } = this;
+    const { segments, epochs, producers } = this;
+    const directoryChanged = this.directoryChanged || !this.options.wasCleanShutdown;
     return { segments, epochs, producers, directoryChanged, logStartOffset, logEndOffset, recoveryPoint };
   }
 }

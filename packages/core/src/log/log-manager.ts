@@ -98,6 +98,7 @@ export class LogManager {
       const { logs, deleted } = directory.scan();
       for (const path of deleted) this.context.disk.remove(path);
       for (const { topic, partition } of logs) yield this.openLog(directory, topic, partition);
+      for (const log of this.logsIn(directory)) this.lowerRecoveryPoint(directory, log);
     }
   }
 
@@ -128,10 +129,17 @@ export class LogManager {
       logStartOffset: directory.logStartOffset(topic, partition),
       recoveryPoint: directory.recoveryPoint(topic, partition),
       wasCleanShutdown,
+      onRecoveryPointLowered: (lowered) => this.lowerRecoveryPoint(directory, lowered),
       ...(onOffline === undefined ? {} : { onOffline }),
     });
     this.hold(topic, partition, { log, directory });
     return log;
+  }
+
+  /** What recovery may skip is never more than what is certain. @throws DiskError */
+  private lowerRecoveryPoint(directory: DataDirectory, log: PartitionLog): void {
+    if (directory.recoveryPoint(log.topic, log.partition) <= log.recoveryPoint) return;
+    directory.checkpointRecoveryPoints(this.logsIn(directory));
   }
 
   private hold(topic: string, partition: number, held: HeldLog): void {
@@ -184,8 +192,10 @@ export class LogManager {
 
   private create(topic: string, partition: number): PartitionLog {
     const directory = this.emptiestDirectory();
-    directory.forget(topic, partition);
     try {
+      // Else a loss of power could bring back the deleted one beside the new one.
+      for (const other of this.directories) other.syncRemovalOf(partitionDirectoryName(topic, partition));
+      directory.forget(topic, partition, () => this.logsIn(directory));
       return this.openAt(directory, topic, partition, true);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
@@ -216,8 +226,11 @@ export class LogManager {
     this.logs.get(topic)!.delete(partition);
     if (this.logs.get(topic)!.size === 0) this.logs.delete(topic);
     directory.logCount--;
-    directory.forget(topic, partition);
-    this.context.removals.later(log.config.fileDeleteDelayMs, () => this.removeFiles(log));
+    directory.removedLater(partitionDirectoryName(topic, partition), (error) => {
+      // Files that went while the rename was lost would leave the half of a log behind.
+      if (error !== null) return this.warnOfRemoval(log, error);
+      this.context.removals.later(log.config.fileDeleteDelayMs, () => this.removeFiles(log));
+    });
   }
 
   private removeFiles(log: PartitionLog): void {
@@ -225,11 +238,15 @@ export class LogManager {
       log.removeFiles();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      this.context.log.warn('A deleted log could not be removed; the next start tries again', {
-        directory: log.directory,
-        reason: error.message,
-      });
+      this.warnOfRemoval(log, error);
     }
+  }
+
+  private warnOfRemoval(log: PartitionLog, error: DiskError): void {
+    this.context.log.warn('A deleted log could not be removed; the next start tries again', {
+      directory: log.directory,
+      reason: error.message,
+    });
   }
 
   /** The settings of a topic have changed. */

@@ -14,6 +14,14 @@ import { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 import { retireSegment } from './segment-removal.ts';
 
+/** What a log's owner has to know. */
+export interface StorageNotices {
+  /** A sync off the loop failed: nothing but `closeFiles` may be called any more. */
+  syncFailed(error: DiskError): void;
+  /** No checkpoint may claim more than the recovery point, from before this returns. May throw DiskError. */
+  recoveryPointLowered(): void;
+}
+
 /**
  * What one log has on disk, and what is known of it: the segments, the producers and the leader epochs, changed
  * in step. Producer state and epochs change only once a write has succeeded, so that they never know of batches
@@ -31,18 +39,17 @@ export class LogStorage {
   private path: string;
   private settings: LogConfig;
   private end: number;
-  private readonly onSyncFailed: (error: DiskError) => void;
+  private readonly notices: StorageNotices;
 
-  /** @param onSyncFailed is told when a sync off the loop failed: nothing else may be called any more then, too */
   constructor(
     context: LogContext,
     directory: string,
     config: LogConfig,
     loaded: LoadedLog,
-    onSyncFailed: (error: DiskError) => void,
+    notices: StorageNotices,
   ) {
     this.context = context;
-    this.onSyncFailed = onSyncFailed;
+    this.notices = notices;
     this.path = directory;
     this.settings = config;
     this.segments = loaded.segments;
@@ -60,6 +67,7 @@ export class LogStorage {
       loaded.recoveryPoint,
     );
     if (loaded.directoryChanged) this.flusher.directoryChanged();
+    if (loaded.directoryMade) this.flusher.directoryMade();
   }
 
   get directory(): string {
@@ -89,11 +97,12 @@ export class LogStorage {
     const sizeBytes = plan.records.length;
     const { lastOffset, maxTimestamp } = plan;
     if (isRollDue(this.segments.active, this.settings, { sizeBytes, lastOffset, maxTimestamp }, nowMs)) {
-      this.roll(firstOffset);
+      this.roll(rollOffset(this.end, firstOffset, lastOffset));
     }
     const segment = this.segments.active;
     this.writeOrCutOff(segment, plan, nowMs);
     this.end = lastOffset + 1;
+    this.flusher.written();
     this.account(segment, plan);
     if (this.end - this.flusher.recoveryPoint >= this.settings.flushMessages) this.flusher.flush();
   }
@@ -112,9 +121,10 @@ export class LogStorage {
     for (const { epoch, startOffset } of plan.leaderEpochs) this.epochs.assign(epoch, startOffset);
     // Old formats carry no epochs; without any, followers fall back to the high watermark.
     if (plan.batches[0]!.magic < 2) this.epochs.clear();
-    this.producers.commit(plan.producers, this.end, (transaction, lastStableOffset) =>
-      segment.transactionIndex.append({ ...transaction, lastStableOffset }),
-    );
+    this.producers.commit(plan.producers, this.end, (transaction, lastStableOffset) => {
+      if (segment.transactionIndex.isEmpty) this.flusher.directoryChanged();
+      segment.transactionIndex.append({ ...transaction, lastStableOffset });
+    });
   }
 
   /**
@@ -132,11 +142,15 @@ export class LogStorage {
     this.context.log.debug('Rolled a log', { directory: this.path, baseOffset: base });
   }
 
+  /** What was closed is complete, as far as recovery will rely on it, before there is a segment behind it. */
   private addSegment(baseOffset: number): void {
+    if (this.segments.count > 0) {
+      this.segments.active.seal();
+      this.flusher.segmentClosed(this.segments.active, this.end);
+    }
     const jitter = Math.floor(this.context.random.fraction() * this.settings.segmentJitterMs);
     const segment = new Segment(this.context, this.path, baseOffset, null, jitter);
     segment.create();
-    if (this.segments.count > 0) this.segments.active.seal();
     this.segments.add(segment);
     this.flusher.directoryChanged();
   }
@@ -160,7 +174,7 @@ export class LogStorage {
    */
   truncateTo(offset: number, logStartOffset: number): void {
     const nowMs = this.context.clock.now();
-    this.flusher.truncatedTo(offset);
+    this.lowerRecoveryPoint(offset);
     for (const segment of this.segments.takeAbove(offset)) this.retire(segment);
     this.segments.active.truncateTo(offset, nowMs);
     this.end = Math.min(offset, this.end);
@@ -172,9 +186,16 @@ export class LogStorage {
     }
   }
 
+  /** Said before anything is done: what is cut off may come back, and records may be written over it. */
+  private lowerRecoveryPoint(offset: number): void {
+    this.flusher.truncatedTo(offset);
+    this.flusher.written();
+    this.notices.recoveryPointLowered();
+  }
+
   /** Drops everything; the next record gets `offset`. */
   restartAt(offset: number): void {
-    this.flusher.truncatedTo(Math.min(offset, this.end));
+    this.lowerRecoveryPoint(Math.min(offset, this.segments.first.baseOffset));
     for (const segment of this.segments.takeFirst(this.segments.count)) this.retire(segment);
     this.addSegment(offset);
     this.epochs.clear();
@@ -201,7 +222,7 @@ export class LogStorage {
   /** As `LogFlusher.flushLater`. */
   flushLater(done: FlushDone): void {
     this.flusher.flushLater((error) => {
-      if (error !== null) this.onSyncFailed(error);
+      if (error !== null) this.notices.syncFailed(error);
       done(error);
     });
   }
@@ -210,7 +231,7 @@ export class LogStorage {
   close(): void {
     this.snapshotProducers(this.end);
     this.segments.active.seal();
-    this.flusher.flush();
+    this.flusher.flushForClose();
     this.closeFiles();
   }
 
@@ -221,6 +242,7 @@ export class LogStorage {
 
   moveTo(directory: string): void {
     this.context.disk.rename(this.path, directory);
+    this.flusher.retire();
     this.path = directory;
     for (const segment of this.segments.all) segment.moved(directory);
     this.producers.moved(directory);
@@ -230,4 +252,15 @@ export class LogStorage {
     for (const segment of this.segments.all) segment.remove();
     this.context.disk.remove(this.path);
   }
+}
+
+/** The widest that the offsets of one segment may spread. */
+const RELATIVE_OFFSET_MAX = 0x7fffffff;
+
+/**
+ * Where a new segment begins: at the end of the log, so that recovery can tell a lost tail from a gap; only a
+ * batch too far beyond that begins its own.
+ */
+function rollOffset(endOffset: number, firstOffset: number, lastOffset: number): number {
+  return lastOffset - endOffset > RELATIVE_OFFSET_MAX ? firstOffset : endOffset;
 }

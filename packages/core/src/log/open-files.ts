@@ -70,6 +70,10 @@ export class PooledFile {
     return this.currentPath;
   }
 
+  get isRemoved(): boolean {
+    return this.removed;
+  }
+
   /** Makes the file when it is missing. @throws DiskError */
   create(): DiskFile {
     return this.opened(true);

@@ -40,6 +40,11 @@ import { decideRetention } from './retention.ts';
 export interface PartitionLogOptions extends LoadOptions {
   readonly topic: string;
   readonly partition: number;
+  /**
+   * Is told before files change so that less than before is certain to be on the disk: no checkpoint may claim
+   * more than `recoveryPoint` from then on. May throw DiskError.
+   */
+  readonly onRecoveryPointLowered?: (log: PartitionLog) => void;
   /** Is told when the log goes offline; at most once. */
   readonly onOffline?: (log: PartitionLog, error: DiskError) => void;
 }
@@ -74,9 +79,10 @@ export class PartitionLog {
       options.onOffline?.(this, error);
     });
     const { availability } = this;
-    this.storage = new LogStorage(context, directory, options.config, loaded, (error) =>
-      availability.goOffline(error),
-    );
+    this.storage = new LogStorage(context, directory, options.config, loaded, {
+      syncFailed: (error) => availability.goOffline(error),
+      recoveryPointLowered: () => options.onRecoveryPointLowered?.(this),
+    });
   }
 
   /**

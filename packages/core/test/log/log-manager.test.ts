@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { DEFAULT_LOG_CONFIG } from '../../src/log/log-config.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import { DEFAULT_LOG_INTERVALS, LogManager } from '../../src/log/log-manager.ts';
@@ -86,7 +87,7 @@ describe('log manager', () => {
     );
   });
 
-  it('deletes a log at once for everybody, and its files later; one of the same name knows nothing of it', () => {
+  it('deletes a log at once for everybody, and its files later; one of the same name knows nothing of it', async () => {
     const world = new ManagedWorld();
     const manager = world.opened();
     const log = manager.getOrCreate('a', 0, null);
@@ -107,6 +108,8 @@ describe('log manager', () => {
     );
     const next = manager.getOrCreate('a', 0, TOPIC_ID);
     assert.deepEqual([next.logEndOffset, next.highWatermark, next.producerStates().length], [0, 0, 0]);
+    // The rename is synced off the loop before the delay begins.
+    await turn();
     world.time.advance(60_000);
     assert.ok(!world.names().some((name) => name.endsWith('-delete')));
     assert.ok(slice!.toBuffer().equals(bytes), 'still being sent');

@@ -265,7 +265,7 @@ describe('recovery after a crash', () => {
     log.appendAsFollower(batch(['a'], { baseOffset: 0 }));
     log.roll(1000);
     log.appendAsFollower(batch(['b'], { baseOffset: 1000 }));
-    assert.deepEqual(valuesOf(readAll(world.open(), 0)), ['a', 'b']);
+    assert.deepEqual(valuesOf(readAll(world.open({ recoveryPoint: 1000 }), 0)), ['a', 'b']);
     world.disk.replaceFile(
       `${DIRECTORY}/00000000000000000500.log`,
       encodeRecordBatch({
@@ -273,9 +273,23 @@ describe('recovery after a crash', () => {
         records: [{ key: null, value: Buffer.from('c'), headers: [], timestamp: 1 }],
       }),
     );
-    const again = world.open();
+    const again = world.open({ recoveryPoint: 500 });
     assert.deepEqual(valuesOf(readAll(again, 0)), ['a', 'c']);
     assert.equal(again.logEndOffset, 2001);
+  });
+
+  it('takes a gap behind a segment that was not flushed for a lost tail', () => {
+    const world = new LogWorld({ segmentBytes: 200 });
+    const log = world.open();
+    for (let i = 0; i < 9; i++) append(log, [`value ${i}`]);
+    const [first, second] = world.names().filter((name) => name.endsWith('.log'));
+    const sizeBytes = world.disk.readFile(`${DIRECTORY}/${first}`)!.length;
+    // At the end of a batch, so that nothing is left to be cut off.
+    world.disk.open(`${DIRECTORY}/${first}`).truncate(sizeBytes / 2);
+    const again = world.open();
+    assert.ok(again.logEndOffset < Number(second!.slice(0, 20)));
+    assert.equal(readAll(again, 0).length, again.logEndOffset);
+    assert.equal(again.segmentCount, 1);
   });
 
   it('begins at the log start offset when everything lies before it', () => {
@@ -352,7 +366,7 @@ describe('what was half done', () => {
     world.disk.replaceFile(`${path}.index.swap`, Buffer.alloc(0));
     world.disk.replaceFile(`${path}.timeindex.swap`, Buffer.alloc(0));
     world.disk.replaceFile(`${DIRECTORY}/00000000000000000004.log.cleaned`, Buffer.from('unfinished'));
-    const again = world.open();
+    const again = world.open({ recoveryPoint: bases[2]! });
     assert.ok(!world.names().some((name) => /\.(swap|cleaned)$/.test(name)));
     assert.equal(readAll(again, 0)[0]!.offset, bases[1]);
     assert.equal(again.logEndOffset, 9);

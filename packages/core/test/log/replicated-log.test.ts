@@ -106,7 +106,8 @@ describe('truncating', () => {
       assert.equal(readAll(log, 0).length, offset);
       assert.equal(log.producerStates()[0]?.batches.at(-1)?.lastSequence ?? -1, offset - 1);
       assert.equal(log.latestLeaderEpoch, offset === 0 ? -1 : Math.floor((offset - 1) / 10));
-      append(log, ['next'], { producerId: 1, producerEpoch: 0, baseSequence: offset, timestamp: T });
+      const next = batch(['next'], { producerId: 1, producerEpoch: 0, baseSequence: offset, timestamp: T });
+      log.appendAsLeader(next, { leaderEpoch: 4, origin: 'client' });
       assert.deepEqual(valuesOf(readAll(log, offset)), ['next']);
       assert.equal(world.open().logEndOffset, offset + 1);
     }

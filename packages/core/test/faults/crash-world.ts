@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { LogManager, DEFAULT_LOG_INTERVALS } from '../../src/log/log-manager.ts';
+import { DEFAULT_LOG_CONFIG } from '../../src/log/log-config.ts';
+import type { LogConfig } from '../../src/log/log-config.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { ManualTime, SILENT, batch, controlBatch } from '../log/log-world.ts';
+import { LogHistory } from './log-history.ts';
+import type { KnownBatch } from './log-history.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
+
+export const DATA_DIRECTORIES = ['/data/a', '/data/b'];
+const START_TIME = 1_700_000_000_000;
+
+export interface WorldSettings {
+  readonly flushMessages: number;
+  /** Truncation, as followers do it. */
+  readonly truncates: boolean;
+}
+
+/** Some logs of one broker on a simulated disk, with the history of each. */
+export class CrashWorld {
+  readonly time = new ManualTime(START_TIME);
+  readonly random: SeededRandom;
+  readonly settings: WorldSettings;
+  readonly histories: readonly LogHistory[];
+  disk: SimulatedDisk;
+  manager: LogManager;
+  /** After a clean stop, until the next start. */
+  isStopped = false;
+  private epoch = 0;
+  private producerBase = 0;
+  private valueCount = 0;
+
+  constructor(seed: number, settings: WorldSettings) {
+    this.random = new SeededRandom(seed);
+    this.settings = settings;
+    this.histories = [new LogHistory('t', 0), new LogHistory('t', 1), new LogHistory('u', 0)];
+    this.disk = new SimulatedDisk(() => this.time.now(), this.random.fork(7));
+    this.disk.makeDirectory('/data');
+    this.disk.syncDirectory('/');
+    this.manager = this.managerOn(this.disk);
+  }
+
+  managerOn(disk: SimulatedDisk): LogManager {
+    const random = new SeededRandom(1);
+    return new LogManager(
+      { disk, clock: this.time, timers: this.time, random, log: SILENT },
+      { ...DEFAULT_LOG_INTERVALS, directories: DATA_DIRECTORIES, configOf: () => this.config() },
+    );
+  }
+
+  private config(): LogConfig {
+    return {
+      ...DEFAULT_LOG_CONFIG,
+      segmentBytes: 700,
+      indexIntervalBytes: 150,
+      fileDeleteDelayMs: 50,
+      retentionBytes: 2500,
+      retentionMs: -1,
+      flushMessages: this.settings.flushMessages,
+      producerIdExpirationMs: 1e12,
+    };
+  }
+
+  /** The broker starts: for the first time, after a clean stop, or on what a crash has left. */
+  start(disk = this.disk): void {
+    this.disk = disk;
+    this.manager = this.managerOn(disk);
+    this.manager.open();
+    this.isStopped = false;
+    this.producerBase += 10;
+    for (const history of this.histories) {
+      const log = this.logOf(history);
+      log?.updateHighWatermark(log.logEndOffset);
+    }
+  }
+
+  logOf(history: LogHistory): PartitionLog | null {
+    return this.manager.log(history.topic, history.partition);
+  }
+
+  /** Brings to an end what goes on off the loop, some of it. */
+  settleLater(): void {
+    for (let i = 0; i < 8; i++) {
+      this.disk.completeLater();
+      this.time.advance(0);
+    }
+  }
+
+  create(history: LogHistory): void {
+    const topicId = this.random.uuidBytes().toString('base64url');
+    history.begin({ topicId, batches: [], startOffset: 0 });
+    this.manager.getOrCreate(history.topic, history.partition, topicId);
+    history.finish();
+  }
+
+  delete(history: LogHistory): void {
+    history.begin(null);
+    this.manager.delete(history.topic, history.partition);
+    history.finish();
+  }
+
+  append(history: LogHistory): void {
+    const { random } = this;
+    const producerId = this.producerBase + random.below(2);
+    const inTransaction = this.openTransaction(history, producerId);
+    if (inTransaction && random.chance(0.4)) return this.endTransaction(history, producerId);
+    const isTransactional = inTransaction || random.chance(0.15);
+    const values = Array.from({ length: 1 + random.below(3) }, () => this.nextValue());
+    const bytes = batch(values, {
+      timestamp: START_TIME + random.below(1000),
+      ...(isTransactional || random.chance(0.6)
+        ? {
+            producerId,
+            producerEpoch: 0,
+            baseSequence: nextSequence(history.batches, producerId),
+            isTransactional,
+          }
+        : {}),
+    });
+    this.write(history, bytes, 'client');
+  }
+
+  private endTransaction(history: LogHistory, producerId: number): void {
+    const type = this.random.below(2) as 0 | 1;
+    this.write(history, controlBatch(producerId, type), 'coordinator');
+  }
+
+  private write(history: LogHistory, bytes: Buffer, origin: 'client' | 'coordinator'): void {
+    const log = this.logOf(history)!;
+    history.beginAppend(asStored(bytes, log.logEndOffset, this.epoch));
+    const info = log.appendAsLeader(bytes, { leaderEpoch: this.epoch, origin });
+    assert.equal(info.firstOffset, history.batches.at(-1)!.baseOffset);
+    history.finish();
+    log.updateHighWatermark(log.logEndOffset);
+  }
+
+  private openTransaction(history: LogHistory, producerId: number): boolean {
+    const last = history.batches.findLast((b) => b.producerId === producerId);
+    return last !== undefined && last.isTransactional && last.marker === null;
+  }
+
+  private nextValue(): string {
+    return `${this.valueCount++}`.padEnd(this.random.below(120), '.');
+  }
+
+  truncate(history: LogHistory): void {
+    const log = this.logOf(history)!;
+    const boundaries = history.batches
+      .map(({ baseOffset }) => baseOffset)
+      .filter((offset) => offset >= Math.max(history.startOffset, log.firstSegmentOffset));
+    if (boundaries.length === 0) return;
+    const offset = this.random.pick(boundaries);
+    history.beginTruncation(offset);
+    log.truncateTo(offset);
+    history.finish();
+    // The next leader's epoch is a new one.
+    this.epoch++;
+  }
+
+  deleteRecords(history: LogHistory): void {
+    const log = this.logOf(history)!;
+    const offset = log.logStartOffset + this.random.below(log.logEndOffset - log.logStartOffset + 1);
+    history.startAt(Math.max(history.startOffset, offset));
+    log.advanceLogStartOffset(offset);
+  }
+
+  retain(history: LogHistory): void {
+    const log = this.logOf(history)!;
+    // Which segments go is not foretold: while it runs, all that may go counts as deleted.
+    history.startAt(log.logEndOffset);
+    log.deleteOldSegments(this.time.now());
+    history.startAt(log.logStartOffset);
+  }
+
+  becomeLeader(history: LogHistory): void {
+    this.epoch++;
+    this.logOf(history)!.assignLeaderEpoch(this.epoch);
+  }
+
+  flush(history: LogHistory): void {
+    const log = this.logOf(history)!;
+    log.flush();
+    assert.equal(log.recoveryPoint, log.logEndOffset, 'a flush brings everything to the disk');
+  }
+
+  stopCleanly(): void {
+    this.manager.close();
+    this.isStopped = true;
+    for (const history of this.histories) {
+      const log = this.logOf(history);
+      if (log !== null)
+        assert.equal(log.recoveryPoint, log.logEndOffset, 'a stop brings everything to the disk');
+    }
+  }
+}
+
+function nextSequence(batches: readonly KnownBatch[], producerId: number): number {
+  const last = batches.findLast((batch) => batch.producerId === producerId && batch.marker === null);
+  return last === undefined ? 0 : last.lastSequence + 1;
+}
+
+/** With what the broker writes into a batch. */
+function asStored(bytes: Buffer, baseOffset: number, leaderEpoch: number): Buffer {
+  const stored = Buffer.from(bytes);
+  stored.writeBigInt64BE(BigInt(baseOffset), 0);
+  stored.writeInt32BE(leaderEpoch, 12);
+  return stored;
+}
