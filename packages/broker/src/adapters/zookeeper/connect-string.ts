@@ -47,6 +47,11 @@ function parseServer(part: string, whole: string): ServerAddress {
 }
 
 function checkChroot(chroot: string, whole: string): void {
+  if (chroot.includes(',')) {
+    throw new Error(
+      `zookeeper.connect ("${whole}") has something behind its root path, which may stand only after the last server`,
+    );
+  }
   try {
     checkPath(chroot, null, false);
   } catch (cause) {

@@ -146,7 +146,7 @@ export class ZookeeperSession {
       return this.fail(new CoordinationError('BADARGUMENTS', request.path, { message }), done);
     }
     this.calls.add(new PendingCall(request, frame, done));
-    if (this.isOverdue()) this.parts.timers.after(0, () => this.move('session-over'));
+    if (this.isOverdue()) this.parts.timers.after(0, () => this.expire());
     else this.pump();
   }
 
@@ -257,16 +257,17 @@ export class ZookeeperSession {
 
   /** All that follows on the connection comes after this. */
   private catchUp(connection: ZookeeperConnection): void {
-    const ignored = (header: ReplyHeader) => {
+    const ended = (header: ReplyHeader) => {
       if (header.error !== ServerError.none) connection.lose(`it refuses to catch up: error ${header.error}`);
+      else this.pump();
     };
     const request = sync('/');
     connection.send(
       requestFrame(0, request.opCode, (writer) => request.write(writer)),
-      ignored,
+      ended,
     );
     for (const paths of watchChunks(this.hooks.watched())) {
-      connection.sendSpecial(Xid.setWatches, setWatchesFrame(this.lastZxid, paths), ignored);
+      connection.sendSpecial(Xid.setWatches, setWatchesFrame(this.lastZxid, paths), ended);
     }
   }
 
@@ -283,20 +284,24 @@ export class ZookeeperSession {
 
   private proven(sentMs: number): void {
     this.provenMs = Math.max(this.provenMs, sentMs);
-    if (this.isOverdue()) this.move('session-over');
+    if (this.isOverdue()) this.expire();
     else if (this.expiryTimer === null) this.watchExpiry();
   }
 
   private isOverdue(): boolean {
     if (this.credentials === null || isFinal(this.phase)) return false;
-    if (this.parts.clock.monotonic() < expiryOf(this.provenMs, this.sessionTimeoutMs)) return false;
-    this.lastFailure = `no server has answered within the session timeout of ${this.sessionTimeoutMs} ms; last: ${this.lastFailure}`;
-    return true;
+    return this.parts.clock.monotonic() >= expiryOf(this.provenMs, this.sessionTimeoutMs);
+  }
+
+  private expire(): void {
+    if (isFinal(this.phase)) return;
+    this.lastFailure = `no server has answered within the session timeout of ${this.sessionTimeoutMs} ms; the last failure: ${this.lastFailure}`;
+    this.move('session-over');
   }
 
   private watchExpiry(): void {
     if (isFinal(this.phase)) return;
-    if (this.isOverdue()) return this.move('session-over');
+    if (this.isOverdue()) return this.expire();
     const leftMs = expiryOf(this.provenMs, this.sessionTimeoutMs) - this.parts.clock.monotonic();
     this.expiryTimer = this.parts.timers.after(leftMs, () => this.watchExpiry());
   }
@@ -304,7 +309,7 @@ export class ZookeeperSession {
   // --- traffic
 
   private changed(event: WatchEvent): void {
-    if (this.isOverdue()) this.move('session-over');
+    if (this.isOverdue()) this.expire();
     else this.hooks.changed(event);
   }
 
