@@ -1,12 +1,4 @@
-/** Answers in which we differ from a version of Apache Kafka on purpose, and why. */
-export interface AcceptedDifference {
-  readonly kafka: readonly string[];
-  /** Of the line in Kafka's transcript, which begins with what was asked. */
-  readonly theirs: RegExp;
-  /** Of the same line in ours. */
-  readonly ours: RegExp;
-  readonly reason: string;
-}
+import type { AcceptedDifference } from '../wire/compare-with-kafka.ts';
 
 export const acceptedDifferences: readonly AcceptedDifference[] = [
   {

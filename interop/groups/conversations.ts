@@ -20,9 +20,8 @@ import {
   subscription,
   syncRequest,
 } from './requests.ts';
+import type { Conversation } from '../wire/compare-with-kafka.ts';
 import type { Transcript } from '../wire/transcript.ts';
-
-export type Conversation = (t: Transcript, group: string) => Promise<void>;
 
 /** From v10 on topics have ids, which two brokers do not share. */
 const TOPIC_NAMES_MAX = 9;

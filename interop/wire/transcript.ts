@@ -7,27 +7,27 @@ const ANSWER_TIMEOUT_MS = 10_000;
 /** Ids that a broker makes up: a prefix and a uuid. */
 const GENERATED_ID = /[A-Za-z0-9._]*-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
+export type Versions = ReadonlyMap<number, { readonly min: number; readonly max: number }>;
+
 /** Talks to one broker and writes down what it answers, in a form that two brokers can be compared by. */
 export class Transcript {
   readonly lines: string[] = [];
-  /** Prefix of groups, so that runs do not meet. */
-  readonly groupPrefix: string;
-  private readonly host: string;
-  private readonly port: number;
-  private readonly versions: ReadonlyMap<number, { readonly min: number; readonly max: number }>;
+  readonly address: { readonly host: string; readonly port: number };
+  private readonly versions: Versions;
+  private readonly blurredFields: ReadonlySet<string>;
   private readonly connections: RawConnection[] = [];
   private readonly names = new Map<string, string>();
+  private readonly secrets = new Map<string, string>();
 
+  /** @param blurredFields fields of which only whether they say something is written down */
   constructor(
-    host: string,
-    port: number,
-    versions: ReadonlyMap<number, { readonly min: number; readonly max: number }>,
-    groupPrefix: string,
+    address: { readonly host: string; readonly port: number },
+    versions: Versions,
+    blurredFields: readonly string[] = [],
   ) {
-    this.host = host;
-    this.port = port;
+    this.address = address;
     this.versions = versions;
-    this.groupPrefix = groupPrefix;
+    this.blurredFields = new Set(blurredFields);
   }
 
   /** Versions that both brokers serve. */
@@ -42,13 +42,18 @@ export class Transcript {
   }
 
   async connection(): Promise<RawConnection> {
-    const connection = await RawConnection.open(this.host, this.port);
+    const connection = await RawConnection.open(this.address.host, this.address.port);
     this.connections.push(connection);
     return connection;
   }
 
   heading(text: string): void {
     this.lines.push(`# ${text}`);
+  }
+
+  /** From now on `text`, which no two brokers share, is written as `name`. */
+  nameAs(text: string, name: string): void {
+    this.secrets.set(text, `<${name}>`);
   }
 
   /** Asks and writes the answer down. @returns the answer, or null when the connection was closed instead */
@@ -72,7 +77,7 @@ export class Transcript {
 
   write(label: string, apiName: string, version: number, response: unknown): void {
     const text = this.rename(JSON.stringify(response, encodeBytes));
-    const contents = JSON.stringify(normalized(JSON.parse(text)));
+    const contents = JSON.stringify(this.normalized(JSON.parse(text)));
     this.lines.push(`${label}: ${apiName} v${version}: ${contents}`);
   }
 
@@ -80,9 +85,23 @@ export class Transcript {
     for (const connection of this.connections) connection.close();
   }
 
+  /** Error codes by name; lists, which may come from hash tables, in the order of their contents. */
+  private normalized(value: unknown, key = ''): unknown {
+    if (key === 'errorCode') return errorName(value as number);
+    if (this.blurredFields.has(key)) return blurred(value);
+    if (Array.isArray(value)) {
+      const elements = value.map((element) => this.normalized(element));
+      return elements.sort((a, b) => compareTexts(JSON.stringify(a), JSON.stringify(b)));
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    const fields = Object.entries(value).filter(([name]) => name !== 'throttleTimeMs');
+    return Object.fromEntries(fields.map(([name, field]) => [name, this.normalized(field, name)]));
+  }
+
   /** Generated ids become names in the order in which they are first seen. */
   private rename(text: string): string {
-    return text.replaceAll(GENERATED_ID, (id) => {
+    const open = [...this.secrets].reduce((told, [secret, name]) => told.replaceAll(secret, name), text);
+    return open.replaceAll(GENERATED_ID, (id) => {
       const uuid = id.slice(-36);
       if (!this.names.has(uuid)) this.names.set(uuid, `<id ${this.names.size + 1}>`);
       return `${id.slice(0, -36)}${this.names.get(uuid)}`;
@@ -102,16 +121,10 @@ function encodeBytes(_key: string, value: unknown): unknown {
   return bytes?.type === 'Buffer' ? Buffer.from(bytes.data!).toString('hex') : value;
 }
 
-/** Error codes by name; lists, which may come from hash tables, in the order of their contents. */
-function normalized(value: unknown, key = ''): unknown {
-  if (key === 'errorCode') return errorName(value as number);
-  if (Array.isArray(value)) {
-    const elements = value.map((element) => normalized(element));
-    return elements.sort((a, b) => compareTexts(JSON.stringify(a), JSON.stringify(b)));
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).filter(([name]) => name !== 'throttleTimeMs');
-  return Object.fromEntries(fields.map(([name, field]) => [name, normalized(field, name)]));
+/** Whether a value says something, and no more. */
+function blurred(value: unknown): unknown {
+  if (typeof value === 'number') return value > 0 ? 'some' : value;
+  return typeof value === 'string' && value !== '' ? 'some' : value;
 }
 
 function compareTexts(a: string, b: string): number {
