@@ -21,7 +21,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'log.retention.hours': '24',
   'log.segment.bytes': '1073741824',
   'message.max.bytes': '8388608',
-  'file.delete.delay.ms': '1000',
+  'log.segment.delete.delay.ms': '1000',
   'num.partitions': '1',
 };
 

@@ -4,15 +4,23 @@ import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error
 import { CLOSE_CONNECTION, type ConnectionInfo } from '../handlers/handler.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Answer, Dispatcher } from './dispatcher.ts';
+import type { FrameBuffers } from './frame-buffers.ts';
 import { FrameSizeError, FrameSplitter } from './frame-splitter.ts';
+import { receiveInto, type Receiver } from './receive-into.ts';
 import { ResponseSender } from './response-sender.ts';
 
 /** While a request is being answered, so many further bytes are taken in before reading stops. */
 const READ_AHEAD_BYTES_MAX = 256 * 1024;
 
+/** The API whose requests are used up when its handler returns; what others are given, they may keep. */
+const PRODUCE = 0;
+
 export interface ConnectionSurroundings {
   readonly dispatcher: Dispatcher;
   readonly pool: BufferPool;
+  /** Where all connections receive; what is in it is handled or copied before the next of them does. */
+  readonly receiveBuffer: Buffer;
+  readonly frameBuffers: FrameBuffers;
   readonly log: LogSink;
   readonly frameSizeMaxBytes: number;
   /** Called at every sign of life, for the idle timer. */
@@ -28,7 +36,7 @@ export interface ConnectionSurroundings {
  * what ResponseSender allows towards the peer; the next request is not begun before the answer to the last one
  * was handed to the socket.
  */
-export class Connection implements ConnectionInfo {
+export class Connection implements ConnectionInfo, Receiver {
   readonly connectionId: string;
   readonly clientHost: string;
   readonly listenerName: string;
@@ -43,6 +51,8 @@ export class Connection implements ConnectionInfo {
   private busy = false;
   private stopping = false;
   private closed = false;
+  /** Room in a large frame that was handed out for the next bytes, if it was. */
+  private directRoom: Buffer | null = null;
 
   constructor(
     socket: Socket,
@@ -50,17 +60,16 @@ export class Connection implements ConnectionInfo {
     listenerName: string,
     surroundings: ConnectionSurroundings,
   ) {
-    this.socket = socket;
     this.connectionId = connectionId;
     this.listenerName = listenerName;
     this.clientHost = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
     this.surroundings = surroundings;
-    this.splitter = new FrameSplitter(surroundings.frameSizeMaxBytes);
-    this.sender = new ResponseSender(socket, surroundings.pool, (error) => this.storageFailed(error));
-    socket.on('data', (chunk) => this.receive(chunk));
-    socket.on('error', (error) => this.failed(error));
-    socket.on('end', () => this.peerEnded());
-    socket.on('close', () => this.wasClosed());
+    this.splitter = new FrameSplitter(surroundings.frameSizeMaxBytes, surroundings.frameBuffers);
+    this.socket = receiveInto(socket, this);
+    this.sender = new ResponseSender(this.socket, surroundings.pool, (error) => this.storageFailed(error));
+    this.socket.on('error', (error) => this.failed(error));
+    this.socket.on('end', () => this.peerEnded());
+    this.socket.on('close', () => this.wasClosed());
   }
 
   onClose(callback: () => void): () => void {
@@ -79,11 +88,19 @@ export class Connection implements ConnectionInfo {
     this.socket.destroy();
   }
 
-  private receive(chunk: Buffer): void {
+  room(): Buffer {
+    this.directRoom = this.splitter.room();
+    return this.directRoom ?? this.surroundings.receiveBuffer;
+  }
+
+  received(room: Buffer, count: number): void {
     this.surroundings.onActivity(this);
-    this.splitter.push(chunk);
+    const isDirect = room === this.directRoom;
+    if (isDirect) this.splitter.received(count);
+    else this.splitter.push(room.subarray(0, count));
     if (!this.busy) this.serve();
-    else if (this.splitter.buffered > READ_AHEAD_BYTES_MAX) this.socket.pause();
+    if (!isDirect) this.splitter.keep();
+    if (this.busy && this.splitter.buffered > READ_AHEAD_BYTES_MAX) this.socket.pause();
   }
 
   /** Handles requests until one has to wait or there are no more. */
@@ -105,7 +122,9 @@ export class Connection implements ConnectionInfo {
 
   private begin(frame: Buffer): void {
     this.busy = true;
-    const answer = this.surroundings.dispatcher.dispatch(frame, this);
+    const isUsedUpAtOnce = frame.length >= 2 && frame.readInt16BE(0) === PRODUCE;
+    const request = isUsedUpAtOnce ? frame : Buffer.from(frame);
+    const answer = this.surroundings.dispatcher.dispatch(request, this);
     if (answer instanceof Promise) {
       answer.then(
         (late) => this.answerLate(late),
@@ -177,6 +196,7 @@ export class Connection implements ConnectionInfo {
   private wasClosed(): void {
     this.closed = true;
     this.sender.discard();
+    this.splitter.discard();
     for (const callback of this.closeCallbacks) callback();
     this.closeCallbacks.clear();
   }

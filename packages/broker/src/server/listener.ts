@@ -4,6 +4,7 @@ import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionSurroundings } from './connection.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { FrameBuffers } from './frame-buffers.ts';
 import { IdleConnections } from './idle-connections.ts';
 
 export interface ListenerSettings {
@@ -30,6 +31,8 @@ export interface ListenerParts {
 
 const POOLED_BUFFER_BYTES = 256 * 1024;
 const POOLED_BUFFERS_IDLE_MAX = 32;
+const RECEIVE_BUFFER_BYTES = 128 * 1024;
+const FRAME_BUFFERS_IDLE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** One address that clients connect to. */
 export class Listener {
@@ -43,6 +46,8 @@ export class Listener {
   private nextConnection = 0;
   /** Connected before the broker was ready to serve; null once it is. */
   private waiting: Socket[] | null = [];
+  /** Is called when the last connection is gone. */
+  private onceEmpty: (() => void) | null = null;
 
   constructor(settings: ListenerSettings, parts: ListenerParts) {
     this.settings = settings;
@@ -52,6 +57,8 @@ export class Listener {
       dispatcher: parts.dispatcher,
       log: parts.log,
       pool: new BufferPool(POOLED_BUFFER_BYTES, POOLED_BUFFERS_IDLE_MAX),
+      receiveBuffer: Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES),
+      frameBuffers: new FrameBuffers(FRAME_BUFFERS_IDLE_BYTES_MAX),
       frameSizeMaxBytes: settings.frameSizeMaxBytes,
       onActivity: (connection) => this.idle.touch(connection),
     };
@@ -90,12 +97,17 @@ export class Listener {
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
+    const empty = new Promise<void>((resolve) => {
+      if (this.connections.size === 0) resolve();
+      else this.onceEmpty = resolve;
+    });
     for (const socket of this.waiting ?? []) socket.destroy();
     for (const connection of this.connections) connection.stop();
     const timer = this.parts.timers.after(deadlineMs, () => {
       for (const connection of this.connections) connection.destroy();
     });
     await closed;
+    await empty;
     timer.cancel();
     this.idle.stop();
   }
@@ -119,7 +131,6 @@ export class Listener {
     this.perHost.set(host, (this.perHost.get(host) ?? 0) + 1);
     this.idle.touch(connection);
     connection.onClose(() => this.forget(connection, host));
-    socket.resume();
   }
 
   private refusal(host: string): string | null {
@@ -138,5 +149,6 @@ export class Listener {
     const left = (this.perHost.get(host) ?? 1) - 1;
     if (left > 0) this.perHost.set(host, left);
     else this.perHost.delete(host);
+    if (this.connections.size === 0) this.onceEmpty?.();
   }
 }

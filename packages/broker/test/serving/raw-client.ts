@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { FrameBuffers } from '@odradek/broker/server/frame-buffers.ts';
 import { FrameSplitter } from '@odradek/broker/server/frame-splitter.ts';
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import { Reader } from '@odradek/protocol/primitives/reader.ts';
@@ -27,7 +28,7 @@ interface Waiting {
 /** A connection without any of a client's kindness: what is sent is what the test says. */
 export class RawClient {
   private readonly socket: Socket;
-  private readonly splitter = new FrameSplitter(0x7fffffff);
+  private readonly splitter = new FrameSplitter(0x7fffffff, new FrameBuffers(0));
   private readonly frames: Buffer[] = [];
   private readonly waiting: Waiting[] = [];
   private closed = false;
