@@ -7,6 +7,7 @@ import type { Clock } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import type { Disk } from '@odradek/core/ports/disk.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
+import type { Peers } from '@odradek/core/ports/peers.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
 import { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
 import { ReplicaManager, type ReplicaPeers } from '@odradek/core/replication/replica-manager.ts';
@@ -21,6 +22,7 @@ import type { LoadedBrokerConfig } from './config/load-broker-config.ts';
 import type { ConfigService } from './config/config-service.ts';
 import type { Listener as ListenerAddress } from './config/listeners.ts';
 import { openConfigService } from './config/live-config-service.ts';
+import { ControllerChannels } from './cluster/controller-channels.ts';
 import { identifyDirectories, knownClusterId } from './data-directories.ts';
 import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
@@ -151,7 +153,17 @@ export class Broker {
     configs.onTopicChange((topic) => replicas.settingsChanged(topic));
     configs.onBrokerChange(() => replicas.defaultSettingsChanged());
     const metadata = new MetadataView(state);
-    const topics = new TopicService({ coordination, state, replicas, config, configs, clock, random, log });
+    const topics = new TopicService({
+      coordination,
+      state,
+      channels: this.channels(replicas),
+      config,
+      configs,
+      clock,
+      timers,
+      random,
+      log,
+    });
     const groups = new GroupRuntime({
       clock,
       timers,
@@ -190,6 +202,20 @@ export class Broker {
     groups.start();
     logs.start();
     for (const listener of this.listeners) listener.open();
+  }
+
+  private channels(replicas: ReplicaManager): ControllerChannels {
+    const { state, timers } = this;
+    const { log, loaded } = this.ground;
+    return new ControllerChannels({
+      nodeId: this.nodeId,
+      replicas,
+      peers: NO_PEERS,
+      timers,
+      log,
+      liveBrokers: () => [...state.brokers.values()],
+      timeoutMs: () => loaded.config.controllerSocketTimeoutMs,
+    });
   }
 
   private membership(): ClusterMembership {
@@ -240,6 +266,15 @@ function endpointOf(address: ListenerAddress, ports: ReadonlyMap<string, number>
     port: address.port === 0 ? (ports.get(address.name) ?? 0) : address.port,
   };
 }
+
+/** Other brokers cannot be reached yet. */
+const NO_PEERS: Peers = {
+  link: (brokerId) => ({
+    request: (_request, done) =>
+      queueMicrotask(() => done(new Error(`broker ${brokerId} cannot be reached`), null)),
+    close: () => {},
+  }),
+};
 
 /** A broker that is the whole cluster: nobody follows it, and it follows nobody. */
 function alone(state: ClusterState): ReplicaPeers {

@@ -1,4 +1,4 @@
-import { encodeConfigNode } from '@odradek/core/controller/config-node.ts';
+import { decodeConfigNode, encodeConfigNode } from '@odradek/core/controller/config-node.ts';
 import { JsonNode, NodeFormatError } from '@odradek/core/controller/json-node.ts';
 import { rootPaths } from '@odradek/core/controller/tree-paths.ts';
 import type { Properties } from './server-properties.ts';
@@ -40,7 +40,7 @@ export function encodeConfig(settings: Properties): Buffer {
 
 /** @returns the settings; none where the node is empty, as Kafka has it, or holds something else */
 export function decodeConfig(path: string, data: Buffer | null): Properties {
-  return orNull(() => Object.fromEntries(new JsonNode(path, data).stringMap('config'))) ?? {};
+  return Object.fromEntries(decodeConfigNode(path, data));
 }
 
 /** A notice for all brokers, version 2. */

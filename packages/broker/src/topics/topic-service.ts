@@ -5,12 +5,13 @@ import {
   type TopicGrowth,
 } from '@odradek/core/controller/topic-request.ts';
 import { Controller } from '@odradek/core/controller/controller.ts';
-import type { BrokerNotices, TopicPartition } from '@odradek/core/controller/controller-term.ts';
+import type { BrokerChannels } from '@odradek/core/controller/broker-channels.ts';
+import type { TopicPartition } from '@odradek/core/controller/controller-term.ts';
 import type { ElectionOutcome, ElectionType } from '@odradek/core/controller/leader-changes.ts';
 import type { TopicOutcome } from '@odradek/core/controller/topic-changes.ts';
 import type { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import { topicNameFault } from '@odradek/core/controller/topic-name.ts';
-import type { Clock } from '@odradek/core/ports/clock.ts';
+import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
@@ -22,7 +23,7 @@ import { internalTopicCreation } from './internal-topics.ts';
 export interface TopicServiceParts {
   readonly coordination: Coordination;
   readonly state: ClusterState;
-  readonly replicas: Pick<BrokerNotices, 'applyLeadership' | 'stopPartitions'>;
+  readonly channels: BrokerChannels;
   readonly config: Pick<
     BrokerConfig,
     | 'brokerId'
@@ -42,6 +43,7 @@ export interface TopicServiceParts {
     'topicSettingsForCreation' | 'topicCreated' | 'topicDeleted' | 'topicOverrides'
   >;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: Random;
   readonly log: LogSink;
 }
@@ -59,12 +61,14 @@ export class TopicService {
 
   constructor(parts: TopicServiceParts) {
     this.parts = parts;
-    const { config, configs, replicas } = parts;
+    const { config, configs } = parts;
     this.controller = new Controller({
       nodeId: config.brokerId,
       coordination: parts.coordination,
       state: parts.state,
+      channels: parts.channels,
       clock: parts.clock,
+      timers: parts.timers,
       random: parts.random,
       log: parts.log,
       defaults: () => ({
@@ -76,8 +80,6 @@ export class TopicService {
           if (settings === null) configs.topicDeleted(topic);
           else configs.topicCreated(topic, Object.fromEntries(settings));
         },
-        applyLeadership: (changes) => replicas.applyLeadership(changes),
-        stopPartitions: (stops) => replicas.stopPartitions(stops),
       },
       settings: {
         fault: (settings) => this.settingsFault(settings),

@@ -7,11 +7,13 @@ import { Reader } from '@odradek/protocol/primitives/reader.ts';
 import { Writer } from '@odradek/protocol/primitives/writer.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
+import type { BrokerChannels } from '@odradek/core/controller/broker-channels.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import type { LeadershipChange } from '@odradek/core/replication/leadership.ts';
 import { EmbeddedTree } from '../../src/adapters/embedded-coordination/embedded-tree.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { systemRandom } from '../../src/adapters/system-random.ts';
+import { SystemTimers } from '../../src/adapters/system-timers.ts';
 import type { BrokerServices } from '../../src/broker-services.ts';
 import { type BrokerConfig } from '../../src/config/broker-config.ts';
 import { loadBrokerConfig } from '../../src/config/load-broker-config.ts';
@@ -73,12 +75,20 @@ export class TopicWorld {
     });
     const leaderships: LeadershipChange[] = [];
     const stopped: string[] = [];
-    const replicas = {
-      applyLeadership: (changes: readonly LeadershipChange[]) => void leaderships.push(...changes),
-      stopPartitions: (stops: readonly { topic: string; partition: number }[]) =>
-        void stopped.push(...stops.map(({ topic, partition }) => `${topic}-${partition}`)),
+    const channels: BrokerChannels = {
+      open: () => {},
+      close: () => {},
+      closeAll: () => {},
+      send: (brokerId, { leadership, stops }, answered) => {
+        if (brokerId === config.brokerId) {
+          leaderships.push(...leadership);
+          stopped.push(...stops.map(({ topic, partition }) => `${topic}-${partition}`));
+        }
+        queueMicrotask(() => answered({ leadershipErrors: [], stopErrors: [] }));
+      },
     };
-    const topics = new TopicService({ ...shared, config, configs, replicas });
+    const timers = new SystemTimers();
+    const topics = new TopicService({ ...shared, config, configs, channels, timers });
     for (const { nodeId, listenerNames } of options.others ?? [])
       await new ClusterMembership({ ...shared, coordination: tree.connect() }).register(
         nodeId,

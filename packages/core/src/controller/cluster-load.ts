@@ -1,7 +1,7 @@
 import type { Coordination } from '../ports/coordination.ts';
 import { decodeBrokerRegistration } from './broker-registration.ts';
 import { allOf, attempt, inOrder, isOneOf, type Ended } from './callback-flow.ts';
-import type { ClusterState } from './cluster-state.ts';
+import type { ClusterState, LiveBroker } from './cluster-state.ts';
 import { decodePartitionState } from './partition-state-node.ts';
 import { decodeTopicNode } from './topic-node.ts';
 import { treePaths } from './tree-paths.ts';
@@ -26,7 +26,7 @@ export function loadCluster(
   newTopicId: () => string,
   done: (error: Error | null, loaded: LoadedCluster) => void,
 ): void {
-  const loaded: LoadedCluster = { stateZxids: new Map(), deletions: new Set(), withoutId: new Set() };
+  const loaded = nothingLoaded();
   inOrder(
     [
       (next) => loadBrokers(coordination, state, next),
@@ -40,24 +40,40 @@ export function loadCluster(
 function loadBrokers(coordination: Coordination, state: ClusterState, done: Ended): void {
   coordination.children(treePaths.brokerIds, null, (error, names) => {
     if (error !== null) return done(error);
-    allOf(
-      names,
-      (name, next) => {
-        const brokerId = Number(name);
-        coordination.read(treePaths.broker(brokerId), null, (failure, contents) => {
-          // Gone between the two reads.
-          if (failure !== null) return next(isOneOf(failure, 'NONODE') ? null : failure);
-          next(
-            failureOf(() => {
-              const registration = decodeBrokerRegistration(brokerId, contents.data);
-              state.brokers.set(brokerId, { ...registration, brokerEpoch: contents.stat.czxid });
-            }),
-          );
-        });
-      },
-      done,
-    );
+    readBrokers(coordination, names, (failure, brokers) => {
+      for (const broker of brokers) state.brokers.set(broker.brokerId, broker);
+      done(failure);
+    });
   });
+}
+
+/** The registrations of brokers; those that are gone by now are left out. */
+export function readBrokers(
+  coordination: Coordination,
+  names: readonly string[],
+  done: (error: Error | null, brokers: readonly LiveBroker[]) => void,
+): void {
+  const brokers: LiveBroker[] = [];
+  allOf(
+    names,
+    (name, next) => {
+      const brokerId = Number(name);
+      coordination.read(treePaths.broker(brokerId), null, (failure, contents) => {
+        if (failure !== null) return next(isOneOf(failure, 'NONODE') ? null : failure);
+        next(
+          failureOf(() => {
+            const registration = decodeBrokerRegistration(brokerId, contents.data);
+            brokers.push({ ...registration, brokerEpoch: contents.stat.czxid });
+          }),
+        );
+      });
+    },
+    (error) => done(error, brokers),
+  );
+}
+
+export function nothingLoaded(): LoadedCluster {
+  return { stateZxids: new Map(), deletions: new Set(), withoutId: new Set() };
 }
 
 function loadTopics(
@@ -77,7 +93,8 @@ function loadTopics(
   });
 }
 
-function loadTopic(
+/** Reads one topic into the state; one that is gone by now is left out. */
+export function loadTopic(
   coordination: Coordination,
   state: ClusterState,
   loaded: LoadedCluster,

@@ -20,6 +20,8 @@ export interface TopicEntry {
   readonly name: string;
   readonly topicId: string;
   readonly isInternal: boolean;
+  /** Marked for deletion: clients do not see it any more. */
+  readonly isDeleting: boolean;
   /** Version of the topic's node. */
   readonly nodeVersion: number;
   /** By index, without holes. */
@@ -38,9 +40,9 @@ export class ClusterState {
   /** -1 while there is none. */
   controllerId = -1;
   readonly brokers = new Map<number, LiveBroker>();
-  private readonly topicsByName = new Map<string, MutableTopic>();
-  private readonly namesById = new Map<string, string>();
-  private readonly namesByCollisionKey = new Map<string, string>();
+  private topicsByName = new Map<string, MutableTopic>();
+  private namesById = new Map<string, string>();
+  private namesByCollisionKey = new Map<string, string>();
 
   topic(name: string): TopicEntry | undefined {
     return this.topicsByName.get(name);
@@ -71,6 +73,7 @@ export class ClusterState {
       name,
       topicId,
       isInternal: isInternalTopic(name),
+      isDeleting: false,
       nodeVersion,
       partitions: [],
     });
@@ -85,6 +88,19 @@ export class ClusterState {
     this.namesById.delete(topic.topicId);
     const key = topicCollisionKey(name);
     if (this.namesByCollisionKey.get(key) === name) this.namesByCollisionKey.delete(key);
+  }
+
+  setDeleting(name: string): void {
+    this.mutable(name).isDeleting = true;
+  }
+
+  /** Takes over brokers and topics that were read anew, all at once; `other` must not be used any more. */
+  replaceWith(other: ClusterState): void {
+    this.brokers.clear();
+    for (const [brokerId, broker] of other.brokers) this.brokers.set(brokerId, broker);
+    this.topicsByName = other.topicsByName;
+    this.namesById = other.namesById;
+    this.namesByCollisionKey = other.namesByCollisionKey;
   }
 
   setNodeVersion(name: string, nodeVersion: number): void {

@@ -1,23 +1,21 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Timers } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { Random } from '../ports/random.ts';
-import type { LeadershipChange } from '../replication/leadership.ts';
+import { Announcements, type AnnouncedPartition, type BrokenReplica } from './announcements.ts';
+import type { BrokerChannels } from './broker-channels.ts';
 import type { Ended } from './callback-flow.ts';
 import type { ClusterState, TopicEntry } from './cluster-state.ts';
 import { isFenced, type ControllerTree, type StateWrite } from './controller-tree.ts';
 import type { ReplicaAssignment } from './topic-node.ts';
 import type { TopicDefaults, TopicFault } from './topic-request.ts';
 
-/** What the controller tells the broker it runs in, once the tree holds it. */
+/** What the controller tells the broker it runs in, beside what it tells all brokers. */
 export interface BrokerNotices {
   /** The settings of a topic before its first partition is announced, and null once it is gone. */
   topicSettings(topic: string, settings: ReadonlyMap<string, string> | null): void;
-  applyLeadership(changes: readonly LeadershipChange[]): unknown;
-  stopPartitions(
-    stops: readonly { readonly topic: string; readonly partition: number; readonly deleteLog: boolean }[],
-  ): void;
 }
 
 /** How topic settings are judged. */
@@ -32,11 +30,13 @@ export interface ControllerParts {
   readonly nodeId: number;
   readonly coordination: Coordination;
   readonly state: ClusterState;
+  readonly channels: BrokerChannels;
   readonly notices: BrokerNotices;
   readonly settings: TopicSettingRules;
   /** Read for each request: the broker's settings may change. */
   readonly defaults: () => TopicDefaults;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: Random;
   readonly log: LogSink;
 }
@@ -46,32 +46,68 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** Called within a term when something happened that ends it or that it has to act on. */
+export interface TermEvents {
+  /** Another controller has been elected: the term is over. */
+  fenced(): void;
+  /** The tree may differ from what is known here: a write failed whose outcome nobody knows, or that found another state. */
+  doubtful(error: Error): void;
+  /** Brokers cannot hold some of their replicas. */
+  broken(replicas: readonly BrokenReplica[]): void;
+}
+
 /**
  * The time in which one broker is the controller, and what all its decisions need: write to the tree, then take
- * over what was written, then tell the broker.
+ * over what was written, then tell the brokers.
  */
 export class ControllerTerm {
   readonly parts: ControllerParts;
   readonly epoch: number;
   readonly tree: ControllerTree;
-  private readonly onFenced: () => void;
+  readonly announcements: Announcements;
+  /** Brokers that have asked to be relieved and are still there. */
+  readonly stopping = new Set<number>();
+  /** Topics that are marked for deletion and not gone yet. */
+  readonly deletions = new Set<string>();
+  private readonly events: TermEvents;
+  private readonly brokenReplicas = new Set<string>();
 
-  /** @param onFenced another controller has been elected: the term is over */
-  constructor(parts: ControllerParts, epoch: number, tree: ControllerTree, onFenced: () => void) {
+  constructor(parts: ControllerParts, epoch: number, tree: ControllerTree, events: TermEvents) {
     this.parts = parts;
     this.epoch = epoch;
     this.tree = tree;
-    this.onFenced = onFenced;
+    this.events = events;
+    this.announcements = new Announcements(parts.channels, parts.state, epoch, (replicas) =>
+      events.broken(replicas),
+    );
   }
 
-  /** Writes states, takes those that were written and tells the broker. */
+  /** Whether a broker can hold a partition: it is alive, and the disk of its replica works. */
+  isAvailable(brokerId: number, topic: string, partition: number): boolean {
+    return this.parts.state.isLive(brokerId) && !this.brokenReplicas.has(`${brokerId} ${topic} ${partition}`);
+  }
+
+  markBroken({ brokerId, topic, partition }: BrokenReplica): void {
+    this.brokenReplicas.add(`${brokerId} ${topic} ${partition}`);
+  }
+
+  /** A broker is there in a new life: its disks may work again, and it is not about to stop. */
+  forgetTroubleOf(brokerId: number): void {
+    this.stopping.delete(brokerId);
+    for (const key of this.brokenReplicas) {
+      if (key.startsWith(`${brokerId} `)) this.brokenReplicas.delete(key);
+    }
+  }
+
+  /** Writes states, takes those that were written and tells the brokers. */
   changeStates(
     writes: readonly StateWrite[],
     done: (error: Error | null, written: readonly StateWrite[]) => void,
   ): void {
     this.tree.writeStates(writes, (error, written) => {
+      if (error !== null) this.noteFailure(error);
       this.takeStates(written);
-      this.announce(written.map(({ topic, partition }) => this.leadershipOf(topic, partition, false)));
+      this.announcements.leadership(written.map((write) => ({ ...write, isNew: write.expectedVersion < 0 })));
       done(error, written);
     });
   }
@@ -89,7 +125,10 @@ export class ControllerTerm {
       topic.partitions.map((entry) => [entry.index, changed.get(entry.index) ?? assignmentOnly(entry)]),
     );
     this.tree.changeTopic(name, { topicId, partitions }, nodeVersion, writes, (error) => {
-      if (error !== null) return done(error);
+      if (error !== null) {
+        this.noteFailure(error);
+        return done(error);
+      }
       state.setNodeVersion(name, nodeVersion + 1);
       for (const [index, assignment] of changed) state.setAssignment(name, index, assignment);
       this.takeStates(writes);
@@ -102,22 +141,20 @@ export class ControllerTerm {
       this.parts.state.setPartitionState(topic, partition, state, expectedVersion + 1);
   }
 
-  leadershipOf(topic: string, partition: number, isNew: boolean): LeadershipChange {
-    const { topicId, partitions } = this.parts.state.topic(topic)!;
-    const { leader, leaderEpoch, isr, partitionEpoch, replicas } = partitions[partition]!;
-    return { topic, topicId, partition, leader, leaderEpoch, isr, partitionEpoch, replicas, isNew };
+  announce(partitions: readonly AnnouncedPartition[]): void {
+    this.announcements.leadership(partitions);
   }
 
-  /** A broker is told of the partitions that it holds. */
-  announce(changes: readonly LeadershipChange[]): void {
-    const ours = changes.filter(({ replicas }) => replicas.includes(this.parts.nodeId));
-    if (ours.length > 0) this.parts.notices.applyLeadership(ours);
+  /** A write of what this term knows did not succeed. */
+  noteFailure(error: Error): void {
+    if (isFenced(error)) this.events.fenced();
+    else this.events.doubtful(error);
   }
 
   /** What a client is told of a write that failed. */
   faultOf(error: Error, topic: string): TopicFault {
     if (isFenced(error)) {
-      this.onFenced();
+      this.events.fenced();
       return { errorCode: ErrorCode.NOT_CONTROLLER, errorMessage: 'Another controller has been elected.' };
     }
     const { code } = error as { code?: string };

@@ -1,33 +1,47 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
-import { allOf, inOrder, TaskQueue, type Ended } from './callback-flow.ts';
-import { loadCluster, type LoadedCluster } from './cluster-load.ts';
+import type { BrokenReplica } from './announcements.ts';
+import { brokersChanged, replicasBroken, resume } from './broker-changes.ts';
+import { allOf, inOrder, isOneOf, TaskQueue, type Ended } from './callback-flow.ts';
+import { loadCluster, readBrokers, type LoadedCluster } from './cluster-load.ts';
+import { ClusterState } from './cluster-state.ts';
 import { electController } from './controller-election.ts';
 import { ControllerTerm, type ControllerParts, type TopicPartition } from './controller-term.ts';
 import { ControllerTree } from './controller-tree.ts';
 import { electLeaders, reassign, type ElectionOutcome, type ElectionType } from './leader-changes.ts';
-import { statesAtStartOfTerm } from './start-of-term.ts';
 import {
-  createTopics,
-  deleteTopics,
-  finishDeletion,
-  growTopics,
-  type TopicOutcome,
-} from './topic-changes.ts';
+  alterPartitions,
+  relieve,
+  type AskingBroker,
+  type PartitionProposal,
+  type ProposalOutcome,
+} from './leader-requests.ts';
+import { statesAtStartOfTerm } from './start-of-term.ts';
+import { beginDeletion, createTopics, deleteTopics, growTopics, type TopicOutcome } from './topic-changes.ts';
+import { topicsAppeared } from './topic-discovery.ts';
 import type { TopicCreation, TopicFault, TopicGrowth } from './topic-request.ts';
+import { treePaths } from './tree-paths.ts';
+import { ANY_VERSION } from '../ports/coordination.ts';
+
+/** Pause before the tree is tried again after a failure. */
+const RETRY_MS = 1_000;
 
 /**
- * The one broker that decides about topics and leaders. All it decides is in the tree before anybody is told of it,
- * and one thing is done at a time. What a crash cuts off is finished when the next term starts.
+ * One of the brokers decides about topics and leaders: this is what makes a broker that one, and what it does then.
+ * All it decides is in the tree before anybody is told of it, and one thing is done at a time. What a crash cuts off
+ * is finished when the next term starts, on whichever broker.
  */
 export class Controller {
   private readonly parts: ControllerParts;
   private readonly tasks = new TaskQueue();
   private term: ControllerTerm | null = null;
+  private isOver = false;
 
   constructor(parts: ControllerParts) {
     this.parts = parts;
     parts.coordination.onSession((state) => {
-      if (state === 'expired') this.resign('the session with the coordination tree is over');
+      if (state !== 'expired') return;
+      this.isOver = true;
+      this.resign('the session with the coordination tree is over');
     });
   }
 
@@ -35,36 +49,28 @@ export class Controller {
     return this.term !== null;
   }
 
+  /** Of the term, or -1 where another broker is the controller. */
+  get epoch(): number {
+    return this.term?.epoch ?? -1;
+  }
+
   /**
-   * Runs for controller, reads the cluster, finishes what an earlier term left open, elects leaders and tells the
-   * broker of its partitions. Fails when another broker is the controller.
+   * Runs for controller, now and whenever there is none. Whoever wins reads the cluster, finishes what an earlier term
+   * left open, elects leaders and tells all brokers of their partitions. Ended when there is a controller.
    */
   start(done: Ended): void {
-    const { coordination, nodeId, clock, state } = this.parts;
-    electController(coordination, nodeId, clock.now(), (error, outcome) => {
-      if (error !== null) return done(error);
-      if (outcome!.won === null)
-        return done(new Error(`broker ${outcome!.controllerId} is the controller of this coordination tree`));
-      const { epoch, epochVersion } = outcome!.won;
-      const fenced = () => this.resign('another controller has been elected');
-      const term = new ControllerTerm(
-        this.parts,
-        epoch,
-        new ControllerTree(coordination, epochVersion),
-        fenced,
-      );
-      loadCluster(
-        coordination,
-        state,
-        () => term.newUuid(),
-        (failure, loaded) => {
-          if (failure !== null) return done(failure);
-          this.term = term;
-          state.controllerId = nodeId;
-          beginTerm(term, loaded, done);
-        },
-      );
+    this.tasks.run((next) => {
+      this.settle((error) => {
+        next();
+        done(error);
+      });
     });
+  }
+
+  /** This broker stops: from here on nothing is watched and nothing decided. */
+  stop(): void {
+    this.isOver = true;
+    this.resign('the broker stops');
   }
 
   /** Creates topics, or only says what would come of it. One outcome per topic, by its name. */
@@ -93,7 +99,7 @@ export class Controller {
     );
   }
 
-  /** Deletes topics with their records. Null: done. */
+  /** Deletes topics with their records. Null: nobody finds the topic any more. */
   deleteTopics(names: readonly string[], done: (outcomes: Map<string, TopicFault | null>) => void): void {
     this.run(
       (term, ended) => deleteTopics(term, names, ended),
@@ -115,7 +121,7 @@ export class Controller {
     );
   }
 
-  /** Moves a partition, or calls that off when `target` is null. Null: done, or nothing to do. */
+  /** Moves a partition, or calls that off when `target` is null. Null: begun, done, or nothing to do. */
   reassign(
     partition: TopicPartition,
     target: readonly number[] | null,
@@ -125,6 +131,31 @@ export class Controller {
       (term, ended) => reassign(term, partition, target, ended),
       (fault) => fault,
       done,
+    );
+  }
+
+  /** A leader wants other in-sync sets. @param done gets an error code for all, or one outcome for each */
+  alterPartitions(
+    broker: AskingBroker,
+    proposals: readonly PartitionProposal[],
+    done: (errorCode: number, outcomes: readonly ProposalOutcome[]) => void,
+  ): void {
+    this.run<[number, readonly ProposalOutcome[]]>(
+      (term, ended) => alterPartitions(term, broker, proposals, (...outcome) => ended(outcome)),
+      ({ errorCode }) => [errorCode, []],
+      (outcome) => done(...outcome),
+    );
+  }
+
+  /** A broker is about to stop. @param done gets an error code, or the partitions that nobody else can lead */
+  relieve(
+    broker: AskingBroker,
+    done: (errorCode: number, remaining: readonly TopicPartition[]) => void,
+  ): void {
+    this.run<[number, readonly TopicPartition[]]>(
+      (term, ended) => relieve(term, broker, (...outcome) => ended(outcome)),
+      ({ errorCode }) => [errorCode, []],
+      (outcome) => done(...outcome),
     );
   }
 
@@ -145,23 +176,186 @@ export class Controller {
     });
   }
 
+  /** Looks who is the controller, and runs if there is none. Watches before it looks, so that no change is missed. */
+  private settle(done: Ended): void {
+    const { coordination } = this.parts;
+    if (this.isOver) return done(null);
+    coordination.stat(treePaths.controller, this.controllerChanged, (error, stat) => {
+      if (error !== null) return done(error);
+      const isOurs = stat !== null && stat.ephemeralOwner === coordination.sessionId;
+      if (isOurs && this.term !== null) return done(null);
+      // Ours without a term: it could not be begun, or not be ended in order.
+      if (isOurs) return this.leaveOffice(() => this.elect(done));
+      this.resign(stat === null ? 'the controller node is gone' : 'another broker is the controller');
+      this.elect(done);
+    });
+  }
+
+  private readonly controllerChanged = (): void => {
+    if (this.isOver) return;
+    this.tasks.run((next) => {
+      this.settle((error) => {
+        next();
+        if (error !== null) this.settleLater(error);
+      });
+    });
+  };
+
+  private settleLater(error: Error): void {
+    if (this.isOver || isSessionOver(error)) return;
+    this.parts.log.error('there is no controller that could be settled on, trying again', { error });
+    this.parts.timers.after(RETRY_MS, this.controllerChanged);
+  }
+
+  /** What is known does not match the tree: a new term reads everything anew. */
+  private startOver(term: ControllerTerm, error: Error): void {
+    if (this.term !== term || isSessionOver(error)) return;
+    this.parts.log.warn('the coordination tree may differ from what is known, reading it anew', { error });
+    this.resign('the coordination tree may differ from what is known');
+    this.leaveOffice(() => {
+      if (!this.isOver) this.parts.timers.after(RETRY_MS, this.controllerChanged);
+    });
+  }
+
+  /** Another broker, or this one, may be elected. */
+  private leaveOffice(done: () => void): void {
+    const operation = { type: 'delete', path: treePaths.controller, version: ANY_VERSION } as const;
+    this.parts.coordination.write([operation], done);
+  }
+
+  private elect(done: Ended): void {
+    const { coordination, nodeId, clock, state, log } = this.parts;
+    electController(coordination, nodeId, clock.now(), (error, outcome) => {
+      if (error !== null) return done(error);
+      if (outcome!.won === null) {
+        state.controllerId = outcome!.controllerId;
+        log.info('another broker is the controller', { controllerId: outcome!.controllerId });
+        return done(null);
+      }
+      const { epoch, epochVersion } = outcome!.won;
+      this.begin(epoch, new ControllerTree(coordination, epochVersion), (failure) => {
+        if (failure === null) return done(null);
+        this.resign('the term could not be begun');
+        // Another broker may be able to.
+        this.leaveOffice(() => done(failure));
+      });
+    });
+  }
+
+  private begin(epoch: number, tree: ControllerTree, done: Ended): void {
+    const { coordination, nodeId, state } = this.parts;
+    const term = new ControllerTerm(this.parts, epoch, tree, {
+      fenced: () => this.resign('another controller has been elected'),
+      doubtful: (error) => this.startOver(term, error),
+      broken: (replicas) => this.replicasBroken(term, replicas),
+    });
+    const fresh = new ClusterState();
+    this.watchAll(term, (error) => {
+      if (error !== null) return done(error);
+      loadCluster(
+        coordination,
+        fresh,
+        () => term.newUuid(),
+        (failure, loaded) => {
+          if (failure !== null) return done(failure);
+          state.replaceWith(fresh);
+          state.controllerId = nodeId;
+          this.term = term;
+          beginTerm(term, loaded, done);
+        },
+      );
+    });
+  }
+
+  /** Sets the watches of a term; what they tell is looked at after the term has begun. */
+  private watchAll(term: ControllerTerm, done: Ended): void {
+    const { coordination } = this.parts;
+    const watches: [string, (names: readonly string[], next: Ended) => void][] = [
+      [
+        treePaths.brokerIds,
+        (names, next) =>
+          readBrokers(coordination, names, (error, brokers) =>
+            error === null ? brokersChanged(term, brokers, next) : next(error),
+          ),
+      ],
+      [treePaths.topics, (names, next) => topicsAppeared(term, names, next)],
+      [treePaths.deleteTopics, (names, next) => deletionsAppeared(term, names, next)],
+    ];
+    allOf(watches, ([path, act], next) => this.watch(term, path, act, next), done);
+  }
+
+  private watch(
+    term: ControllerTerm,
+    path: string,
+    act: (names: readonly string[], next: Ended) => void,
+    done: Ended,
+  ): void {
+    const { coordination } = this.parts;
+    const changed = () => {
+      this.tasks.run((next) => {
+        const ended = this.ended(term, next);
+        if (this.term !== term) return ended(null);
+        coordination.children(path, changed, (error, names) =>
+          error === null ? act(names, ended) : ended(error),
+        );
+      });
+    };
+    coordination.children(path, changed, (...[error]) => done(error));
+  }
+
+  private replicasBroken(term: ControllerTerm, replicas: readonly BrokenReplica[]): void {
+    this.tasks.run((next) => {
+      const ended = this.ended(term, next);
+      if (this.term === term) replicasBroken(term, replicas, ended);
+      else ended(null);
+    });
+  }
+
+  /** What an event asked for is done, or could not be. */
+  private ended(term: ControllerTerm, next: () => void): Ended {
+    return (error) => {
+      next();
+      if (error !== null) term.noteFailure(error);
+    };
+  }
+
   private resign(reason: string): void {
     if (this.term === null) return;
     this.parts.log.info('ceased to be the controller', { reason, epoch: this.term.epoch });
     this.term = null;
+    this.parts.channels.closeAll();
     this.parts.state.controllerId = -1;
   }
 }
 
+function isSessionOver(error: Error): boolean {
+  return 'code' in error && isOneOf(error as never, 'SESSIONEXPIRED');
+}
+
+function deletionsAppeared(term: ControllerTerm, names: readonly string[], done: Ended): void {
+  const fresh = names.filter((name) => !term.deletions.has(name));
+  allOf(fresh, (name, next) => beginDeletion(term, name, next), done);
+}
+
 function beginTerm(term: ControllerTerm, loaded: LoadedCluster, done: Ended): void {
+  const { state, channels, log } = term.parts;
+  for (const broker of state.brokers.values()) channels.open(broker);
   inOrder(
     [
       (next) => writeMissingIds(term, loaded, next),
       (next) => writeFirstStates(term, loaded, next),
       (next) => {
-        announceAll(term, loaded);
-        allOf([...loaded.deletions], (topic, ended) => finishDeletion(term, topic, ended), next);
+        term.announcements.brokers();
+        term.announcements.everythingTo([...state.brokers.keys()]);
+        log.info('became the controller', {
+          epoch: term.epoch,
+          brokers: state.brokers.size,
+          topics: state.topicCount,
+          deletionsToFinish: loaded.deletions.size,
+        });
+        allOf([...loaded.deletions], (topic, ended) => beginDeletion(term, topic, ended), next);
       },
+      (next) => resume(term, () => true, next),
     ],
     done,
   );
@@ -182,20 +376,5 @@ function writeFirstStates(term: ControllerTerm, loaded: LoadedCluster, done: End
   term.tree.writeStates(writes, (error, written) => {
     term.takeStates(written);
     done(error);
-  });
-}
-
-/** Also of topics that are to be deleted: the broker must know what it deletes. */
-function announceAll(term: ControllerTerm, loaded: LoadedCluster): void {
-  const { state, log } = term.parts;
-  const changes = Array.from(state.topics()).flatMap(({ name, partitions }) =>
-    partitions.map(({ index }) => term.leadershipOf(name, index, false)),
-  );
-  term.announce(changes);
-  log.info('became the controller', {
-    epoch: term.epoch,
-    topics: state.topicCount,
-    partitions: changes.length,
-    deletionsToFinish: loaded.deletions.size,
   });
 }

@@ -1,11 +1,16 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
-import type { Ended } from './callback-flow.ts';
+import { allOf, type Ended } from './callback-flow.ts';
 import type { TopicEntry } from './cluster-state.ts';
 import type { ControllerTerm, TopicPartition } from './controller-term.ts';
 import type { StateWrite } from './controller-tree.ts';
 import { electForOffline, electPreferred } from './partition-election.ts';
 import { NO_LEADER } from './partition-state-node.ts';
-import { judgeReassignment, type ReassignmentVerdict } from './reassignment.ts';
+import {
+  completion,
+  judgeReassignment,
+  type ReassignmentContext,
+  type ReassignmentStep,
+} from './reassignment.ts';
 import { isFault, type TopicFault } from './topic-request.ts';
 
 export type ElectionType = 'preferred' | 'unclean';
@@ -47,14 +52,15 @@ function judgeElection(
   const { state } = term.parts;
   const entry = state.topic(topic)?.partitions[partition];
   if (entry === undefined) return unknownPartition({ topic, partition });
-  const hasLeader = entry.leader !== NO_LEADER && state.isLive(entry.leader);
+  const isAvailable = (id: number) => term.isAvailable(id, topic, partition);
+  const hasLeader = entry.leader !== NO_LEADER && isAvailable(entry.leader);
   const isSettled = hasLeader && (type === 'unclean' || entry.leader === entry.replicas[0]);
   if (isSettled) {
     const errorMessage = `Broker ${entry.leader} leads the partition already.`;
     return { errorCode: ErrorCode.ELECTION_NOT_NEEDED, errorMessage };
   }
   const { replicas, partitionEpoch } = entry;
-  const input = { state: entry, replicas, isLive: state.isLive, controllerEpoch: term.epoch };
+  const input = { state: entry, replicas, isLive: isAvailable, controllerEpoch: term.epoch };
   const next = type === 'preferred' ? electPreferred(input) : electForOffline(input, true);
   if (next !== null) return { topic, partition, state: next, expectedVersion: partitionEpoch };
   return type === 'preferred'
@@ -68,7 +74,7 @@ function judgeElection(
       };
 }
 
-/** Moves a partition (KIP-455), as far as no records have to be copied. Null: done, or nothing to do. */
+/** Moves a partition (KIP-455), or calls that off when `target` is null. Null: begun or done. */
 export function reassign(
   term: ControllerTerm,
   { topic: name, partition }: TopicPartition,
@@ -78,30 +84,54 @@ export function reassign(
   const topic = term.parts.state.topic(name);
   const entry = topic?.partitions[partition];
   if (topic === undefined || entry === undefined) return done(unknownPartition({ topic: name, partition }));
-  const verdict = judgeReassignment(entry, target, term.parts.state, term.epoch);
+  const verdict = judgeReassignment(entry, target, contextOf(term, name, partition));
   if (verdict.kind === 'refused') return done(verdict.fault);
   if (verdict.kind === 'nothing to do') return done(null);
-  complete(term, topic, partition, verdict, (error) => done(error && term.faultOf(error, name)));
+  takeStep(term, topic, partition, verdict.step, (error) => done(error && term.faultOf(error, name)));
 }
 
-function complete(
+/** Completes those of the reassignments under way whose new replicas are in sync. */
+export function completeReassignments(
+  term: ControllerTerm,
+  partitions: readonly TopicPartition[],
+  done: Ended,
+): void {
+  allOf(
+    partitions,
+    ({ topic: name, partition }, next) => {
+      const topic = term.parts.state.topic(name);
+      const entry = topic?.partitions[partition];
+      const step = entry === undefined ? null : completion(entry, contextOf(term, name, partition));
+      if (step === null) next(null);
+      else takeStep(term, topic!, partition, step, next);
+    },
+    done,
+  );
+}
+
+function contextOf(term: ControllerTerm, topic: string, partition: number): ReassignmentContext {
+  const isAvailable = (id: number) => term.isAvailable(id, topic, partition);
+  return { isAvailable, controllerEpoch: term.epoch };
+}
+
+function takeStep(
   term: ControllerTerm,
   topic: TopicEntry,
   partition: number,
-  verdict: ReassignmentVerdict & { kind: 'complete' },
+  { assignment, state, dropped }: ReassignmentStep,
   done: Ended,
 ): void {
-  const { partitionEpoch, replicas } = topic.partitions[partition]!;
+  const { partitionEpoch } = topic.partitions[partition]!;
   const writes: StateWrite[] =
-    verdict.state === null
-      ? []
-      : [{ topic: topic.name, partition, state: verdict.state, expectedVersion: partitionEpoch }];
-  term.rewriteTopic(topic, new Map([[partition, verdict.assignment]]), writes, (error) => {
+    state === null ? [] : [{ topic: topic.name, partition, state, expectedVersion: partitionEpoch }];
+  term.rewriteTopic(topic, new Map([[partition, assignment]]), writes, (error) => {
     if (error !== null) return done(error);
-    term.announce(writes.map(() => term.leadershipOf(topic.name, partition, false)));
-    const { nodeId, notices } = term.parts;
-    if (replicas.includes(nodeId) && !verdict.assignment.replicas.includes(nodeId))
-      notices.stopPartitions([{ topic: topic.name, partition, deleteLog: true }]);
+    const { leaderEpoch } = topic.partitions[partition]!;
+    term.announce([{ topic: topic.name, partition }]);
+    for (const brokerId of dropped) {
+      if (!term.parts.state.isLive(brokerId)) continue;
+      term.announcements.stop(brokerId, [{ topic: topic.name, partition, leaderEpoch, deleteLog: true }]);
+    }
     done(null);
   });
 }

@@ -1,5 +1,7 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { DELETED_EPOCH } from './broker-channels.ts';
 import { allOf, type Ended } from './callback-flow.ts';
+import type { TopicEntry } from './cluster-state.ts';
 import { assignmentOnly, type ControllerTerm } from './controller-term.ts';
 import type { StateWrite } from './controller-tree.ts';
 import { initialState } from './partition-election.ts';
@@ -176,7 +178,7 @@ function takePartitions(
   const { state } = term.parts;
   for (const [i, assignment] of assignments.entries()) state.setAssignment(topic, first + i, assignment);
   term.takeStates(states);
-  term.announce(states.map(({ partition }) => term.leadershipOf(topic, partition, true)));
+  term.announce(states.map(({ partition }) => ({ topic, partition, isNew: true })));
 }
 
 /** Deletes topics with their records. Null: done. */
@@ -199,29 +201,68 @@ export function deleteTopics(
 }
 
 function deleteTopic(term: ControllerTerm, name: string, done: (fault: TopicFault | null) => void): void {
-  if (term.parts.state.topic(name) === undefined) {
+  if (term.parts.state.topic(name) === undefined || term.deletions.has(name)) {
     const errorMessage = `The topic '${name}' does not exist.`;
     return done({ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage });
   }
   term.tree.markForDeletion(name, (error) => {
     if (error !== null) return done(term.faultOf(error, name));
-    finishDeletion(term, name, (failure) => done(failure && term.faultOf(failure, name)));
+    beginDeletion(term, name, (failure) => done(failure && term.faultOf(failure, name)));
   });
 }
 
-/** The mark is in the tree: the records go first, then the nodes, so that a cut leaves the mark. */
+/** The mark is in the tree: nobody finds the topic any more. What is not marked for a topic that exists is unmarked. */
+export function beginDeletion(term: ControllerTerm, name: string, done: Ended): void {
+  if (term.parts.state.topic(name) === undefined) return term.tree.unmark(name, done);
+  term.deletions.add(name);
+  term.parts.state.setDeleting(name);
+  term.announcements.deletion(name);
+  finishDeletion(term, name, done);
+}
+
+/**
+ * The records go first, then the nodes, so that a cut leaves the mark. While a broker with a replica is away the topic
+ * stays marked, and this is tried again when the broker is back.
+ */
 export function finishDeletion(term: ControllerTerm, name: string, done: Ended): void {
   const { state, notices, log } = term.parts;
-  const topic = state.topic(name);
-  if (topic === undefined) return term.tree.unmark(name, done);
-  notices.stopPartitions(
-    topic.partitions.map(({ index }) => ({ topic: name, partition: index, deleteLog: true })),
-  );
-  term.tree.removeTopic(name, (error) => {
-    if (error !== null) return done(error);
-    state.removeTopic(name);
-    notices.topicSettings(name, null);
-    log.info('deleted a topic', { topic: name, topicId: topic.topicId });
-    done(null);
+  const topic = state.topic(name)!;
+  stopReplicas(term, topic, (areAllGone) => {
+    if (!areAllGone) return done(null);
+    term.tree.removeTopic(name, (error) => {
+      if (error !== null) return done(error);
+      state.removeTopic(name);
+      term.deletions.delete(name);
+      notices.topicSettings(name, null);
+      log.info('deleted a topic', { topic: name, topicId: topic.topicId });
+      done(null);
+    });
   });
+}
+
+function stopReplicas(term: ControllerTerm, topic: TopicEntry, done: (areAllGone: boolean) => void): void {
+  const { name, partitions } = topic;
+  const holders = new Set(partitions.flatMap(({ replicas }) => replicas));
+  let areAllGone = true;
+  allOf(
+    [...holders],
+    (brokerId, next) => {
+      const held = partitions.filter(({ replicas }) => replicas.includes(brokerId));
+      if (!held.every(({ index }) => term.isAvailable(brokerId, name, index))) {
+        areAllGone = false;
+        return next(null);
+      }
+      const stops = held.map(({ index }) => ({
+        topic: name,
+        partition: index,
+        leaderEpoch: DELETED_EPOCH,
+        deleteLog: true,
+      }));
+      term.announcements.stop(brokerId, stops, (answer) => {
+        areAllGone &&= answer !== null && answer.stopErrors.length === 0;
+        next(null);
+      });
+    },
+    () => done(areAllGone),
+  );
 }

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordination/embedded-tree.ts';
 import { createRoots, obtainClusterId, registerBroker } from '../../src/controller/cluster-join.ts';
 import { ClusterState } from '../../src/controller/cluster-state.ts';
+import type { BatchAnswer, BrokerBatch, BrokerChannels } from '../../src/controller/broker-channels.ts';
 import { Controller } from '../../src/controller/controller.ts';
 import type { BrokerNotices } from '../../src/controller/controller-term.ts';
 import type { TopicCreation } from '../../src/controller/topic-request.ts';
 import type { Coordination, CoordinationError, Done } from '../../src/ports/coordination.ts';
 import type { LeadershipChange } from '../../src/replication/leadership.ts';
+import { ManualTime } from '../log/log-world.ts';
 import { PromisedSession } from '../coordination/promised-session.ts';
 
 /** A clock that stands still: nothing here depends on time. */
@@ -36,6 +38,27 @@ export class BrokerLife {
   readonly stopped: string[] = [];
   readonly settings = new Map<string, ReadonlyMap<string, string> | null>();
   readonly controller: Controller;
+  readonly timers = new ManualTime();
+  /** What was sent to each broker, itself among them. */
+  readonly sent = new Map<number, BrokerBatch[]>();
+  /** What each broker answers, where it is not that all went well; null: nothing, the broker is not there. */
+  readonly answers = new Map<number, BatchAnswer | null>();
+  private readonly channels: BrokerChannels = {
+    open: ({ brokerId }) => void this.sent.set(brokerId, []),
+    close: (brokerId) => void this.sent.delete(brokerId),
+    closeAll: () => this.sent.clear(),
+    send: (brokerId, batch, answered) => {
+      this.sent.get(brokerId)?.push(batch);
+      if (brokerId === this.nodeId) {
+        this.leaderships.push(...batch.leadership);
+        this.stopped.push(...batch.stops.map(({ topic, partition }) => `${topic}-${partition}`));
+      }
+      const answer = this.answers.get(brokerId);
+      queueMicrotask(() =>
+        answered(answer === undefined ? { leadershipErrors: [], stopErrors: [] } : answer),
+      );
+    },
+  };
   uncleanTopics = new Set<string>();
 
   constructor(session: Coordination, nodeId = 0, random = countedRandom()) {
@@ -43,14 +66,12 @@ export class BrokerLife {
     this.session = session;
     const notices: BrokerNotices = {
       topicSettings: (topic, settings) => this.settings.set(topic, settings),
-      applyLeadership: (changes) => this.leaderships.push(...changes),
-      stopPartitions: (stops) =>
-        this.stopped.push(...stops.map(({ topic, partition }) => `${topic}-${partition}`)),
     };
     this.controller = new Controller({
       nodeId,
       coordination: session,
       state: this.state,
+      channels: this.channels,
       notices,
       settings: {
         fault: (settings) => (settings.has('no.such.name') ? 'no.such.name is unknown' : null),
@@ -58,6 +79,7 @@ export class BrokerLife {
       },
       defaults: () => ({ partitionCount: 2, replicationFactor: 1 }),
       clock: stillClock,
+      timers: this.timers,
       random,
       log: silent,
     });
@@ -105,6 +127,11 @@ export class BrokerLife {
   delete(...names: string[]) {
     return new Promise<Map<string, object | null>>((resolve) => this.controller.deleteTopics(names, resolve));
   }
+}
+
+/** Waits for what the tree tells turn by turn. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 export function newTree(): EmbeddedTree {

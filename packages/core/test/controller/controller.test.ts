@@ -5,6 +5,7 @@ import type { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordin
 import { generateBrokerId } from '../../src/controller/cluster-join.ts';
 import { allocateProducerIds } from '../../src/controller/producer-id-allocation.ts';
 import { electController } from '../../src/controller/controller-election.ts';
+import { encodeControllerEpoch, encodeControllerNode } from '../../src/controller/controller-node.ts';
 import type { TopicPartition } from '../../src/controller/controller-term.ts';
 import { CoordinationError, type Coordination } from '../../src/ports/coordination.ts';
 import { bytes, creation, failsWith, PromisedSession } from '../coordination/promised-session.ts';
@@ -16,6 +17,7 @@ import {
   newTree,
   topicOf,
   treeContents,
+  until,
 } from './controller-world.ts';
 
 let tree: EmbeddedTree;
@@ -78,7 +80,20 @@ describe('topics', () => {
     await life.create(topicOf('t', 2, { 'retention.ms': '5' }));
     assert.deepEqual(life.settings.get('t'), new Map([['retention.ms', '5']]));
     const { topicId } = life.state.topic('t')!;
-    const change = { topic: 't', topicId, leader: 0, leaderEpoch: 0, isr: [0], replicas: [0], isNew: true };
+    const change = {
+      topic: 't',
+      topicId,
+      leader: 0,
+      leaderEpoch: 0,
+      isr: [0],
+      isRecovering: false,
+      partitionEpoch: 0,
+      controllerEpoch: 1,
+      replicas: [0],
+      addingReplicas: [],
+      removingReplicas: [],
+      isNew: true,
+    };
     assert.deepEqual(life.leaderships, [
       { ...change, partition: 0 },
       { ...change, partition: 1 },
@@ -214,6 +229,7 @@ describe('a restart', () => {
   });
 
   test('a partition whose in-sync replicas are all gone has no leader, unless the topic allows an unclean one', async () => {
+    tree.expireSession(life.session.sessionId);
     const session = new PromisedSession(tree.connect());
     for (const name of ['clean', 'unclean']) {
       await session.create(`/brokers/topics/${name}`, '{"version":3,"partitions":{"0":[5,0]}}');
@@ -222,12 +238,11 @@ describe('a restart', () => {
       const state = '{"version":1,"leader":5,"leader_epoch":3,"controller_epoch":1,"isr":[5]}';
       await session.create(`/brokers/topics/${name}/partitions/0/state`, state);
     }
-    tree.expireSession(life.session.sessionId);
     life = new BrokerLife(tree.connect());
     life.uncleanTopics.add('unclean');
     await life.start();
     const clean = life.state.topic('clean')!.partitions[0]!;
-    assert.deepEqual([clean.leader, clean.leaderEpoch], [5, 3]);
+    assert.deepEqual([clean.leader, clean.leaderEpoch, clean.isr], [-1, 4, [5]]);
     const unclean = life.state.topic('unclean')!.partitions[0]!;
     assert.deepEqual([unclean.leader, unclean.leaderEpoch, unclean.isRecovering], [0, 4, true]);
   });
@@ -266,16 +281,15 @@ describe('a process that dies at any write', () => {
 
 describe('another controller', () => {
   test('is not disturbed: the old one cannot write any more and resigns', async () => {
-    // The old controller's node goes while it does not look; another is elected.
-    const session = new PromisedSession(tree.connect());
-    await session.delete('/controller');
-    const outcome = await new Promise((resolve) =>
-      electController(session.raw, 1, 0, (_e, term) => resolve(term)),
+    const other = new PromisedSession(tree.connect());
+    await other.write(
+      { type: 'delete', path: '/controller', version: -1 },
+      { type: 'create', path: '/controller', data: encodeControllerNode(1, 0), mode: 'ephemeral' },
+      { type: 'set', path: '/controller_epoch', data: encodeControllerEpoch(2), version: 1 },
     );
-    assert.deepEqual(outcome, { controllerId: 1, won: { epoch: 2, epochVersion: 2 } });
     assert.equal(errorOf((await life.create(topicOf('t'))).get('t')), ErrorCode.NOT_CONTROLLER);
     assert.equal(life.controller.isActive, false);
-    assert.equal(life.state.controllerId, -1);
+    await until(() => life.state.controllerId === 1);
     assert.equal((await treeContents(tree)).has('/brokers/topics/t'), false);
     assert.equal(errorOf((await life.delete('t')).get('t')), ErrorCode.NOT_CONTROLLER);
   });
@@ -283,10 +297,11 @@ describe('another controller', () => {
   test('is recognised by one that comes later', async () => {
     const later = new BrokerLife(tree.connect(), 1);
     await later.register();
-    await assert.rejects(
-      ended((done) => later.controller.start(done)),
-      /broker 0 is the controller/,
-    );
+    await ended((done) => later.controller.start(done));
+    assert.deepEqual([later.controller.isActive, later.state.controllerId], [false, 0]);
+    tree.expireSession(life.session.sessionId);
+    await until(() => later.controller.isActive);
+    assert.equal(later.state.controllerId, 1);
   });
 
   test('a won election whose answer was lost is won all the same', async () => {
@@ -372,6 +387,7 @@ describe('leaders on demand', () => {
   });
 
   test('an unclean leader where the clean ones are gone, said to be recovering', async () => {
+    tree.expireSession(life.session.sessionId);
     const session = new PromisedSession(tree.connect());
     await session.create('/brokers/topics/t', '{"version":3,"partitions":{"0":[5,0]}}');
     await session.create('/brokers/topics/t/partitions');
@@ -387,7 +403,7 @@ describe('leaders on demand', () => {
     assert.deepEqual(JSON.parse(written), {
       version: 1,
       leader: 0,
-      leader_epoch: 4,
+      leader_epoch: 5,
       controller_epoch: 2,
       isr: [0],
       leader_recovery_state: 1,

@@ -159,6 +159,19 @@ export function coordinationContract(name: string, createWorld: () => Promise<Co
         assert.deepEqual(await session.children('/a'), ['b']);
       });
 
+      test('a node deleted and made again in one write is another one, of another owner', async () => {
+        const other = await connect();
+        await session.create('/a', 'old', 'ephemeral');
+        await other.write(
+          { type: 'delete', path: '/a', version: 0 },
+          { type: 'create', path: '/a', data: bytes('new'), mode: 'ephemeral' },
+        );
+        const { data, stat } = await other.read('/a');
+        assert.deepEqual([data?.toString(), stat.version], ['new', 0]);
+        assert.equal(stat.ephemeralOwner, other.raw.sessionId);
+        assert.equal(stat.czxid, stat.mzxid);
+      });
+
       test('none of them when one fails, and the error names it', async () => {
         await session.create('/a', 'first');
         const failure = await failsWith(

@@ -72,10 +72,11 @@ export class TreeWrite {
     remove(path: string): void;
   }): void {
     for (const [path, { node, wasStored }] of this.touched) {
-      if (node === null) {
-        if (wasStored) into.remove(path);
-      } else if (wasStored) into.update(node);
-      else into.insert(node);
+      // One that was deleted and made again is another node: no part of the old one stays.
+      const isNew = node !== null && node.czxid === this.origin.zxid;
+      if (wasStored && (node === null || isNew)) into.remove(path);
+      if (isNew) into.insert(node);
+      else if (node !== null) into.update(node);
     }
   }
 

@@ -1,0 +1,76 @@
+import type {
+  BatchAnswer,
+  BrokerBatch,
+  BrokerChannels,
+  PartitionError,
+} from '@odradek/core/controller/broker-channels.ts';
+import type { LiveBroker } from '@odradek/core/controller/cluster-state.ts';
+import type { Timers } from '@odradek/core/ports/clock.ts';
+import type { LogSink } from '@odradek/core/ports/log-sink.ts';
+import type { Peers } from '@odradek/core/ports/peers.ts';
+import type { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { RemoteChannel } from './remote-channel.ts';
+
+export interface ControllerChannelsParts {
+  readonly nodeId: number;
+  readonly replicas: Pick<ReplicaManager, 'applyLeadership' | 'stopPartitions'>;
+  readonly peers: Peers;
+  readonly timers: Timers;
+  readonly log: LogSink;
+  liveBrokers(): readonly LiveBroker[];
+  /** `controller.socket.timeout.ms` */
+  timeoutMs(): number;
+}
+
+/** The controller's ways to all brokers: over the wire to others, by call to the one that it runs in. */
+export class ControllerChannels implements BrokerChannels {
+  private readonly parts: ControllerChannelsParts;
+  private readonly remote = new Map<number, RemoteChannel>();
+
+  constructor(parts: ControllerChannelsParts) {
+    this.parts = parts;
+  }
+
+  open(broker: LiveBroker): void {
+    const { nodeId, peers, timers, log } = this.parts;
+    if (broker.brokerId === nodeId) return;
+    this.close(broker.brokerId);
+    const channel = new RemoteChannel({
+      controllerId: nodeId,
+      broker,
+      link: peers.link(broker.brokerId, 'controller'),
+      timers,
+      log,
+      liveBrokers: () => this.parts.liveBrokers(),
+      timeoutMs: () => this.parts.timeoutMs(),
+    });
+    this.remote.set(broker.brokerId, channel);
+  }
+
+  close(brokerId: number): void {
+    this.remote.get(brokerId)?.close();
+    this.remote.delete(brokerId);
+  }
+
+  closeAll(): void {
+    for (const brokerId of this.remote.keys()) this.close(brokerId);
+  }
+
+  send(brokerId: number, batch: BrokerBatch, answered: (answer: BatchAnswer | null) => void): void {
+    const channel = this.remote.get(brokerId);
+    if (channel !== undefined) return channel.send(batch, answered);
+    const answer = brokerId === this.parts.nodeId ? this.take(batch) : null;
+    queueMicrotask(() => answered(answer));
+  }
+
+  /** This broker's own part; its metadata is what the controller itself knows. */
+  private take({ leadership, stops }: BrokerBatch): BatchAnswer {
+    const codes = this.parts.replicas.applyLeadership(leadership);
+    this.parts.replicas.stopPartitions(stops);
+    const leadershipErrors = leadership
+      .map(({ topic, partition }, i): PartitionError => ({ topic, partition, errorCode: codes[i]! }))
+      .filter(({ errorCode }) => errorCode !== ErrorCode.NONE);
+    return { leadershipErrors, stopErrors: [] };
+  }
+}
