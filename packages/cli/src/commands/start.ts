@@ -56,8 +56,9 @@ async function serve(
   // Before anybody learns that it serves, who may stop it at once.
   const stopping = stopSignal();
   terminal.stdout.write(banner(broker, terminal));
-  const signal = await stopping;
-  log.info('stopping', { signal });
+  const ended = await Promise.race([stopping, broker.failed]);
+  if (ended instanceof Error) throw new CommandError(ended.message, { cause: ended });
+  log.info('stopping', { signal: ended });
   await broker.close();
   log.info('stopped');
 }

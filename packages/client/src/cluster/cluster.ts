@@ -88,6 +88,7 @@ export class Cluster {
   /** Notes that a topic is in use, so that it stays known, or becomes so once it exists. */
   touch(name: string): void {
     this.usedTopics.set(name, this.environment.clock.monotonic());
+    if (this.renewal === null) this.renewLater();
   }
 
   /** Stops renewing what is known of a topic, and forgets it. */
@@ -268,6 +269,7 @@ export class Cluster {
     this.renewal = null;
     if (this.isClosed || this.usedTopics.size === 0) return;
     this.renewal = this.environment.timers.after(this.settings.metadataMaxAgeMs, () => {
+      this.renewal = null;
       this.forgetUnused();
       if (this.usedTopics.size > 0) void this.refresh(this.usedTopics.keys()).catch(() => this.renewLater());
     });

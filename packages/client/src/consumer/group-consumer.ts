@@ -291,7 +291,9 @@ export class GroupConsumer {
         this.isWoken = false;
         return deliveries;
       }
-      await this.changed.wait(Math.min(remainingMs, this.fetcher.pauseMs));
+      // Nobody tells when topics change, nor when the session ends in silence.
+      const { heartbeatIntervalMs } = this.groupSettings.membership;
+      await this.changed.wait(Math.min(remainingMs, this.fetcher.pauseMs, heartbeatIntervalMs));
       this.busySinceMs = clock.monotonic();
     }
   }

@@ -126,8 +126,13 @@ export class GroupMembership {
   /** The leader has to assign anew when topics got more partitions. */
   get isAssignmentOutdated(): boolean {
     if (this.assignedFor === null) return false;
-    for (const [topic, count] of this.assignedFor) if (this.partitionCount(topic) !== count) return true;
-    return false;
+    let isOutdated = false;
+    for (const [topic, count] of this.assignedFor) {
+      // Also what only others read, or does not exist yet, has to stay known.
+      this.cluster.touch(topic);
+      isOutdated ||= this.partitionCount(topic) !== count;
+    }
+    return isOutdated;
   }
 
   /**
