@@ -12,7 +12,6 @@ import type { Random } from '@odradek/core/ports/random.ts';
 import { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
 import { ReplicaManager, type ReplicaPeers } from '@odradek/core/replication/replica-manager.ts';
 import type { DiskSpace } from './adapters/disk-space.ts';
-import { EmbeddedTree } from './adapters/embedded-coordination/embedded-tree.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { systemRandom } from './adapters/system-random.ts';
 import { SystemTimers } from './adapters/system-timers.ts';
@@ -27,6 +26,7 @@ import { identifyDirectories, knownClusterId } from './data-directories.ts';
 import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
 import { handlerRegistry } from './handlers/index.ts';
+import { openCoordination, type OpenCoordination } from './open-coordination.ts';
 import { ProducerIdService } from './producer-ids.ts';
 import { Dispatcher } from './server/dispatcher.ts';
 import { Listener } from './server/listener.ts';
@@ -40,7 +40,7 @@ export interface BrokerGround {
   readonly disk: Disk;
   /** `log.dirs` as absolute paths. */
   readonly dataDirectories: readonly string[];
-  /** The file of the coordination tree, or ':memory:'. */
+  /** The file of the coordination tree, or ':memory:'; not used where the tree is in ZooKeeper. */
   readonly coordinationFile: string;
   diskSpace(directory: string): DiskSpace;
   readonly log: LogSink;
@@ -58,19 +58,23 @@ export class Broker {
   private readonly timers = new SystemTimers();
   private readonly clock: Clock = systemClock;
   private readonly random: Random = systemRandom;
-  private readonly tree: EmbeddedTree;
+  private readonly tree: OpenCoordination;
   private readonly coordination: Coordination;
   private readonly state = new ClusterState();
   private services: (BrokerServices & { groups: GroupRuntime }) | null = null;
   private listeners: readonly Listener[] = [];
   private endpoints: readonly BrokerEndpoint[] = [];
   private stopping: Promise<void> | null = null;
+  private readonly failure = Promise.withResolvers<Error>();
+  private failureReason: Error | null = null;
 
-  private constructor(ground: BrokerGround) {
+  private constructor(ground: BrokerGround, tree: OpenCoordination) {
     this.ground = ground;
-    for (const directory of ground.dataDirectories) makeDurableDirectory(ground.disk, directory);
-    this.tree = new EmbeddedTree(ground.coordinationFile, this.clock);
-    this.coordination = this.tree.connect();
+    this.tree = tree;
+    this.coordination = tree.session;
+    this.coordination.onSession((state) => {
+      if (state === 'expired') this.sessionOver();
+    });
   }
 
   /**
@@ -79,15 +83,24 @@ export class Broker {
    * @throws when a directory, the coordination tree or an address cannot be used; nothing is left open then
    */
   static async start(ground: BrokerGround): Promise<Broker> {
-    const broker = new Broker(ground);
+    for (const directory of ground.dataDirectories) makeDurableDirectory(ground.disk, directory);
+    const { loaded, coordinationFile, log } = ground;
+    const tree = await openCoordination(loaded.config, coordinationFile, systemClock, log);
+    const broker = new Broker(ground, tree);
     try {
       await broker.assemble();
       await broker.serve();
+      if (broker.failureReason !== null) throw broker.failureReason;
       return broker;
     } catch (error) {
       await broker.stop();
-      throw error;
+      throw broker.failureReason ?? error;
     }
+  }
+
+  /** Settles when the broker has ended by itself, with why; never for one that was told to stop. */
+  get failed(): Promise<Error> {
+    return this.failure.promise;
   }
 
   /** Where clients reach this broker, by listener. */
@@ -105,23 +118,35 @@ export class Broker {
 
   /** Answers what is in work, syncs and closes the logs and marks them clean. Does nothing the second time. */
   stop(): Promise<void> {
-    this.stopping ??= this.stopOnce();
+    this.stopping ??= this.stopOnce(STOP_DEADLINE_MS);
     return this.stopping;
   }
 
-  private async stopOnce(): Promise<void> {
+  /**
+   * Another broker may lead what this one led by now, and nobody would know of what it still took. So it cuts its
+   * clients off at once, which makes them look for the leader, and ends.
+   */
+  private sessionOver(): void {
+    if (this.stopping !== null) return;
+    const reason = new Error(
+      `the session of broker ${this.nodeId} with the coordination tree is over: it must not serve any further`,
+    );
+    this.ground.log.error('stopping at once', { reason: reason.message });
+    this.failureReason = reason;
+    this.stopping = this.stopOnce(0);
+    void this.stopping.finally(() => this.failure.resolve(reason));
+  }
+
+  private async stopOnce(answersDeadlineMs: number): Promise<void> {
     const { services } = this;
     this.services = null;
     if (services !== null) {
       services.groups.stop();
       services.replicas.completeParked();
-      await Promise.all(this.listeners.map((listener) => listener.stop(STOP_DEADLINE_MS)));
+      await Promise.all(this.listeners.map((listener) => listener.stop(answersDeadlineMs)));
       services.logs.close();
     }
-    await new Promise<void>((resolve) => {
-      this.coordination.close(resolve);
-    });
-    this.tree.close();
+    await this.tree.close();
     this.timers.stop();
   }
 

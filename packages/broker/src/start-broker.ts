@@ -38,6 +38,11 @@ export interface RunningBroker {
   readonly clusterId: string;
   /** What the settings gave reason to warn of. */
   readonly warnings: readonly string[];
+  /**
+   * Settles when the broker has ended by itself, with why: its session with ZooKeeper is over, and others may lead
+   * what it led. Never for a broker that was closed.
+   */
+  readonly failed: Promise<Error>;
   /** Answers what is in work, syncs, marks the data clean and ends. Does nothing the second time. */
   close(): Promise<void>;
 }
@@ -69,6 +74,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     nodeId: broker.nodeId,
     clusterId: broker.clusterId,
     warnings: loaded.warnings,
+    failed: broker.failed,
     close: () => broker.stop(),
   };
 }

@@ -1,3 +1,4 @@
+import { parseConnectString } from '../adapters/zookeeper/connect-string.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import type { Properties } from './server-properties.ts';
 
@@ -8,6 +9,7 @@ export function problemsOf(config: BrokerConfig, properties: Properties): string
     ...listenerProblems(config),
     ...logProblems(config),
     ...limitProblems(config, properties),
+    ...zookeeperProblems(config),
   ];
 }
 
@@ -106,6 +108,23 @@ function limitProblems(config: BrokerConfig, properties: Properties): string[] {
   problems.unless(
     config.groupCoordinatorRebalanceProtocols.includes('classic'),
     `group.coordinator.rebalance.protocols (${config.groupCoordinatorRebalanceProtocols.join(',')}) must have classic among them`,
+  );
+  return problems.found;
+}
+
+function zookeeperProblems(config: BrokerConfig): string[] {
+  const problems = new Problems();
+  const connect = config.zookeeperConnect ?? '';
+  if (connect.trim() === '') return problems.found;
+  try {
+    parseConnectString(connect);
+  } catch (error) {
+    problems.found.push((error as Error).message);
+  }
+  problems.unless(
+    !config.zookeeperSetAcl ||
+      (config.zookeeperSslClientEnable && config.zookeeperSslKeystoreLocation !== null),
+    'zookeeper.set.acl=true needs an identity to protect nodes with: zookeeper.ssl.client.enable=true and zookeeper.ssl.keystore.location',
   );
   return problems.found;
 }

@@ -8,7 +8,7 @@ import {
 } from '@odradek/core/controller/cluster-join.ts';
 import type { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type { Clock } from '@odradek/core/ports/clock.ts';
-import type { Coordination } from '@odradek/core/ports/coordination.ts';
+import type { Coordination, CoordinationError } from '@odradek/core/ports/coordination.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
 
 export interface ClusterMembershipParts {
@@ -63,16 +63,25 @@ export class ClusterMembership {
 
   /**
    * Registers the broker until the session ends. @returns the broker epoch
-   * @throws CoordinationError NODEEXISTS when another broker has this id
+   * @throws Error when another broker has this id
    */
   register(nodeId: number, endpoints: readonly BrokerEndpoint[], rack: string | null): Promise<number> {
     const registration = registrationOf({ brokerId: nodeId, endpoints, rack }, this.parts.clock);
     return new Promise((resolve, reject) => {
       registerBroker(this.parts.coordination, registration, (error, brokerEpoch) =>
-        error === null ? resolve(brokerEpoch) : reject(error),
+        error === null ? resolve(brokerEpoch) : reject(explained(error, nodeId)),
       );
     });
   }
+}
+
+function explained(error: CoordinationError, nodeId: number): Error {
+  if (error.code !== 'NODEEXISTS') return error;
+  return new Error(
+    `broker.id ${nodeId} is registered already: another broker has it, or this one ended without farewell and is not ` +
+      'forgotten yet (after zookeeper.session.timeout.ms it is)',
+    { cause: error },
+  );
 }
 
 function promised(act: (done: (error: Error | null) => void) => void): Promise<void> {

@@ -113,7 +113,7 @@ const stopping: [name: string, properties: Properties, says: RegExp][] = [
     /authorizer\.class\.name.*let everybody in/,
   ],
   ['KRaft', { 'process.roles': 'broker', listeners: 'PLAINTEXT://:1' }, /process\.roles/],
-  ['ZooKeeper', { 'zookeeper.connect': 'localhost:2181' }, /zookeeper\.connect/],
+  ['a list of ciphers towards ZooKeeper', { 'zookeeper.ssl.cipher.suites': 'A' }, /zookeeper\.ssl\.cipher/],
   ['a topic policy', { 'create.topic.policy.class.name': 'a.B' }, /create\.topic\.policy/],
   ['tiered storage', { 'remote.log.storage.system.enable': 'true' }, /remote\.log\.storage/],
   ['a TLS listener', { listeners: 'SSL://:9093', 'security.inter.broker.protocol': 'SSL' }, /only PLAINTEXT/],
@@ -140,6 +140,11 @@ const together: [properties: Properties, says: RegExp][] = [
   [
     { 'inter.broker.listener.name': 'PLAINTEXT', 'security.inter.broker.protocol': 'PLAINTEXT' },
     /Only one of/,
+  ],
+  [{ 'zookeeper.connect': 'h1:2181,h2:0' }, /"h2:0" in zookeeper\.connect .*expected is host:port/],
+  [
+    { 'zookeeper.connect': 'h1:2181', 'zookeeper.set.acl': 'true' },
+    /zookeeper\.set\.acl=true needs an identity/,
   ],
   [{ 'log.roll.ms': '0' }, /log\.roll\.ms must be 1 or more/],
   [{ 'log.retention.ms': '0' }, /log\.retention\.ms must be 1 or more/],

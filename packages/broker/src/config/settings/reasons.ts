@@ -18,7 +18,11 @@ export const SECURITY_JAVA = 'there are no Java security providers here';
 export const NO_TOKENS = 'delegation tokens are not served';
 export const NO_TLS = 'TLS is not served yet, and a listener that asks for it stops the start';
 export const NO_SASL = 'SASL is not served yet, and a listener that asks for it stops the start';
-export const NO_ZOOKEEPER = 'ZooKeeper is not served yet: the broker coordinates itself';
+export const ONE_SOCKET = 'the one client that there is speaks with and without TLS';
+export const JAVA_CIPHERS =
+  'suites have other names here than in Java, and a list that is not kept would weaken security';
+export const NO_REVOCATION = 'revocation is not looked up';
+export const PEM_TRUST = 'PEM files have no password';
 export const NO_METRICS = 'metrics are not served yet';
 export const NO_REMOTE =
   'tiered storage is absent, and remote.log.storage.system.enable=true stops the start';

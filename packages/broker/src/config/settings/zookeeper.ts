@@ -1,40 +1,38 @@
 import { atLeast } from '../setting-check.ts';
 import { boolean, int, list, notSupported, password, string, withoutEffect } from '../setting.ts';
-import { KRAFT, NO_ZOOKEEPER } from './reasons.ts';
+import { JAVA_CIPHERS, KRAFT, NO_REVOCATION, ONE_SOCKET, PEM_TRUST } from './reasons.ts';
 
 /** The coordination service of a cluster. */
 export const zookeeperSettings = {
   'zookeeper.connect': string({
     default: null,
     importance: 'high',
-    status: notSupported(NO_ZOOKEEPER, 'stop'),
-    about: 'Servers of the ensemble as host:port,host:port/root; empty: this broker coordinates itself.',
+    about:
+      'Servers of the ensemble as host:port,host:port/root; empty: this broker coordinates itself. The root must be there.',
   }),
   'zookeeper.session.timeout.ms': int({
     default: 18000,
     unit: 'ms',
     importance: 'high',
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'Session timeout.',
+    about:
+      'How long ZooKeeper and the broker itself keep its session when they hear nothing of each other; then it stops serving and ends.',
   }),
   'zookeeper.connection.timeout.ms': int({
     default: null,
     unit: 'ms',
     importance: 'high',
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'Time limit for connecting; the session timeout where not set.',
+    about: 'How long the start waits for a session; the session timeout where not set.',
   }),
   'zookeeper.set.acl': boolean({
     default: false,
     importance: 'high',
-    status: notSupported(NO_ZOOKEEPER, 'stop'),
-    about: 'Whether nodes are protected against everybody else.',
+    about:
+      'Whether only this cluster may change its nodes; needs zookeeper.ssl.keystore.location, which is who it is.',
   }),
   'zookeeper.max.in.flight.requests': int({
     default: 10,
     check: atLeast(1),
     importance: 'high',
-    status: withoutEffect(NO_ZOOKEEPER),
     about: 'Requests sent before the first is answered.',
   }),
   'zookeeper.metadata.migration.enable': boolean({
@@ -52,78 +50,69 @@ export const zookeeperSettings = {
   }),
   'zookeeper.clientCnxnSocket': string({
     default: null,
-    status: withoutEffect(NO_ZOOKEEPER),
+    status: withoutEffect(ONE_SOCKET),
     about: "Java class of the client's socket.",
   }),
   'zookeeper.ssl.client.enable': boolean({
     default: false,
-    status: notSupported(NO_ZOOKEEPER, 'stop'),
     about: 'Whether the connection uses TLS.',
   }),
   'zookeeper.ssl.protocol': string({
     default: 'TLSv1.2',
     importance: 'low',
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'Version of TLS.',
+    about: 'Version of TLS, where zookeeper.ssl.enabled.protocols is not set.',
   }),
   'zookeeper.ssl.enabled.protocols': list({
     default: null,
     importance: 'low',
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'Versions of TLS that are allowed.',
+    about: 'Versions of TLS that are allowed, and those between them.',
   }),
   'zookeeper.ssl.cipher.suites': list({
     default: null,
     importance: 'low',
-    status: withoutEffect(NO_ZOOKEEPER),
+    status: notSupported(JAVA_CIPHERS, 'stop'),
     about: 'Cipher suites that are allowed.',
   }),
   'zookeeper.ssl.endpoint.identification.algorithm': string({
     default: 'HTTPS',
     importance: 'low',
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'How the name of a server is checked.',
+    about: 'HTTPS: the certificate of a server must bear its name. Empty: any name will do.',
   }),
   'zookeeper.ssl.crl.enable': boolean({
     default: false,
     importance: 'low',
-    status: withoutEffect(NO_ZOOKEEPER),
+    status: notSupported(NO_REVOCATION, 'stop'),
     about: 'Whether revocation lists are asked.',
   }),
   'zookeeper.ssl.ocsp.enable': boolean({
     default: false,
     importance: 'low',
-    status: withoutEffect(NO_ZOOKEEPER),
+    status: notSupported(NO_REVOCATION, 'stop'),
     about: 'Whether OCSP is asked.',
   }),
   'zookeeper.ssl.keystore.location': string({
     default: null,
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'File of the key store.',
+    about: 'File with our key and its certificates.',
   }),
   'zookeeper.ssl.keystore.password': password({
     default: null,
-    status: withoutEffect(NO_ZOOKEEPER),
     about: 'Password of the key store.',
   }),
   'zookeeper.ssl.keystore.type': string({
     default: null,
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'Format of the key store.',
+    about: 'PEM or PKCS12; as the name of the file ends where not set.',
   }),
   'zookeeper.ssl.truststore.location': string({
     default: null,
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'File of the trust store.',
+    about: 'File with the authorities that servers are trusted by; those of Node.js where not set.',
   }),
   'zookeeper.ssl.truststore.password': password({
     default: null,
-    status: withoutEffect(NO_ZOOKEEPER),
+    status: withoutEffect(PEM_TRUST),
     about: 'Password of the trust store.',
   }),
   'zookeeper.ssl.truststore.type': string({
     default: null,
-    status: withoutEffect(NO_ZOOKEEPER),
-    about: 'Format of the trust store.',
+    about: 'PEM; as the name of the file ends where not set.',
   }),
 };

@@ -154,7 +154,7 @@ describe('the order of calls', () => {
         for (const what of steps) {
           if (what === 'call') queue.add(new TestCall((made += 1), told, Buffer.alloc(8)));
           if (what === 'bad-call') {
-            const call = new TestCall((made += 1), told, null);
+            const call: Call = new TestCall((made += 1), told, null);
             call.fail(new CoordinationError('BADARGUMENTS', '/'));
             queue.add(call);
           }
@@ -195,7 +195,7 @@ describe('the order of calls', () => {
       this.frame = frame;
     }
 
-    fail(_: CoordinationError): void {
+    fail(): void {
       this.succeed();
     }
 
