@@ -45,6 +45,11 @@ export class ManualTime implements Clock, Timers {
     };
   }
 
+  /** When the next timer is due, Infinity when none is set. */
+  get nextDueMs(): number {
+    return this.pending.reduce((next, { at }) => Math.min(next, at), Infinity);
+  }
+
   /** Fires the one timer that is due next, if any is due now. */
   step(): void {
     const due = this.pending.filter(({ at }) => at <= this.nowMs).sort((a, b) => a.at - b.at)[0];
