@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordination/embedded-tree.ts';
 import { createRoots, obtainClusterId, registerBroker } from '../../src/controller/cluster-join.ts';
-import { ClusterState } from '../../src/controller/cluster-state.ts';
+import { ClusterState, type PartitionEntry } from '../../src/controller/cluster-state.ts';
 import type { BatchAnswer, BrokerBatch, BrokerChannels } from '../../src/controller/broker-channels.ts';
 import { Controller } from '../../src/controller/controller.ts';
 import type { BrokerNotices } from '../../src/controller/controller-term.ts';
@@ -127,6 +127,23 @@ export class BrokerLife {
   delete(...names: string[]) {
     return new Promise<Map<string, object | null>>((resolve) => this.controller.deleteTopics(names, resolve));
   }
+}
+
+/** Partition 0, led by 1 with 2 and 3 in sync, unless said otherwise. */
+export function entryOf(fields: Partial<PartitionEntry>): PartitionEntry {
+  return {
+    index: 0,
+    leader: 1,
+    leaderEpoch: 5,
+    isr: [1, 2, 3],
+    isRecovering: false,
+    controllerEpoch: 1,
+    partitionEpoch: 7,
+    replicas: [1, 2, 3],
+    addingReplicas: [],
+    removingReplicas: [],
+    ...fields,
+  };
 }
 
 /** Waits for what the tree tells turn by turn. */

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
+import type { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordination/embedded-tree.ts';
+import type { PartitionProposal, ProposalOutcome } from '../../src/controller/leader-requests.ts';
+import { PromisedSession } from '../coordination/promised-session.ts';
+import { BrokerLife, newTree, until } from './controller-world.ts';
+
+let tree: EmbeddedTree;
+let lives: BrokerLife[];
+
+beforeEach(async () => {
+  tree = newTree();
+  lives = [];
+  for (const nodeId of [0, 1, 2]) lives.push(await new BrokerLife(tree.connect(), nodeId).start());
+  await until(() => lives[0]!.state.brokers.size === 3);
+});
+afterEach(() => tree.close());
+
+function die(nodeId: number): void {
+  tree.expireSession(lives[nodeId]!.session.sessionId);
+}
+
+async function comeBack(nodeId: number): Promise<void> {
+  lives[nodeId] = await new BrokerLife(tree.connect(), nodeId).start();
+}
+
+const controller = (): BrokerLife => lives.find(({ controller: { isActive } }) => isActive)!;
+
+async function create(name: string, ...assignments: number[][]): Promise<void> {
+  const outcomes = await controller().create({
+    name,
+    partitionCount: -1,
+    replicationFactor: -1,
+    assignments: assignments.map((replicas, partition) => ({ partition, replicas })),
+    settings: new Map(),
+  });
+  assert.ok(!('errorCode' in outcomes.get(name)!), JSON.stringify(outcomes.get(name)));
+}
+
+function partition(name: string, index = 0) {
+  return controller().state.topic(name)!.partitions[index]!;
+}
+
+function leads(state: BrokerLife['state'], nodeId: number): boolean {
+  return state.topic('t')?.partitions[0]?.leader === nodeId;
+}
+
+function alter(proposal: Partial<PartitionProposal>, brokerId = 0, epochShift = 0) {
+  const { leaderEpoch, partitionEpoch } = partition('t');
+  const whole = { topic: 't', partition: 0, leaderEpoch, partitionEpoch, isr: [0], isRecovering: false };
+  const { brokerEpoch } = controller().state.brokers.get(brokerId)!;
+  return new Promise<{ errorCode: number; outcomes: readonly ProposalOutcome[] }>((resolve) => {
+    controller().controller.alterPartitions(
+      { brokerId, brokerEpoch: brokerEpoch + epochShift },
+      [{ ...whole, ...proposal }],
+      (errorCode, outcomes) => resolve({ errorCode, outcomes }),
+    );
+  });
+}
+
+test('a new topic is told to the brokers that hold it, and to all as metadata', async () => {
+  await create('t', [1, 2], [2, 1]);
+  const { sent } = controller();
+  const told = (id: number) =>
+    sent
+      .get(id)!
+      .at(-1)!
+      .leadership.map(({ partition: index, leader, isNew }) => [index, leader, isNew]);
+  assert.deepEqual(told(0), []);
+  assert.deepEqual(told(1), [
+    [0, 1, true],
+    [1, 2, true],
+  ]);
+  for (const id of [0, 1, 2]) assert.equal(sent.get(id)!.at(-1)!.metadata!.length, 2);
+});
+
+test('when a leader dies another in-sync replica leads, and the rest is told', async () => {
+  await create('t', [1, 2, 0]);
+  die(1);
+  await until(() => partition('t').leader === 2);
+  assert.deepEqual([partition('t').isr, partition('t').leaderEpoch], [[2, 0], 1]);
+  const last = controller().sent.get(2)!.at(-1)!;
+  assert.deepEqual(
+    last.leadership.map(({ leader, leaderEpoch }) => [leader, leaderEpoch]),
+    [[2, 1]],
+  );
+  assert.equal(controller().sent.has(1), false);
+});
+
+test('a broker that comes back is told all that it holds, and leads what nobody else could', async () => {
+  await create('t', [1]);
+  await create('u', [0, 1]);
+  die(1);
+  await until(() => partition('t').leader === -1);
+  await comeBack(1);
+  await until(() => partition('t').leader === 1);
+  const [metadata, everything, election] = controller().sent.get(1)!;
+  assert.deepEqual(metadata!.metadata, []);
+  assert.deepEqual([everything!.isComplete, everything!.leadership.length], [true, 2]);
+  assert.deepEqual(
+    election!.leadership.map(({ leader, leaderEpoch }) => [leader, leaderEpoch]),
+    [[1, 2]],
+  );
+});
+
+test('a broker that was gone for a moment only is treated as one that died and came', async () => {
+  await create('t', [1, 2]);
+  die(1);
+  const back = new BrokerLife(tree.connect(), 1);
+  await back.register();
+  await until(
+    () =>
+      controller()
+        .sent.get(1)
+        ?.some(({ isComplete }) => isComplete) ?? false,
+  );
+  assert.deepEqual([partition('t').leader, partition('t').isr], [2, [2]]);
+});
+
+test('when the controller dies another broker goes on with the same cluster', async () => {
+  await create('t', [0, 1, 2]);
+  die(0);
+  await until(() => lives.some(({ state, controller: { isActive } }) => isActive && leads(state, 1)));
+  assert.deepEqual(
+    [partition('t').isr, partition('t').replicas],
+    [
+      [1, 2],
+      [0, 1, 2],
+    ],
+  );
+  await create('u', [2, 1]);
+  assert.equal(partition('u').leader, 2);
+  await comeBack(0);
+  assert.equal(lives[0]!.controller.isActive, false);
+  assert.equal(lives[0]!.state.controllerId, controller().nodeId);
+});
+
+test('a topic that another broker wrote into the tree gets leaders and its settings', async () => {
+  const session = new PromisedSession(tree.connect());
+  await session.create('/config/topics/made', '{"version":1,"config":{"retention.ms":"7"}}');
+  await session.create(
+    '/brokers/topics/made',
+    '{"version":3,"partitions":{"0":[2,1]},"adding_replicas":{},"removing_replicas":{}}',
+  );
+  await until(() => controller().state.topic('made')?.partitions[0]?.leader === 2);
+  assert.deepEqual(controller().settings.get('made'), new Map([['retention.ms', '7']]));
+  const node = JSON.parse((await session.read('/brokers/topics/made')).data!.toString()) as object;
+  assert.ok('topic_id' in node, 'a topic without an id gets one');
+});
+
+test('a topic goes once every replica is gone; a broker that is away is waited for, nobody finds it meanwhile', async () => {
+  await create('t', [0, 1]);
+  die(1);
+  await until(() => !controller().state.isLive(1));
+  const outcomes = await controller().delete('t');
+  assert.equal(outcomes.get('t'), null);
+  assert.equal(controller().state.topic('t')!.isDeleting, true);
+  const session = new PromisedSession(tree.connect());
+  assert.notEqual(await session.stat('/admin/delete_topics/t'), null);
+  await comeBack(1);
+  await until(() => controller().state.topic('t') === undefined);
+  assert.equal(await session.stat('/admin/delete_topics/t'), null);
+  assert.equal(await session.stat('/brokers/topics/t'), null);
+  assert.deepEqual(controller().sent.get(1)!.at(-1)!.stops, [
+    { topic: 't', partition: 0, leaderEpoch: -2, deleteLog: true },
+  ]);
+});
+
+test('a deletion that a tool has asked for is done, one of a topic that is not there is forgotten', async () => {
+  await create('t', [0, 1]);
+  const session = new PromisedSession(tree.connect());
+  await session.create('/admin/delete_topics/t');
+  await session.create('/admin/delete_topics/nowhere');
+  await until(() => controller().state.topic('t') === undefined);
+  while ((await session.children('/admin/delete_topics')).length > 0);
+});
+
+test('a leader changes its in-sync set; others hear of it as metadata only', async () => {
+  await create('t', [0, 1, 2]);
+  const before = controller().sent.get(1)!.length;
+  const { outcomes } = await alter({ isr: [0, 2] });
+  assert.equal(outcomes[0]!.errorCode, 0);
+  assert.deepEqual(
+    [partition('t').isr, partition('t').leaderEpoch, partition('t').partitionEpoch],
+    [[0, 2], 0, 1],
+  );
+  const [told] = controller().sent.get(1)!.slice(before);
+  assert.deepEqual([told!.leadership, told!.metadata!.map(({ isr }) => isr)], [[], [[0, 2]]]);
+  assert.equal((await alter({}, 0, -1)).errorCode, ErrorCode.STALE_BROKER_EPOCH);
+});
+
+test('a broker that is about to stop leads nothing any more, but what nobody else has', async () => {
+  await create('t', [0, 1], [1, 0]);
+  await create('alone', [0]);
+  const { brokerEpoch } = controller().state.brokers.get(0)!;
+  const outcome = await new Promise((resolve) =>
+    controller().controller.relieve({ brokerId: 0, brokerEpoch }, (...all) => resolve(all)),
+  );
+  assert.deepEqual(outcome, [0, []]);
+  assert.deepEqual([partition('t', 0).leader, partition('t', 0).isr], [1, [1]]);
+  assert.deepEqual([partition('t', 1).leader, partition('t', 1).isr], [1, [1]]);
+  assert.equal(partition('alone').leader, 0, 'a partition without another replica stays to the end');
+  const joining = await alter({ isr: [1, 0] }, 1);
+  assert.equal(joining.outcomes[0]!.errorCode, ErrorCode.INELIGIBLE_REPLICA);
+});
+
+test('a partition moves: new replicas are told to copy, then lead, then the old ones are deleted', async () => {
+  await create('t', [0, 1]);
+  const fault = await new Promise((resolve) =>
+    controller().controller.reassign({ topic: 't', partition: 0 }, [2, 1], resolve),
+  );
+  assert.equal(fault, null);
+  const told = controller().sent.get(2)!.at(-1)!.leadership[0]!;
+  assert.deepEqual([told.replicas, told.addingReplicas, told.isNew], [[2, 1, 0], [2], true]);
+  assert.equal(controller().sent.get(1)!.at(-1)!.leadership[0]!.isNew, false);
+  await alter({ isr: [0, 1, 2] });
+  assert.deepEqual([partition('t').replicas, partition('t').leader, partition('t').isr], [[2, 1], 2, [1, 2]]);
+  assert.deepEqual(controller().sent.get(0)!.at(-1)!.stops, [
+    { topic: 't', partition: 0, leaderEpoch: partition('t').leaderEpoch, deleteLog: true },
+  ]);
+});
+
+test('a replica on a disk that failed neither leads nor is in sync, until its broker has a new life', async () => {
+  controller().answers.set(1, {
+    leadershipErrors: [{ topic: 't', partition: 0, errorCode: ErrorCode.KAFKA_STORAGE_ERROR }],
+    stopErrors: [],
+  });
+  await create('t', [1, 2]);
+  await until(() => partition('t').leader === 2);
+  assert.deepEqual(partition('t').isr, [2]);
+});
+
+test('what the tree says differently from what is known makes the controller read it anew', async () => {
+  await create('t', [0, 1]);
+  const session = new PromisedSession(tree.connect());
+  const path = '/brokers/topics/t/partitions/0/state';
+  await session.set(path, '{"version":1,"leader":1,"leader_epoch":4,"controller_epoch":1,"isr":[1,0]}');
+  const { outcomes } = await alter({ isr: [0] });
+  assert.equal(outcomes[0]!.errorCode, ErrorCode.NOT_CONTROLLER);
+  for (const { timers } of lives) timers.advance(1_000);
+  await until(() => controller() !== undefined);
+  assert.deepEqual([partition('t').leader, partition('t').leaderEpoch], [1, 4]);
+});
