@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   core: ['protocol'],
-  broker: ['core', 'protocol'],
+  broker: ['client', 'core', 'protocol'],
   client: ['protocol'],
   cli: ['broker', 'client', 'protocol'],
 };

@@ -23,7 +23,10 @@ export type PeerDone<Response> = (
 
 /** A way to one other broker: requests go and are answered in their order. It connects when it has to. */
 export interface PeerLink {
-  /** `done` is never called within the call. Once a request failed, those sent behind it fail as well. */
+  /**
+   * `done` is never called within the call. Once a request failed for want of a connection or of an answer, those
+   * under way behind it fail as well.
+   */
   request<RequestInput, Response>(
     request: PeerRequest<RequestInput, Response>,
     done: PeerDone<Response>,
