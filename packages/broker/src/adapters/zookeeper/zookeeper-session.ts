@@ -276,6 +276,8 @@ export class ZookeeperSession {
     const { phase } = this;
     this.parts.log[phase === 'connected' ? 'warn' : 'debug']('no connection with ZooKeeper', { reason });
     this.connection = null;
+    // After a long pause of the process this is not doubt but certainty.
+    if (this.isOverdue()) return this.expire();
     this.move('connection-lost');
     if (!isFinal(this.phase)) this.tryNext();
   }

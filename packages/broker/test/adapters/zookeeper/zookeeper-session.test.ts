@@ -195,6 +195,16 @@ describe('a process that stood still', () => {
     assert.deepEqual(world.told, ['expired']);
   });
 
+  test('is not left in doubt when a deadline of the connection comes first', async () => {
+    const world = new FakeWorld();
+    const session = await world.connect();
+    const reading = session.stat('/a');
+    world.pausedMs = SESSION_MS + 1;
+    world.link.cut();
+    assert.deepEqual(world.told, ['expired']);
+    await failsWith(reading, 'CONNECTIONLOSS');
+  });
+
   test('for less goes on', async () => {
     const world = new FakeWorld();
     const session = await world.connect();
