@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import { makeDurableDirectory } from '@odradek/core/log/durable-directory.ts';
+import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings.ts';
 import { LogManager } from '@odradek/core/log/log-manager.ts';
 import type { Clock } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
@@ -321,5 +322,17 @@ function logManagerOptions(config: BrokerConfig, ground: BrokerGround, configs: 
     logStartOffsetIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
     highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
     producerExpirationIntervalMs: config.producerIdExpirationCheckIntervalMs,
+    cleaner: config.logCleanerEnable ? () => cleanerSettings(config) : null,
+  };
+}
+
+/** Numbers that make no sense, which Kafka takes, are taken for the nearest that do. */
+function cleanerSettings(config: BrokerConfig): CleanerSettings {
+  return {
+    dedupeBufferSizeBytes: config.logCleanerDedupeBufferSize,
+    loadFactor: Math.max(config.logCleanerIoBufferLoadFactor, 0.01),
+    ioBufferSizeBytes: config.logCleanerIoBufferSize,
+    ioMaxBytesPerSecond: Math.max(config.logCleanerIoMaxBytesPerSecond, 1),
+    backoffMs: config.logCleanerBackoffMs,
   };
 }

@@ -15,7 +15,7 @@ import type { PartitionLog } from './partition-log.ts';
 export const RECOVERY_POINT_FILE = 'recovery-point-offset-checkpoint';
 export const LOG_START_OFFSET_FILE = 'log-start-offset-checkpoint';
 export const HIGH_WATERMARK_FILE = 'replication-offset-checkpoint';
-/** How far the cleaner has come. Nothing here reads or writes it yet; Kafka's is left alone. */
+/** How far logs are compacted. */
 export const CLEANER_OFFSET_FILE = 'cleaner-offset-checkpoint';
 export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 
@@ -59,7 +59,12 @@ export class DataDirectory {
     else disk.syncDirectory(parentDirectory(this.path));
     // After a crash for the sake of entries that the dead one made and did not sync, as the line above.
     disk.syncDirectory(this.path);
-    for (const name of [RECOVERY_POINT_FILE, LOG_START_OFFSET_FILE, HIGH_WATERMARK_FILE]) {
+    for (const name of [
+      RECOVERY_POINT_FILE,
+      LOG_START_OFFSET_FILE,
+      HIGH_WATERMARK_FILE,
+      CLEANER_OFFSET_FILE,
+    ]) {
       this.onDisk.set(name, this.read(name));
     }
   }
@@ -126,6 +131,11 @@ export class DataDirectory {
     return this.offsetIn(HIGH_WATERMARK_FILE, topic, partition);
   }
 
+  /** Up to where a log was compacted, null when it never was. */
+  cleanedOffset(topic: string, partition: number): number | null {
+    return this.onDisk.get(CLEANER_OFFSET_FILE)?.get(topic)?.get(partition) ?? null;
+  }
+
   private offsetIn(name: string, topic: string, partition: number): number {
     return this.onDisk.get(name)?.get(topic)?.get(partition) ?? 0;
   }
@@ -142,6 +152,7 @@ export class DataDirectory {
     if (lists(RECOVERY_POINT_FILE)) this.checkpointRecoveryPoints(logs());
     if (lists(LOG_START_OFFSET_FILE)) this.checkpointLogStartOffsets(logs());
     if (lists(HIGH_WATERMARK_FILE)) this.checkpointHighWatermarks(logs());
+    if (lists(CLEANER_OFFSET_FILE)) this.checkpointCleanedOffsets(logs());
   }
 
   /** @throws DiskError */
@@ -159,6 +170,11 @@ export class DataDirectory {
   /** @throws DiskError */
   checkpointHighWatermarks(logs: Iterable<PartitionLog>): void {
     this.write(HIGH_WATERMARK_FILE, logs, (log) => log.highWatermark);
+  }
+
+  /** @throws DiskError */
+  checkpointCleanedOffsets(logs: Iterable<PartitionLog>): void {
+    this.write(CLEANER_OFFSET_FILE, logs, (log) => log.cleanedOffset);
   }
 
   private write(

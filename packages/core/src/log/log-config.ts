@@ -24,6 +24,14 @@ export interface LogConfig {
   readonly cleanupDelete: boolean;
   /** `cleanup.policy` has `compact`: every record must have a key. */
   readonly cleanupCompact: boolean;
+  /** `min.cleanable.dirty.ratio`: share of bytes never compacted from which the log is, 0 to 1. */
+  readonly minCleanableDirtyRatio: number;
+  /** `delete.retention.ms`: how long tombstones and transaction markers stay after they were first compacted. */
+  readonly deleteRetentionMs: number;
+  /** `min.compaction.lag.ms`: a record younger than this is not compacted. */
+  readonly minCompactionLagMs: number;
+  /** `max.compaction.lag.ms`: a record older than this must be compacted; Infinity for no limit. */
+  readonly maxCompactionLagMs: number;
   /** `max.message.bytes`: largest batch, as stored. */
   readonly maxMessageBytes: number;
   /** `compression.type`: what batches are stored with; `producer` keeps what came. */
@@ -54,6 +62,10 @@ export const DEFAULT_LOG_CONFIG: LogConfig = {
   fileDeleteDelayMs: 60_000,
   cleanupDelete: true,
   cleanupCompact: false,
+  minCleanableDirtyRatio: 0.5,
+  deleteRetentionMs: 24 * 60 * 60 * 1000,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Infinity,
   maxMessageBytes: 1024 * 1024 + 12,
   compressionType: 'producer',
   compressionLevel: null,

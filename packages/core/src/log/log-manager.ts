@@ -4,6 +4,8 @@ import { DiskError } from '../ports/disk.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { Random } from '../ports/random.ts';
+import type { CleanerSettings } from './cleaner/cleaner-settings.ts';
+import { LogCleaner } from './cleaner/log-cleaner.ts';
 import { DataDirectory } from './data-directory.ts';
 import { DelayedRemovals } from './delayed-removals.ts';
 import type { LogConfig } from './log-config.ts';
@@ -39,6 +41,8 @@ export interface LogManagerOptions {
   readonly highWatermarkIntervalMs: number;
   /** `producer.id.expiration.check.interval.ms` */
   readonly producerExpirationIntervalMs: number;
+  /** How logs are compacted, as it is now; null when they are not (`log.cleaner.enable`). */
+  readonly cleaner: (() => CleanerSettings) | null;
   /** A log has gone offline: its disk failed. */
   readonly onOffline?: (log: PartitionLog, error: DiskError) => void;
 }
@@ -51,6 +55,7 @@ export const DEFAULT_LOG_INTERVALS = {
   logStartOffsetIntervalMs: 60_000,
   highWatermarkIntervalMs: 5000,
   producerExpirationIntervalMs: 10 * 60 * 1000,
+  cleaner: null,
 } as const;
 
 /** Logs that a periodic task visits before it lets others run. */
@@ -72,6 +77,8 @@ export class LogManager {
   private readonly directories: DataDirectory[];
   private readonly logs = new Map<string, Map<number, HeldLog>>();
   private readonly timers = new Set<Timer>();
+  /** Compacts logs; null when it is off. */
+  readonly cleaner: LogCleaner | null;
   private isClosed = false;
 
   constructor(ports: LogManagerPorts, options: LogManagerOptions) {
@@ -79,6 +86,12 @@ export class LogManager {
     this.context = { ...ports, files, removals: new DelayedRemovals(ports.timers) };
     this.options = options;
     this.directories = options.directories.map((path) => new DataDirectory(this.context, path));
+    const logs = {
+      all: () => this.all(),
+      secureRecoveryPoint: (log: PartitionLog, offset: number) => this.secureRecoveryPoint(log, offset),
+      cleaned: (log: PartitionLog) => this.cleaned(log),
+    };
+    this.cleaner = options.cleaner === null ? null : new LogCleaner(this.context, logs, options.cleaner);
   }
 
   /**
@@ -129,7 +142,8 @@ export class LogManager {
       logStartOffset: directory.logStartOffset(topic, partition),
       recoveryPoint: directory.recoveryPoint(topic, partition),
       wasCleanShutdown,
-      onRecoveryPointLowered: (lowered) => this.lowerRecoveryPoint(directory, lowered),
+      cleanedOffset: directory.cleanedOffset(topic, partition),
+      onRecoveryPointLowered: (lowered) => this.lowerCheckpoints(directory, lowered),
       ...(onOffline === undefined ? {} : { onOffline }),
     });
     this.hold(topic, partition, { log, directory });
@@ -140,6 +154,30 @@ export class LogManager {
   private lowerRecoveryPoint(directory: DataDirectory, log: PartitionLog): void {
     if (directory.recoveryPoint(log.topic, log.partition) <= log.recoveryPoint) return;
     directory.checkpointRecoveryPoints(this.logsIn(directory));
+  }
+
+  /** What is behind a truncation was never compacted when it is written again. @throws DiskError */
+  private lowerCheckpoints(directory: DataDirectory, log: PartitionLog): void {
+    this.lowerRecoveryPoint(directory, log);
+    const { topic, partition, cleanedOffset } = log;
+    if ((directory.cleanedOffset(topic, partition) ?? -1) <= (cleanedOffset ?? -1)) return;
+    directory.checkpointCleanedOffsets(this.logsIn(directory));
+  }
+
+  private secureRecoveryPoint(log: PartitionLog, offset: number): boolean {
+    const directory = this.logs.get(log.topic)?.get(log.partition)?.directory;
+    if (directory === undefined) return false;
+    const isSecure = (): boolean => directory.recoveryPoint(log.topic, log.partition) >= offset;
+    if (!isSecure() && log.recoveryPoint >= offset) this.checkpointRecoveryPoints();
+    return isSecure();
+  }
+
+  private cleaned(log: PartitionLog): void {
+    const directory = this.logs.get(log.topic)?.get(log.partition)?.directory;
+    this.checkpoint((one, logs) => {
+      if (one === directory) one.checkpointCleanedOffsets(logs);
+    });
+    this.visit(log, (one, nowMs) => one.deleteOldSegments(nowMs));
   }
 
   private hold(topic: string, partition: number, held: HeldLog): void {
@@ -258,7 +296,7 @@ export class LogManager {
   /** Begins the periodic work: retention, flushing, checkpoints, expiry of producers. */
   start(): void {
     const { options } = this;
-    this.every(options.retentionCheckIntervalMs, () => this.sweep((log, now) => log.deleteOldSegments(now)));
+    this.every(options.retentionCheckIntervalMs, () => this.enforceRetention());
     this.every(options.flushCheckIntervalMs, () => this.sweep(flushWhenDue));
     this.every(options.recoveryPointIntervalMs, () => this.checkpointRecoveryPoints());
     this.every(options.logStartOffsetIntervalMs, () => this.checkpointLogStartOffsets());
@@ -266,6 +304,7 @@ export class LogManager {
     this.every(options.producerExpirationIntervalMs, () =>
       this.sweep((log, now) => log.removeExpiredProducers(now)),
     );
+    this.cleaner?.start();
   }
 
   private every(intervalMs: number, run: () => void): void {
@@ -308,9 +347,11 @@ export class LogManager {
     }
   }
 
-  /** Applies retention to all logs now, whatever the interval. */
+  /** Applies retention to all logs now, whatever the interval; to one that is being compacted, afterwards. */
   enforceRetention(): void {
-    this.sweep((log, now) => log.deleteOldSegments(now));
+    this.sweep((log, now) => {
+      if (this.cleaner?.isCleaning(log) !== true) log.deleteOldSegments(now);
+    });
   }
 
   /** Leader epochs first: they must not lack what lies before a recovery point. */
@@ -349,6 +390,7 @@ export class LogManager {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.cleaner?.stop();
     for (const timer of this.timers) timer.cancel();
     this.timers.clear();
     this.context.removals.stop();

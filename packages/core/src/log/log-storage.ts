@@ -12,7 +12,8 @@ import type { ProducerStates } from './producer-states.ts';
 import { isRollDue } from './roll-rule.ts';
 import { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
-import { retireSegment } from './segment-removal.ts';
+import { removeLater, retireSegment } from './segment-removal.ts';
+import type { RetiredSegment } from './segment-removal.ts';
 
 /** What a log's owner has to know. */
 export interface StorageNotices {
@@ -39,6 +40,10 @@ export class LogStorage {
   private path: string;
   private settings: LogConfig;
   private end: number;
+  private cleaned: number | null;
+  private version = 0;
+  /** Is called before segments go or lose records other than by compaction. May throw DiskError. */
+  beforeRestructuring: (() => void) | null = null;
   private readonly notices: StorageNotices;
 
   constructor(
@@ -46,6 +51,7 @@ export class LogStorage {
     directory: string,
     config: LogConfig,
     loaded: LoadedLog,
+    cleanedOffset: number | null,
     notices: StorageNotices,
   ) {
     this.context = context;
@@ -56,6 +62,7 @@ export class LogStorage {
     this.epochs = loaded.epochs;
     this.producers = loaded.producers;
     this.end = loaded.logEndOffset;
+    this.cleaned = cleanedOffset;
     this.flusher = new LogFlusher(
       context,
       {
@@ -77,6 +84,16 @@ export class LogStorage {
   /** The offset that the next record gets. */
   get endOffset(): number {
     return this.end;
+  }
+
+  /** Up to where the log was compacted, null when it never was. */
+  get cleanedOffset(): number | null {
+    return this.cleaned;
+  }
+
+  /** Another number whenever segments went, or lost records, other than by compaction. */
+  get structureVersion(): number {
+    return this.version;
   }
 
   get config(): LogConfig {
@@ -188,6 +205,8 @@ export class LogStorage {
 
   /** Said before anything is done: what is cut off may come back, and records may be written over it. */
   private lowerRecoveryPoint(offset: number): void {
+    this.restructured();
+    if (this.cleaned !== null) this.cleaned = Math.min(this.cleaned, offset);
     this.flusher.truncatedTo(offset);
     this.flusher.written();
     this.notices.recoveryPointLowered();
@@ -211,7 +230,42 @@ export class LogStorage {
 
   /** @param count of segments, fewer than there are */
   deleteOldest(count: number): void {
+    this.restructured();
     for (const segment of this.segments.takeFirst(count)) this.retire(segment);
+  }
+
+  /**
+   * Puts a compacted segment in the place of the neighbours that it was made of, whose files are renamed.
+   *
+   * @param old at least one, the first with the same base offset as `segment`; none of them active
+   * @returns what is to be removed from the disk once the renames are certain to be there
+   */
+  replaceSegments(segment: Segment, old: readonly Segment[]): RetiredSegment[] {
+    const retired = old.map((one) => {
+      // The snapshot of the first is the new one's.
+      const isReplaced = one.baseOffset === segment.baseOffset;
+      const snapshotPath = isReplaced ? null : this.producers.markSnapshotDeleted(one.baseOffset);
+      one.markDeleted();
+      return { segment: one, snapshotPath };
+    });
+    this.segments.replace(old, segment);
+    this.flusher.directoryChanged();
+    return retired;
+  }
+
+  /** Removes after the usual delay what `replaceSegments` took out of use. */
+  removeReplaced(retired: readonly RetiredSegment[]): void {
+    for (const one of retired) removeLater(this.context, one, this.settings.fileDeleteDelayMs);
+  }
+
+  /** The log is compacted up to `offset`. */
+  cleanedTo(offset: number): void {
+    this.cleaned = offset;
+  }
+
+  private restructured(): void {
+    this.version++;
+    this.beforeRestructuring?.();
   }
 
   private retire(segment: Segment): void {
@@ -241,6 +295,7 @@ export class LogStorage {
   }
 
   moveTo(directory: string): void {
+    this.restructured();
     this.context.disk.rename(this.path, directory);
     this.flusher.retire();
     this.path = directory;

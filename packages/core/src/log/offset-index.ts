@@ -31,6 +31,10 @@ export class OffsetIndex {
     return this.entries.count;
   }
 
+  get sizeBytes(): number {
+    return this.entries.sizeBytes;
+  }
+
   /** Whether `offset` can be told apart from the base offset in 31 bits. */
   canHold(offset: number): boolean {
     const relative = offset - this.baseOffset;

@@ -50,6 +50,11 @@ export class SegmentList {
     this.segments.push(segment);
   }
 
+  /** Puts one in the place of neighbours. @param old those, oldest first; `segment` begins where the first does */
+  replace(old: readonly Segment[], segment: Segment): void {
+    this.segments.splice(this.segments.indexOf(old[0]!), old.length, segment);
+  }
+
   /** Takes the first `count` away and returns them. */
   takeFirst(count: number): Segment[] {
     return this.segments.splice(0, count);

@@ -3,6 +3,12 @@ import type { LogContext } from './log-context.ts';
 import type { ProducerStates } from './producer-states.ts';
 import type { Segment } from './segment.ts';
 
+/** A segment that is out of use, under its `.deleted` name. */
+export interface RetiredSegment {
+  readonly segment: Segment;
+  readonly snapshotPath: string | null;
+}
+
 /**
  * Takes a segment and its producer snapshot out of use: renamed now, gone from the disk after the delay. Who
  * still reads it can go on.
@@ -17,10 +23,15 @@ export function retireSegment(
 ): void {
   const snapshotPath = producers.markSnapshotDeleted(segment.baseOffset);
   segment.markDeleted();
-  context.removals.later(delayMs, () => removeNow(context, segment, snapshotPath));
+  removeLater(context, { segment, snapshotPath }, delayMs);
 }
 
-function removeNow(context: LogContext, segment: Segment, snapshotPath: string | null): void {
+/** Removes from the disk what was taken out of use, after the delay. */
+export function removeLater(context: LogContext, retired: RetiredSegment, delayMs: number): void {
+  context.removals.later(delayMs, () => removeNow(context, retired));
+}
+
+function removeNow(context: LogContext, { segment, snapshotPath }: RetiredSegment): void {
   try {
     segment.remove();
     if (snapshotPath !== null) context.disk.remove(snapshotPath);

@@ -128,7 +128,8 @@ export class Segment {
     return first >= 0 ? timestampOfAppend - first : nowMs - this.created;
   }
 
-  private firstBatchTimestamp(): number {
+  /** Largest timestamp of the first batch, -1 when there is none or it has none. */
+  firstBatchTimestamp(): number {
     if (this.firstTimestamp === null) {
       const cursor = new BatchCursor(this.log, 0, this.size, 0);
       if (!cursor.next()) return -1;
@@ -332,6 +333,28 @@ export class Segment {
   /** Gives the descriptors back; the segment can still be used. */
   closeFiles(): void {
     for (const file of this.allFiles()) file.close();
+  }
+
+  /** Dates the file of the log back. */
+  setModified(modifiedMs: number): void {
+    this.log.use().setModified(modifiedMs);
+    this.modified = modifiedMs;
+  }
+
+  /** The names that the segment goes by have `suffix` behind them; nothing is renamed. */
+  suffixed(suffix: string): void {
+    for (const file of this.allFiles()) file.moved(file.path + suffix);
+  }
+
+  /** Renames the files, the log last: what begins with it is complete. */
+  renameSuffix(from: string, to: string): void {
+    for (const file of this.syncTargets()) {
+      file.rename(file.path.slice(0, file.path.length - from.length) + to);
+    }
+    if (this.transactionIndex.isEmpty) {
+      const { file } = this.transactionIndex;
+      file.moved(file.path.slice(0, file.path.length - from.length) + to);
+    }
   }
 
   /** Puts `.deleted` behind the names, so that a restart in between removes the rest. */

@@ -33,6 +33,10 @@ export class TimeIndex {
     return this.entries.count;
   }
 
+  get sizeBytes(): number {
+    return this.entries.sizeBytes;
+  }
+
   /** One entry less than fits: closing the segment may add one more. */
   isFull(sizeMaxBytes: number): boolean {
     return this.entries.sizeBytes + 2 * ENTRY_SIZE > sizeMaxBytes;

@@ -16,6 +16,8 @@ export class RecordScanner {
 
   offsetDelta = 0;
   timestampDelta = 0;
+  /** Where the record goes on behind its timestamp; offset delta, key, value and headers do not depend on others. */
+  restStart = 0;
   keyStart = 0;
   /** -1 for null. */
   keySize = -1;
@@ -55,6 +57,7 @@ export class RecordScanner {
     this.end = recordEnd;
     this.at++; // attributes, unused
     this.timestampDelta = this.varlong();
+    this.restStart = this.at;
     this.offsetDelta = this.varint();
     this.keySize = this.varint();
     this.keyStart = this.at;

@@ -7,7 +7,6 @@ export const NODE_SOCKETS = 'Node.js does not let a program set the buffers of a
 export const JAVA_CLASS =
   'a class for the Java machine cannot be loaded, and what it would forbid or decide must not be passed over';
 export const LZ4_LEVEL = 'the lz4 codec that is used here has one level';
-export const NO_CLEANER = 'logs are not compacted yet: topics with the policy compact keep every record';
 export const KRAFT = 'Odradek is Kafka in ZooKeeper mode, without KRaft';
 export const NO_CONSUMER_GROUPS = 'the group protocol of KIP-848 is not served yet';
 export const NO_SHARE_GROUPS = 'share groups are not served yet';

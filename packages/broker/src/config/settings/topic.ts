@@ -3,7 +3,7 @@ import { boolean, double, int, list, long, notSupported, string, withoutEffect }
 import { LONG_MAX } from './limits.ts';
 import { KAFKA_VERSION } from './kafka-version.ts';
 import { THROTTLED_REPLICAS } from './throttled-replicas.ts';
-import { ALONE, LZ4_LEVEL, NO_CLEANER, NO_REMOTE } from './reasons.ts';
+import { ALONE, LZ4_LEVEL, NO_REMOTE } from './reasons.ts';
 
 /** Settings of a topic (LogConfig of Kafka 3.9). */
 export const topicSettings = {
@@ -69,21 +69,19 @@ export const topicSettings = {
     default: 86_400_000,
     check: atLeast(0),
     unit: 'ms',
-    status: withoutEffect(NO_CLEANER),
-    about: 'How long tombstones stay visible in a compacted topic.',
+    about:
+      'How long tombstones and transaction markers stay in a compacted topic after they were first compacted.',
   }),
   'min.compaction.lag.ms': long({
     default: 0,
     check: atLeast(0),
     unit: 'ms',
-    status: withoutEffect(NO_CLEANER),
     about: 'Age before which a record is not compacted.',
   }),
   'max.compaction.lag.ms': long({
     default: LONG_MAX,
     check: atLeast(1),
     unit: 'ms',
-    status: withoutEffect(NO_CLEANER),
     about: 'Age at which a record must be compacted.',
   }),
   'file.delete.delay.ms': long({
@@ -95,7 +93,6 @@ export const topicSettings = {
   'min.cleanable.dirty.ratio': double({
     default: 0.5,
     check: between(0, 1),
-    status: withoutEffect(NO_CLEANER),
     about: 'Share of uncompacted bytes from which the log is compacted.',
   }),
   'cleanup.policy': list({
