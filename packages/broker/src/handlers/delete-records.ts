@@ -1,6 +1,7 @@
 // DeleteRecords: everything before an offset counts as deleted; -1 means up to the high watermark (KIP-107).
 //
 // v1 changes nothing, v2 is flexible.
+import { isInternalTopic } from '@odradek/core/controller/topic-name.ts';
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { deleteRecordsApi } from '@odradek/protocol/generated/apis/delete-records.ts';
 import type { DeleteRecordsRequest } from '@odradek/protocol/generated/delete-records-request.ts';
@@ -20,12 +21,14 @@ export const deleteRecordsHandler: Handler<DeleteRecordsRequest, DeleteRecordsRe
   handle(request, context) {
     return {
       throttleTimeMs: 0,
-      topics: request.topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex, offset }) =>
-          deleteBefore(name, partitionIndex, offset, context),
-        ),
-      })),
+      topics: request.topics
+        .filter(({ partitions }) => partitions.length > 0)
+        .map(({ name, partitions }) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex, offset }) =>
+            deleteBefore(name, partitionIndex, offset, context),
+          ),
+        })),
     };
   },
 
@@ -48,6 +51,7 @@ function deleteBefore(
 ): DeleteRecordsResponsePartitionResultInput {
   const partition = context.broker.replicas.partition(topic, index);
   if (partition === undefined) return refused(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  if (isInternalTopic(topic)) return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION);
   try {
     const lowWatermark = partition.deleteRecordsBefore(offset);
     return { partitionIndex: index, lowWatermark, errorCode: ErrorCode.NONE };

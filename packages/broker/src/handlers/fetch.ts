@@ -23,6 +23,7 @@ import type {
   FetchResponseInput,
   FetchResponsePartitionDataInput,
 } from '@odradek/protocol/generated/fetch-response.ts';
+import { NO_LEADER_EPOCH } from '@odradek/protocol/records/batch-header.ts';
 import { currentLeaderHint, leaderEndpoints } from './current-leader-hint.ts';
 import { recordsForOldClient } from './fetch-conversion.ts';
 import type { Handler, HandlerResult, RequestContext } from './handler.ts';
@@ -73,7 +74,7 @@ function openSession(request: FetchRequest, context: RequestContext): FetchConte
   return fetchSessions.open({
     sessionId: request.sessionId,
     sessionEpoch: request.sessionEpoch,
-    partitions: request.topics.flatMap((topic) => partitionsOf(topic, toName(topic))),
+    partitions: withoutRepeats(request.topics.flatMap((topic) => partitionsOf(topic, toName(topic)))),
     forgotten: request.forgottenTopicsData.flatMap((topic) =>
       topic.partitions.map((partition) => ({ topic: toName(topic), topicId: topic.topicId, partition })),
     ),
@@ -90,10 +91,18 @@ function partitionsOf(topic: FetchRequestTopic, name: string): FetchPartition[] 
     partition: partition.partition,
     fetchOffset: partition.fetchOffset,
     maxBytes: partition.partitionMaxBytes,
-    currentLeaderEpoch: partition.currentLeaderEpoch,
-    lastFetchedEpoch: partition.lastFetchedEpoch,
+    currentLeaderEpoch: Math.max(partition.currentLeaderEpoch, NO_LEADER_EPOCH),
+    lastFetchedEpoch: Math.max(partition.lastFetchedEpoch, NO_LEADER_EPOCH),
     logStartOffset: partition.logStartOffset,
   }));
+}
+
+/** What a request says last of a partition counts. */
+function withoutRepeats(partitions: FetchPartition[]): FetchPartition[] {
+  if (partitions.length < 2) return partitions;
+  const last = new Map<string, FetchPartition>();
+  for (const each of partitions) last.set(`${each.partition} ${each.topicId} ${each.topic}`, each);
+  return last.size === partitions.length ? partitions : [...last.values()];
 }
 
 function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {

@@ -53,7 +53,7 @@ export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse
         return {
           name,
           partitions: partitions.map((partition) =>
-            counts.get(partition.partitionIndex)! > 1
+            context.apiVersion > 0 && counts.get(partition.partitionIndex)! > 1
               ? refused(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
               : find(name, partition, bound, context),
           ),
@@ -71,6 +71,10 @@ export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse
     };
   },
 };
+
+function knowsTimestamp(timestamp: number, version: number): boolean {
+  return timestamp >= 0 || version >= (KNOWN_FROM.get(timestamp) ?? Infinity);
+}
 
 /** Consumers see what is committed; replicas see all. */
 function boundOf(request: ListOffsetsRequest): UpTo {
@@ -97,6 +101,9 @@ function find(
   try {
     partition.requireLeaderEpoch(request.currentLeaderEpoch);
     partition.requireLeader();
+    if (!knowsTimestamp(request.timestamp, context.apiVersion)) {
+      return refused(index, ErrorCode.UNSUPPORTED_VERSION);
+    }
     if (context.apiVersion === 0) return findLegacy(partition, request, bound);
     return findExact(partition, request, bound, context.apiVersion);
   } catch (error) {
@@ -125,9 +132,6 @@ function findExact(
   version: number,
 ): ListOffsetsResponsePartitionInput {
   const { partitionIndex, timestamp } = request;
-  if (timestamp < 0 && version < (KNOWN_FROM.get(timestamp) ?? Infinity)) {
-    return refused(partitionIndex, ErrorCode.UNSUPPORTED_VERSION);
-  }
   const found = partition.log.offsetForTimestamp(timestamp, bound);
   if (found === null) return notFound(partitionIndex);
   const { timestamp: foundTimestamp, offset, leaderEpoch } = found;

@@ -4,6 +4,7 @@
 // batches of magic 2 and transactional ids, v5 answers the log start offset, v7 allows zstd, v8 tells which
 // records were refused and why (KIP-467), v9 is flexible, v10 names the new leader (KIP-951), v11 and v12 change
 // transactions only (KIP-890), v13 names topics by id.
+import { isInternalTopic } from '@odradek/core/controller/topic-name.ts';
 import { RecordValidationError } from '@odradek/core/log/record-rules.ts';
 import type { AppendResult } from '@odradek/core/replication/replica-manager.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
@@ -22,12 +23,22 @@ import { CLOSE_CONNECTION, type Handler, type HandlerResult, type RequestContext
 
 /** Kafka's own tools may write to internal topics under this client id. */
 const ADMIN_CLIENT_ID = '__admin_client';
-const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state']);
 
 const TRANSACTION_ABORTABLE_FROM = 11;
+const TOPIC_IDS_FROM = 13;
 const TRANSACTIONAL_BIT = 0x10;
 const MAGIC_AT = 16;
 const ATTRIBUTES_AT = 21;
+
+/** Refusals that do not tell where the log starts. */
+const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+]);
 
 type TopicResponse = { name: string; topicId: string; partitionResponses: ProduceResponsePartitionInput[] };
 
@@ -79,7 +90,8 @@ class ProduceInWork {
   }
 
   private appendTopic(topic: ProduceRequestTopicData): void {
-    const byId = this.context.apiVersion >= 13;
+    if (topic.partitionData.length === 0) return;
+    const byId = this.context.apiVersion >= TOPIC_IDS_FROM;
     const name = byId ? (this.context.broker.metadata.topicName(topic.topicId) ?? '') : topic.name;
     const response: TopicResponse = {
       name: byId ? '' : name,
@@ -120,10 +132,10 @@ class ProduceInWork {
 
   /** What forbids the append before the partition is even asked. */
   private refusal(topic: string, records: Buffer | null): { errorCode: number; message: string } | null {
-    if (topic === '') {
+    if (topic === '' && this.context.apiVersion >= TOPIC_IDS_FROM) {
       return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: 'no topic has this id' };
     }
-    if (INTERNAL_TOPICS.has(topic) && this.context.clientId !== ADMIN_CLIENT_ID) {
+    if (isInternalTopic(topic) && this.context.clientId !== ADMIN_CLIENT_ID) {
       return {
         errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION,
         message: `${topic} is internal and not written to by clients`,
@@ -169,7 +181,8 @@ class ProduceInWork {
     errorCode: number,
     error: AppendResult['error'],
   ): ProduceResponsePartitionInput {
-    const partition = this.context.broker.replicas.partition(topic, index);
+    const tellsStart = !WITHOUT_LOG_START.has(errorCode);
+    const partition = tellsStart ? this.context.broker.replicas.partition(topic, index) : undefined;
     return {
       ...refused(index, errorCode, error?.message ?? null),
       logStartOffset: partition?.log.logStartOffset ?? -1,

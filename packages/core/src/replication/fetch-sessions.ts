@@ -107,7 +107,7 @@ export class FetchSessions {
   }
 
   private create(request: FetchSessionRequest, results: readonly FetchPartitionResult[]): number {
-    if (results.length === 0 || !this.makeRoom(results.length, request.fromFollower)) return NO_SESSION;
+    if (!this.makeRoom(results.length, request.fromFollower)) return NO_SESSION;
     const session = new FetchSession({
       id: this.freeId(),
       usesTopicIds: request.usesTopicIds,
