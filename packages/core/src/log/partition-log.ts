@@ -2,7 +2,6 @@ import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { DiskError } from '../ports/disk.ts';
 import { checkReplicated, notInOrder, planAppend } from './append-plan.ts';
 import type { AppendPlan, ReplicatedStart } from './append-plan.ts';
-import type { CleanableLog } from './cleaner/cleanable.ts';
 import { readPartitionMetadata, writePartitionMetadata } from './checkpoints.ts';
 import type { EpochEnd } from './leader-epoch-cache.ts';
 import { NOTHING_APPENDED, validationSettingsOf } from './log-append.ts';
@@ -41,11 +40,9 @@ import { decideRetention } from './retention.ts';
 export interface PartitionLogOptions extends LoadOptions {
   readonly topic: string;
   readonly partition: number;
-  /** From `cleaner-offset-checkpoint`, null when it has none: the log was compacted up to there. */
-  readonly cleanedOffset?: number | null;
   /**
    * Is told before files change so that less than before is certain to be on the disk: no checkpoint may claim
-   * more than `recoveryPoint` and `cleanedOffset` from then on. May throw DiskError.
+   * more than `recoveryPoint` from then on. May throw DiskError.
    */
   readonly onRecoveryPointLowered?: (log: PartitionLog) => void;
   /** Is told when the log goes offline; at most once. */
@@ -56,8 +53,7 @@ export class PartitionLog {
   readonly topic: string;
   readonly partition: number;
   private readonly context: LogContext;
-  /** The files: for the cleaner. */
-  readonly storage: LogStorage;
+  private readonly storage: LogStorage;
   private readonly availability: LogAvailability;
   private startOffset: number;
   private watermark: number;
@@ -83,7 +79,7 @@ export class PartitionLog {
       options.onOffline?.(this, error);
     });
     const { availability } = this;
-    this.storage = new LogStorage(context, directory, options.config, loaded, options.cleanedOffset ?? null, {
+    this.storage = new LogStorage(context, directory, options.config, loaded, {
       syncFailed: (error) => availability.goOffline(error),
       recoveryPointLowered: () => options.onRecoveryPointLowered?.(this),
     });
@@ -160,28 +156,6 @@ export class PartitionLog {
 
   get isOffline(): boolean {
     return this.availability.isOffline;
-  }
-
-  /** Neither closed nor offline. */
-  get isOpen(): boolean {
-    return !this.availability.isOffline && !this.availability.isClosed;
-  }
-
-  /** Up to where the log was compacted, null when it never was. */
-  get cleanedOffset(): number | null {
-    return this.storage.cleanedOffset;
-  }
-
-  /** The log as the decision what to compact sees it. */
-  cleanableView(): CleanableLog {
-    const { config, logStartOffset, logEndOffset, lastStableOffset, recoveryPoint, cleanedOffset } = this;
-    const segments = this.storage.segments.all;
-    return { config, segments, logStartOffset, logEndOffset, lastStableOffset, recoveryPoint, cleanedOffset };
-  }
-
-  /** The disk failed where it must not: the log answers nothing any more. */
-  fail(error: DiskError): void {
-    this.availability.goOffline(error);
   }
 
   private ensureOnline(): void {
@@ -267,12 +241,12 @@ export class PartitionLog {
   }
 
   private answerDuplicate(duplicate: ProducerBatch): LogAppendInfo {
-    const isAppendTime = this.config.messageTimestampType === 'LogAppendTime';
     return {
       ...NOTHING_APPENDED,
       firstOffset: firstOffsetOf(duplicate),
       lastOffset: duplicate.lastOffset,
-      logAppendTimeMs: isAppendTime ? duplicate.timestamp : -1,
+      // Told also where records keep their own times: so does Apache Kafka.
+      logAppendTimeMs: duplicate.timestamp,
       logStartOffset: this.startOffset,
       isDuplicate: true,
     };
