@@ -2,6 +2,7 @@ import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { DiskError } from '../ports/disk.ts';
 import { checkReplicated, notInOrder, planAppend } from './append-plan.ts';
 import type { AppendPlan, ReplicatedStart } from './append-plan.ts';
+import type { CleanableLog } from './cleaner/cleanable.ts';
 import { readPartitionMetadata, writePartitionMetadata } from './checkpoints.ts';
 import type { EpochEnd } from './leader-epoch-cache.ts';
 import { NOTHING_APPENDED, validationSettingsOf } from './log-append.ts';
@@ -40,9 +41,11 @@ import { decideRetention } from './retention.ts';
 export interface PartitionLogOptions extends LoadOptions {
   readonly topic: string;
   readonly partition: number;
+  /** From `cleaner-offset-checkpoint`, null when it has none: the log was compacted up to there. */
+  readonly cleanedOffset?: number | null;
   /**
    * Is told before files change so that less than before is certain to be on the disk: no checkpoint may claim
-   * more than `recoveryPoint` from then on. May throw DiskError.
+   * more than `recoveryPoint` and `cleanedOffset` from then on. May throw DiskError.
    */
   readonly onRecoveryPointLowered?: (log: PartitionLog) => void;
   /** Is told when the log goes offline; at most once. */
@@ -53,7 +56,8 @@ export class PartitionLog {
   readonly topic: string;
   readonly partition: number;
   private readonly context: LogContext;
-  private readonly storage: LogStorage;
+  /** The files: for the cleaner. */
+  readonly storage: LogStorage;
   private readonly availability: LogAvailability;
   private startOffset: number;
   private watermark: number;
@@ -79,7 +83,7 @@ export class PartitionLog {
       options.onOffline?.(this, error);
     });
     const { availability } = this;
-    this.storage = new LogStorage(context, directory, options.config, loaded, {
+    this.storage = new LogStorage(context, directory, options.config, loaded, options.cleanedOffset ?? null, {
       syncFailed: (error) => availability.goOffline(error),
       recoveryPointLowered: () => options.onRecoveryPointLowered?.(this),
     });
@@ -156,6 +160,28 @@ export class PartitionLog {
 
   get isOffline(): boolean {
     return this.availability.isOffline;
+  }
+
+  /** Neither closed nor offline. */
+  get isOpen(): boolean {
+    return !this.availability.isOffline && !this.availability.isClosed;
+  }
+
+  /** Up to where the log was compacted, null when it never was. */
+  get cleanedOffset(): number | null {
+    return this.storage.cleanedOffset;
+  }
+
+  /** The log as the decision what to compact sees it. */
+  cleanableView(): CleanableLog {
+    const { config, logStartOffset, logEndOffset, lastStableOffset, recoveryPoint, cleanedOffset } = this;
+    const segments = this.storage.segments.all;
+    return { config, segments, logStartOffset, logEndOffset, lastStableOffset, recoveryPoint, cleanedOffset };
+  }
+
+  /** The disk failed where it must not: the log answers nothing any more. */
+  fail(error: DiskError): void {
+    this.availability.goOffline(error);
   }
 
   private ensureOnline(): void {
