@@ -105,6 +105,8 @@ describe('TLS', () => {
         'ssl.keyStore.location': join(folder, 'server.pem'),
         'ssl.trustStore.location': join(folder, 'ca.pem'),
         'ssl.clientAuth': 'want',
+        'ssl.protocol': 'TLSv1.3',
+        'ssl.ciphersuites': 'TLS_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256',
         'ssl.enabledProtocols': 'TLSv1.2,TLSv1.3',
       },
     });
