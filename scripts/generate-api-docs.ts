@@ -12,14 +12,7 @@ import { publishPage, table } from './generated-page.ts';
 const ABSENT: readonly { readonly because: string; readonly names: readonly string[] }[] = [
   {
     because: 'between the brokers of a cluster, of which there is one broker so far',
-    names: [
-      'LeaderAndIsr',
-      'StopReplica',
-      'UpdateMetadata',
-      'ControlledShutdown',
-      'AlterPartition',
-      'AllocateProducerIds',
-    ],
+    names: ['LeaderAndIsr', 'StopReplica', 'UpdateMetadata'],
   },
   {
     because: 'transactions are not served yet',

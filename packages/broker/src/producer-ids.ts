@@ -32,17 +32,20 @@ export class ProducerIdService {
     return this.nextId++;
   }
 
-  private fetchBlock(): Promise<void> {
+  /** A block for another broker. @throws KafkaError COORDINATOR_LOAD_IN_PROGRESS when none can be had now */
+  blockFor(brokerId: number): Promise<ProducerIdBlock> {
     return new Promise((resolve, reject) => {
-      allocateProducerIds(this.coordination, this.brokerId, (error, block) => {
-        if (error === null) {
-          this.block = block!;
-          this.nextId = block!.first;
-          return resolve();
-        }
+      allocateProducerIds(this.coordination, brokerId, (error, block) => {
+        if (error === null) return resolve(block!);
         this.log.error('no block of producer ids could be allocated', { error });
         reject(new KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS));
       });
     });
+  }
+
+  private async fetchBlock(): Promise<void> {
+    const block = await this.blockFor(this.brokerId);
+    this.block = block;
+    this.nextId = block.first;
   }
 }

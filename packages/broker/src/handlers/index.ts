@@ -1,6 +1,9 @@
+import { allocateProducerIdsHandler } from './allocate-producer-ids.ts';
 import { alterConfigsHandler } from './alter-configs.ts';
+import { alterPartitionHandler } from './alter-partition.ts';
 import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts';
 import { apiVersionsHandler, type ServedApi } from './api-versions.ts';
+import { controlledShutdownHandler } from './controlled-shutdown.ts';
 import { createPartitionsHandler } from './create-partitions.ts';
 import { createTopicsHandler } from './create-topics.ts';
 import { deleteGroupsHandler } from './delete-groups.ts';
@@ -48,6 +51,7 @@ const handlers: readonly AnyHandler[] = [
   fetchHandler,
   listOffsetsHandler,
   metadataHandler,
+  controlledShutdownHandler,
   offsetCommitHandler,
   offsetFetchHandler,
   findCoordinatorHandler,
@@ -74,8 +78,10 @@ const handlers: readonly AnyHandler[] = [
   alterPartitionReassignmentsHandler,
   listPartitionReassignmentsHandler,
   offsetDeleteHandler,
+  alterPartitionHandler,
   describeClusterHandler,
   describeProducersHandler,
+  allocateProducerIdsHandler,
   describeTopicPartitionsHandler,
 ];
 

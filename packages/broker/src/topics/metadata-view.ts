@@ -40,6 +40,11 @@ export class MetadataView {
     return addresses.sort((a, b) => a.nodeId - b.nodeId);
   }
 
+  /** Of a broker that is registered, larger in each of its lives. */
+  brokerEpoch(nodeId: number): number | undefined {
+    return this.state.brokers.get(nodeId)?.brokerEpoch;
+  }
+
   isLive(nodeId: number): boolean {
     return this.state.isLive(nodeId);
   }
@@ -49,17 +54,20 @@ export class MetadataView {
     return endpoints !== undefined && endpoints.some((endpoint) => endpoint.listenerName === listenerName);
   }
 
+  /** Topics that are being deleted are not there any more. */
   topic(name: string): TopicEntry | undefined {
-    return this.state.topic(name);
+    const topic = this.state.topic(name);
+    return topic?.isDeleting ? undefined : topic;
   }
 
   topicName(topicId: string): string | undefined {
-    return this.state.topicName(topicId);
+    const name = this.state.topicName(topicId);
+    return name === undefined || this.topic(name) === undefined ? undefined : name;
   }
 
   /** In no order. */
-  topics(): Iterable<TopicEntry> {
-    return this.state.topics();
+  *topics(): Iterable<TopicEntry> {
+    for (const topic of this.state.topics()) if (!topic.isDeleting) yield topic;
   }
 
   get topicCount(): number {
@@ -67,6 +75,6 @@ export class MetadataView {
   }
 
   partition(topic: string, index: number): PartitionEntry | undefined {
-    return this.state.topic(topic)?.partitions[index];
+    return this.topic(topic)?.partitions[index];
   }
 }

@@ -10,6 +10,11 @@ import type { TopicPartition } from '@odradek/core/controller/controller-term.ts
 import type { ElectionOutcome, ElectionType } from '@odradek/core/controller/leader-changes.ts';
 import type { TopicOutcome } from '@odradek/core/controller/topic-changes.ts';
 import type { ClusterState } from '@odradek/core/controller/cluster-state.ts';
+import type {
+  AskingBroker,
+  PartitionProposal,
+  ProposalOutcome,
+} from '@odradek/core/controller/leader-requests.ts';
 import { topicNameFault } from '@odradek/core/controller/topic-name.ts';
 import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
@@ -141,6 +146,25 @@ export class TopicService {
   /** @param target wanted replicas, or null to call off the reassignment. @returns null when done */
   reassign(partition: TopicPartition, target: readonly number[] | null): Promise<TopicFault | null> {
     return new Promise((resolve) => this.controller.reassign(partition, target, resolve));
+  }
+
+  /** A leader wants other in-sync sets: an error code for all, or one outcome for each. */
+  alterPartitions(
+    broker: AskingBroker,
+    proposals: readonly PartitionProposal[],
+  ): Promise<{ errorCode: number; outcomes: readonly ProposalOutcome[] }> {
+    return new Promise((resolve) =>
+      this.controller.alterPartitions(broker, proposals, (errorCode, outcomes) =>
+        resolve({ errorCode, outcomes }),
+      ),
+    );
+  }
+
+  /** A broker is about to stop: an error code, or the partitions that nobody else can lead. */
+  relieve(broker: AskingBroker): Promise<{ errorCode: number; remaining: readonly TopicPartition[] }> {
+    return new Promise((resolve) =>
+      this.controller.relieve(broker, (errorCode, remaining) => resolve({ errorCode, remaining })),
+    );
   }
 
   /**
