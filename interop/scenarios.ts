@@ -19,6 +19,10 @@ export const scenarios: readonly Scenario[] = [
   { name: 'consume-offset', says: 'consume from an offset' },
   { name: 'consume-time', says: 'consume from a time' },
   { name: 'group-of-three', says: 'three members share six partitions; one is killed, two go on' },
+  {
+    name: 'group-kill',
+    says: 'two members across kill -9 of the broker: acknowledged commits hold, both go on',
+  },
   { name: 'commit-resume', says: 'commit, close, resume behind the commit' },
   { name: 'headers', says: 'headers in order, with empty and null values' },
   { name: 'nulls-and-tombstones', says: 'null and empty keys and values stay apart' },

@@ -2,13 +2,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-type Report = { assigned: number } | { value: string };
+type Report = { assigned: number } | { value: string } | { partition: number; committed: number };
 
 /** The driver's half: starts `program` and keeps what it reports. */
 export class ForkedMember {
   /** Partitions that the member owns; none once it is killed. */
   assigned = 0;
   readonly values: string[] = [];
+  /** By partition: the offset that a commit was acknowledged for. */
+  readonly committed = new Map<number, number>();
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
 
@@ -17,7 +19,8 @@ export class ForkedMember {
     this.#exit = once(this.#child, 'exit');
     this.#child.on('message', (report: Report) => {
       if ('assigned' in report) this.assigned = report.assigned;
-      else this.values.push(report.value);
+      else if ('value' in report) this.values.push(report.value);
+      else this.committed.set(report.partition, report.committed);
     });
   }
 

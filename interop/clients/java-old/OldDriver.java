@@ -12,12 +12,15 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -35,7 +38,7 @@ public class OldDriver {
     public static void main(String[] args) throws Exception {
         if (args[0].equals("member")) {
             bootstrap = args[1];
-            new Member(args[2], args[3]).thread.join();
+            new Member(args[2], args[3], false).thread.join();
             return;
         }
         bootstrap = args[0];
@@ -65,6 +68,7 @@ public class OldDriver {
             case "consume-start": consumeFrom(topic, 0); return null;
             case "consume-offset": consumeFrom(topic, 42); return null;
             case "group-of-three": groupOfThree(topic); return null;
+            case "group-kill": groupAcrossKill(topic); return null;
             case "commit-resume": commitAndResume(topic); return null;
             case "nulls-and-tombstones": nulls(topic); return null;
             case "message-1mb": largeMessage(topic); return null;
@@ -120,8 +124,8 @@ public class OldDriver {
         Process third = new ProcessBuilder(ProcessHandle.current().info().command().get(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
             "-cp", System.getProperty("java.class.path"), "OldDriver", "member", bootstrap, topic, group)
             .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-        Member first = new Member(topic, group);
-        Member second = new Member(topic, group);
+        Member first = new Member(topic, group, false);
+        Member second = new Member(topic, group, false);
         try {
             await("a partition each of three members", 40, () -> first.owned.size() == 1 && second.owned.size() == 1);
             third.destroyForcibly().waitFor();
@@ -146,6 +150,56 @@ public class OldDriver {
         }
     }
 
+    static void groupAcrossKill(String topic) throws Exception {
+        for (int i = 0; i < 3; i++) produceMany(topic + "-" + i, 1);
+        String group = topic + "-group";
+        Member first = new Member(topic, group, true);
+        Member second = new Member(topic, group, true);
+        Map<String, String> settings = new HashMap<>();
+        settings.put("acks", "all");
+        settings.put("retries", "1000");
+        try (KafkaProducer<byte[], byte[]> producer = producer(settings)) {
+            BooleanSupplier allTaken = () -> first.owned.size() + second.owned.size() == 3 && !first.owned.isEmpty() && !second.owned.isEmpty();
+            await("three partitions shared by two members", 40, allTaken);
+            for (int i = 0; i < 200; i++) {
+                if (i == 100) {
+                    producer.flush();
+                    await("a hundred messages committed", 20, () -> later(first, second) == 100 && first.acknowledged() + second.acknowledged() >= 103);
+                    say("@broker kill");
+                }
+                if (i == 150) {
+                    check(System.in.read() == '\n', "the broker is back");
+                    Map<TopicPartition, Long> acknowledged = new HashMap<>(first.committed);
+                    acknowledged.putAll(second.committed);
+                    checkCommitted(group, acknowledged);
+                }
+                producer.send(record(topic + "-" + i % 3, null, "later " + i));
+            }
+            producer.flush();
+            await("two hundred messages", 60, () -> later(first, second) == 200);
+            await("all of them committed", 20, () -> first.acknowledged() + second.acknowledged() >= 203);
+            await("still all partitions", 20, allTaken);
+        } finally {
+            first.end();
+            second.end();
+        }
+    }
+
+    static void checkCommitted(String group, Map<TopicPartition, Long> acknowledged) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer(group)) {
+            acknowledged.forEach((partition, offset) -> {
+                OffsetAndMetadata kept = consumer.committed(partition);
+                check(kept != null && kept.offset() >= offset, partition + " committed up to " + offset + ", got " + kept);
+            });
+        }
+    }
+
+    static long later(Member first, Member second) {
+        Set<String> values = new HashSet<>(first.values);
+        values.addAll(second.values);
+        return values.stream().filter(value -> value.startsWith("later")).count();
+    }
+
     static long later(Member member) {
         return member.values.stream().filter(value -> value.startsWith("later")).count();
     }
@@ -153,18 +207,37 @@ public class OldDriver {
     static class Member implements ConsumerRebalanceListener {
         final Set<TopicPartition> owned = Collections.synchronizedSet(new HashSet<TopicPartition>());
         final ConcurrentLinkedQueue<String> values = new ConcurrentLinkedQueue<>();
+        /** What its commits were acknowledged for. */
+        final Map<TopicPartition, Long> committed = new ConcurrentHashMap<>();
         final Thread thread;
         volatile boolean ending;
 
-        Member(String topic, String group) {
+        Member(String topic, String group, boolean commits) {
             thread = new Thread(() -> {
                 try (KafkaConsumer<byte[], byte[]> consumer = consumer(group)) {
                     consumer.subscribe(List.of(topic + "-0", topic + "-1", topic + "-2"), this);
-                    while (!ending)
-                        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(200)) values.add(string(record.value()));
+                    while (!ending) {
+                        ConsumerRecords<byte[], byte[]> records = consumer.poll(200);
+                        for (ConsumerRecord<byte[], byte[]> record : records) values.add(string(record.value()));
+                        if (commits && !records.isEmpty()) commit(consumer, records);
+                    }
                 }
             });
             thread.start();
+        }
+
+        void commit(KafkaConsumer<byte[], byte[]> consumer, ConsumerRecords<byte[], byte[]> records) {
+            try {
+                consumer.commitSync();
+            } catch (CommitFailedException moved) {
+                return;
+            }
+            for (ConsumerRecord<byte[], byte[]> record : records)
+                committed.put(new TopicPartition(record.topic(), record.partition()), record.offset() + 1);
+        }
+
+        long acknowledged() {
+            return committed.values().stream().mapToLong(Long::longValue).sum();
         }
 
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) {

@@ -6,12 +6,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -28,8 +30,10 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
@@ -44,6 +48,7 @@ import org.apache.kafka.common.errors.InvalidConfigurationException;
 import org.apache.kafka.common.errors.InvalidPartitionsException;
 import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.OffsetOutOfRangeException;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
@@ -89,6 +94,7 @@ public class InteropDriver {
             case "consume-offset": consumeFrom(topic, 42); return null;
             case "consume-time": consumeFromTime(topic); return null;
             case "group-of-three": groupOfThree(topic); return null;
+            case "group-kill": groupAcrossKill(topic); return null;
             case "commit-resume": commitAndResume(topic); return null;
             case "headers": headers(topic); return null;
             case "nulls-and-tombstones": nulls(topic); return null;
@@ -164,8 +170,8 @@ public class InteropDriver {
         Process third = new ProcessBuilder(ProcessHandle.current().info().command().get(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", System.getProperty("java.class.path"), "InteropDriver",
             "member", bootstrap, topic, group).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-        Member first = new Member(topic, group);
-        Member second = new Member(topic, group);
+        Member first = new Member(topic, group, false);
+        Member second = new Member(topic, group, false);
         try {
             await("two partitions each of three members", 40, () -> first.owned.size() == 2 && second.owned.size() == 2);
             third.destroyForcibly().waitFor();
@@ -188,23 +194,77 @@ public class InteropDriver {
         }
     }
 
+    static void groupAcrossKill(String topic) throws Exception {
+        create(topic, 2);
+        String group = topic + "-group";
+        Member first = new Member(topic, group, true);
+        Member second = new Member(topic, group, true);
+        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("acks", "all")); Admin admin = admin()) {
+            BooleanSupplier oneEach = () -> first.owned.size() == 1 && second.owned.size() == 1;
+            await("a partition each of two members", 40, oneEach);
+            for (int i = 0; i < 200; i++) {
+                if (i == 100) {
+                    producer.flush();
+                    await("a hundred messages committed", 20, () -> first.acknowledged() + second.acknowledged() == 100);
+                    say("@broker kill");
+                }
+                if (i == 150) {
+                    check(System.in.read() == '\n', "the broker is back");
+                    Map<TopicPartition, Long> acknowledged = new HashMap<>(first.committed);
+                    acknowledged.putAll(second.committed);
+                    Map<TopicPartition, OffsetAndMetadata> kept = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
+                    acknowledged.forEach((partition, offset) ->
+                        check(kept.get(partition).offset() >= offset, partition + " committed up to " + offset + ", got " + kept));
+                }
+                producer.send(new ProducerRecord<>(topic, i % 2, null, bytes("message " + i)));
+            }
+            producer.flush();
+            await("two hundred messages committed", 40, () -> first.acknowledged() + second.acknowledged() == 200);
+            Set<String> got = new HashSet<>(first.values);
+            got.addAll(second.values);
+            check(got.size() == 200, "two hundred messages, got " + got.size());
+            await("still a partition each", 20, oneEach);
+        } finally {
+            first.end();
+            second.end();
+        }
+    }
+
     /** A member of a group on a thread of its own. */
     static class Member implements ConsumerRebalanceListener {
         final Set<TopicPartition> owned = Collections.synchronizedSet(new HashSet<>());
         final ConcurrentLinkedQueue<String> values = new ConcurrentLinkedQueue<>();
+        /** What its commits were acknowledged for. */
+        final Map<TopicPartition, Long> committed = new ConcurrentHashMap<>();
         final Thread thread;
         volatile boolean ending;
 
-        Member(String topic, String group) {
+        Member(String topic, String group, boolean commits) {
             thread = new Thread(() -> {
                 try (KafkaConsumer<byte[], byte[]> consumer = consumer(group)) {
                     consumer.subscribe(List.of(topic), this);
-                    while (!ending)
-                        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200)))
-                            values.add(string(record.value()));
+                    while (!ending) {
+                        ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(200));
+                        for (ConsumerRecord<byte[], byte[]> record : records) values.add(string(record.value()));
+                        if (commits && !records.isEmpty()) commit(consumer, records);
+                    }
                 }
             });
             thread.start();
+        }
+
+        void commit(KafkaConsumer<byte[], byte[]> consumer, ConsumerRecords<byte[], byte[]> records) {
+            try {
+                consumer.commitSync();
+            } catch (CommitFailedException | RebalanceInProgressException moved) {
+                return;
+            }
+            for (ConsumerRecord<byte[], byte[]> record : records)
+                committed.put(new TopicPartition(record.topic(), record.partition()), record.offset() + 1);
+        }
+
+        long acknowledged() {
+            return committed.values().stream().mapToLong(Long::longValue).sum();
         }
 
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
@@ -222,7 +282,7 @@ public class InteropDriver {
     }
 
     static void member(String topic, String group) throws InterruptedException {
-        new Member(topic, group).thread.join();
+        new Member(topic, group, false).thread.join();
     }
 
     static void commitAndResume(String topic) throws Exception {

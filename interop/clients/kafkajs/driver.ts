@@ -8,10 +8,13 @@ import kafkajs, {
   type ProducerConfig,
 } from 'kafkajs';
 import { ForkedMember } from '../forked-member.ts';
+import { groupAcrossKill } from '../group-kill.ts';
 import { check, checkEqual, cycleBroker, runDriver, text, timeBase, waitUntil } from '../driver.ts';
 
 // CommonJS whose names Node cannot see.
 const { CompressionTypes, ConfigResourceTypes, Kafka, KafkaJSProtocolError, logLevel } = kafkajs;
+
+const memberProgram = fileURLToPath(new URL('member.ts', import.meta.url));
 
 const noCodec = 'KafkaJS has no codec of its own for it';
 
@@ -129,8 +132,9 @@ await runDriver((bootstrap) => {
     },
     'group-of-three': async (topic: string) => {
       await create(topic, 6);
-      const program = fileURLToPath(new URL('member.ts', import.meta.url));
-      const members = [0, 1, 2].map(() => new ForkedMember(program, bootstrap, topic, `${topic}-group`));
+      const members = [0, 1, 2].map(
+        () => new ForkedMember(memberProgram, bootstrap, topic, `${topic}-group`),
+      );
       try {
         await waitUntil('two partitions each', 40, () => members.every((member) => member.assigned === 2));
         await members[2]!.kill();
@@ -145,6 +149,22 @@ await runDriver((bootstrap) => {
       } finally {
         for (const member of members) await member.kill();
       }
+    },
+    'group-kill': async (topic: string) => {
+      await create(topic, 2);
+      const groupId = `${topic}-group`;
+      const member = () => new ForkedMember(memberProgram, bootstrap, topic, groupId);
+      const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+      await producer.connect();
+      await groupAcrossKill({
+        members: [member(), member()],
+        send: (value, partition) => producer.send({ topic, messages: [{ value, partition }] }),
+        committed: async () => {
+          const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
+          return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+        },
+      });
+      await producer.disconnect();
     },
     'commit-resume': async (topic: string) => {
       const sent = await produceTimed(topic, 100);

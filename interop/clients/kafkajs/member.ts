@@ -6,7 +6,12 @@ import { memberArguments, report } from '../forked-member.ts';
 const { Kafka, logLevel } = kafkajs;
 
 const { bootstrap, topic, groupId } = memberArguments();
-const consumer = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).consumer({
+const kafka = new Kafka({
+  brokers: [bootstrap],
+  logLevel: logLevel.NOTHING,
+  retry: { initialRetryTime: 100, retries: 12, maxRetryTime: 3000 },
+});
+const consumer = kafka.consumer({
   groupId,
   sessionTimeout: 3000,
   heartbeatInterval: 500,
@@ -19,7 +24,11 @@ consumer.on('consumer.group_join', ({ payload }) => {
 await consumer.connect();
 await consumer.subscribe({ topics: [topic], fromBeginning: true });
 await consumer.run({
-  eachMessage: async ({ message }) => {
+  autoCommit: false,
+  eachMessage: async ({ partition, message }) => {
     report({ value: message.value?.toString() ?? '' });
+    const committed = Number(message.offset) + 1;
+    await consumer.commitOffsets([{ topic, partition, offset: String(committed) }]);
+    report({ partition, committed });
   },
 });

@@ -120,6 +120,7 @@ await runDriver((bootstrap) => {
         for (const member of members) await member.kill();
       }
     },
+    'group-kill': 'it commits from time to time, unseen from outside',
     'commit-resume': async (topic) => {
       const sent = await produceMany(topic, 100);
       const group = ['-G', `${topic}-group`, '-X', 'auto.offset.reset=earliest', '-q'];

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 
 /** A member of a consumer group; its standard error tells what is assigned. */
 export class Member {
@@ -17,13 +18,11 @@ export class Member {
     ].flatMap((setting) => ['-X', setting]);
     this.#child = spawn('kcat', ['-b', bootstrap, '-u', ...settings, '-G', group, ...topics]);
     this.#exit = once(this.#child, 'exit');
-    this.#child.stdout.on('data', (chunk: Buffer) => this.lines.push(...chunk.toString().trim().split('\n')));
-    this.#child.stderr.on('data', (chunk: Buffer) => {
-      for (const line of chunk.toString().split('\n')) {
-        const partitions = line.match(/ \[0\]/g)?.length ?? 0;
-        if (line.includes('assigned:')) this.assigned = partitions;
-        if (line.includes('revoked:')) this.assigned = 0;
-      }
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.lines.push(line));
+    createInterface({ input: this.#child.stderr }).on('line', (line) => {
+      const partitions = line.match(/ \[0\]/g)?.length ?? 0;
+      if (line.includes('assigned:')) this.assigned = partitions;
+      if (line.includes('revoked:')) this.assigned = 0;
     });
   }
 

@@ -15,9 +15,12 @@ import {
 } from '@platformatic/kafka';
 import { check, checkEqual, cycleBroker, runDriver, text, timeBase, waitUntil } from '../driver.ts';
 import { ForkedMember } from '../forked-member.ts';
+import { groupAcrossKill } from '../group-kill.ts';
 
 type Content = Omit<MessageToProduce, 'topic'>;
 type Stream = MessagesStream<Buffer, Buffer, Buffer, Buffer>;
+
+const memberProgram = fileURLToPath(new URL('member.ts', import.meta.url));
 
 const LATEST = -1n;
 const EARLIEST = -2n;
@@ -180,8 +183,9 @@ await runDriver((bootstrap) => {
     },
     'group-of-three': async (topic) => {
       await create(topic, 6);
-      const program = fileURLToPath(new URL('member.ts', import.meta.url));
-      const members = [0, 1, 2].map(() => new ForkedMember(program, bootstrap, topic, `${topic}-group`));
+      const members = [0, 1, 2].map(
+        () => new ForkedMember(memberProgram, bootstrap, topic, `${topic}-group`),
+      );
       try {
         await waitUntil('two partitions each', 40, () => members.every((member) => member.assigned === 2));
         await members[2]!.kill();
@@ -197,6 +201,29 @@ await runDriver((bootstrap) => {
       } finally {
         for (const member of members) await member.kill();
       }
+    },
+    'group-kill': async (topic) => {
+      await create(topic, 2);
+      const group = `${topic}-group`;
+      const member = () => new ForkedMember(memberProgram, bootstrap, topic, group);
+      await withProducer(
+        (producer) =>
+          groupAcrossKill({
+            members: [member(), member()],
+            send: (value, partition) => send(producer, topic, [{ value: Buffer.from(value), partition }]),
+            committed: async () => {
+              const [answer] = await admin.listConsumerGroupOffsets({ groups: [group] });
+              const partitions = answer?.topics[0]?.partitions ?? [];
+              return new Map(
+                partitions.map(({ partitionIndex, committedOffset }) => [
+                  partitionIndex,
+                  Number(committedOffset),
+                ]),
+              );
+            },
+          }),
+        { idempotent: true },
+      );
     },
     'commit-resume': async (topic) => {
       const sent = await produceTimed(topic, 100);

@@ -12,6 +12,7 @@ const consumer = new Consumer({
   rebalanceTimeout: 10_000,
   maxWaitTime: 200,
   retryDelay: 100,
+  retries: 300,
 });
 const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest' });
 // A fetch under way at a rebalance still asks for the partitions of before, and what it brings is
@@ -20,4 +21,14 @@ stream.on('fetch', () => {
   const mine = consumer.assignments?.find((assignment) => assignment.topic === topic);
   report({ assigned: mine?.partitions.length ?? 0 });
 });
-stream.on('data', (message) => report({ value: message.value?.toString() ?? '' }));
+// One commit after the other: of two at a time the older may arrive last.
+for await (const message of stream) {
+  report({ value: message.value?.toString() ?? '' });
+  const committed = Number(message.offset) + 1;
+  try {
+    await message.commit();
+    report({ partition: message.partition, committed });
+  } catch {
+    // The next commit covers it.
+  }
+}

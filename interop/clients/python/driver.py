@@ -249,6 +249,71 @@ def group_of_three(client, topic):
             member.close()
 
 
+def group_kill(client, topic):
+    client.create(topic, 2)
+    group = topic + "-group"
+    members = [client.consumer(group), client.consumer(group)]
+    got = set()
+    committed = {}
+
+    def turn():
+        for each in members:
+            message = each.poll(0.01)
+            if message is None or message.error():
+                continue
+            got.add(message.value())
+            try:
+                each.commit(message, asynchronous=False)
+                committed[message.partition()] = message.offset() + 1
+            except KafkaException:
+                pass  # The next commit covers it.
+        return sum(committed.values())
+
+    def one_each():
+        turn()
+        return [len(each.assignment()) for each in members] == [1, 1]
+
+    def kept():
+        offsets = {}
+
+        def told():
+            answer = client.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group]
+            try:
+                offsets.update({at.partition: at.offset for at in answer.result(WAIT).topic_partitions})
+            except KafkaException as error:
+                check(error.args[0].code() == KafkaError.COORDINATOR_LOAD_IN_PROGRESS, f"offsets, got {error}")
+            return offsets != {}
+
+        wait_until("the offsets of the group", 30, told)
+        return offsets
+
+    try:
+        for each in members:
+            each.subscribe([topic])
+        wait_until("a partition each of two members", 40, one_each)
+        producer = client.producer(enable_idempotence=True)
+        for i in range(200):
+            if i == 100:
+                check(producer.flush(WAIT) == 0, "a hundred messages sent")
+                wait_until("a hundred messages committed", 20, lambda: turn() == 100)
+                say("@broker kill")
+            if i == 150:
+                sys.stdin.readline()
+                acknowledged = dict(committed)
+                offsets = kept()
+                check(all(offsets[at] >= offset for at, offset in acknowledged.items()), f"{acknowledged} kept, got {offsets}")
+            producer.produce(topic, f"message {i}", partition=i % 2)
+            producer.poll(0)
+            turn()
+        check(producer.flush(70) == 0, "all messages sent")
+        wait_until("two hundred messages committed", 40, lambda: turn() == 200)
+        check(len(got) == 200, f"two hundred messages, got {len(got)}")
+        wait_until("still a partition each", 20, one_each)
+    finally:
+        for each in members:
+            each.close()
+
+
 def member(bootstrap, topic, group):
     consumer = Client(bootstrap).consumer(group)
     consumer.subscribe([topic])
@@ -448,6 +513,7 @@ SCENARIOS = {
     "consume-offset": consume_offset,
     "consume-time": consume_time,
     "group-of-three": group_of_three,
+    "group-kill": group_kill,
     "commit-resume": commit_resume,
     "headers": headers,
     "nulls-and-tombstones": nulls_and_tombstones,
