@@ -1,6 +1,7 @@
 // Holds the same conversations with Apache Kafka and with Odradek, and compares the answers line by line.
 import { parseArgs } from 'node:util';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
+import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
 import { closeWith } from '../closing-line.ts';
 import { startTarget } from '../targets/start-target.ts';
 import type { Target, TargetName } from '../targets/target.ts';
@@ -25,11 +26,16 @@ export interface Comparison {
   readonly accepted: readonly AcceptedDifference[];
   /** Settings that both brokers get. */
   readonly overrides: Readonly<Record<string, string>>;
-  /** Fields of which is compared only whether they say something: texts, times, sizes of disks. */
+  /** Fields that are not compared: texts for people. */
+  readonly hiddenFields?: readonly string[];
+  /** Fields of which is compared only whether they say something: times, sizes of disks. */
   readonly blurredFields?: readonly string[];
   /** Makes ready what the conversations speak of. */
   readonly prepare: (target: Target) => Promise<void>;
 }
+
+/** It lists older ones for the sake of some clients, and closes the connection of who uses them (KIP-896). */
+const KAFKA_4_PRODUCE_MIN = 3;
 
 interface Outcome {
   readonly passed: number;
@@ -117,13 +123,13 @@ function isAccepted(kafka: Target, { accepted }: Comparison, theirs: string, our
 
 async function hold(
   { host, port }: Target,
-  { conversations, blurredFields }: Comparison,
+  { conversations, hiddenFields, blurredFields }: Comparison,
   versions: Versions,
   name: string,
 ): Promise<string[]> {
   const conversation = conversations[name];
   if (conversation === undefined) throw new Error(`there is no conversation "${name}"`);
-  const transcript = new Transcript({ host, port }, versions, blurredFields);
+  const transcript = new Transcript({ host, port }, versions, hiddenFields, blurredFields);
   try {
     await conversation(transcript, `g-${name.replaceAll(' ', '-')}`);
   } finally {
@@ -132,11 +138,16 @@ async function hold(
   return transcript.lines;
 }
 
-async function servedVersions({ host, port }: Target): Promise<Versions> {
+async function servedVersions({ name, host, port }: Target): Promise<Versions> {
   const connection = await RawConnection.open(host, port);
   try {
     const { apiKeys } = await connection.ask(apiVersionsApi, 0, {});
-    return new Map(apiKeys.map(({ apiKey, minVersion: min, maxVersion: max }) => [apiKey, { min, max }]));
+    const versions = new Map(
+      apiKeys.map(({ apiKey, minVersion: min, maxVersion: max }) => [apiKey, { min, max }]),
+    );
+    const produce = versions.get(produceApi.key);
+    if (name === 'kafka-4.4' && produce !== undefined) produce.min = KAFKA_4_PRODUCE_MIN;
+    return versions;
   } finally {
     connection.close();
   }

@@ -51,6 +51,29 @@ export class RawConnection {
     apiVersion: number,
     message: RequestInput,
   ): Promise<Response> {
+    const frame = this.frame(api, apiVersion, message);
+    const reader = await new Promise<Reader>((resolve, reject) => {
+      this.waiting.push({ apiKey: api.key, apiVersion, resolve, reject });
+      if (this.socket.destroyed) reject(new Error('connection closed'));
+      else this.socket.write(frame);
+    });
+    return api.readResponse(reader, apiVersion);
+  }
+
+  /** Sends what is not answered. */
+  tell<RequestInput>(api: ClientApi<RequestInput, unknown>, apiVersion: number, message: RequestInput): void {
+    this.socket.write(this.frame(api, apiVersion, message));
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  private frame<RequestInput>(
+    api: ClientApi<RequestInput, unknown>,
+    apiVersion: number,
+    message: RequestInput,
+  ): Buffer {
     const writer = new Writer();
     writer.int32(0);
     const correlationId = this.nextCorrelationId++;
@@ -58,15 +81,7 @@ export class RawConnection {
     api.writeRequest(writer, message, apiVersion);
     const frame = writer.toBuffer();
     frame.writeInt32BE(frame.length - 4, 0);
-    const reader = await new Promise<Reader>((resolve, reject) => {
-      this.waiting.push({ apiKey: api.key, apiVersion, resolve, reject });
-      this.socket.write(frame);
-    });
-    return api.readResponse(reader, apiVersion);
-  }
-
-  close(): void {
-    this.socket.destroy();
+    return frame;
   }
 
   private read(bytes: Buffer): void {

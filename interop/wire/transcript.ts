@@ -2,7 +2,7 @@ import { errorName } from '@odradek/protocol/errors.ts';
 import { RawConnection, type ClientApi } from './raw-connection.ts';
 
 /** Longer than any wait that a conversation means to have. */
-const ANSWER_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 5_000;
 
 /** Ids that a broker makes up: a prefix and a uuid. */
 const GENERATED_ID = /[A-Za-z0-9._]*-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
@@ -14,19 +14,25 @@ export class Transcript {
   readonly lines: string[] = [];
   readonly address: { readonly host: string; readonly port: number };
   private readonly versions: Versions;
+  private readonly hiddenFields: ReadonlySet<string>;
   private readonly blurredFields: ReadonlySet<string>;
   private readonly connections: RawConnection[] = [];
   private readonly names = new Map<string, string>();
   private readonly secrets = new Map<string, string>();
 
-  /** @param blurredFields fields of which only whether they say something is written down */
+  /**
+   * @param hiddenFields fields that are not written down
+   * @param blurredFields fields of which only whether they say something is written down
+   */
   constructor(
     address: { readonly host: string; readonly port: number },
     versions: Versions,
+    hiddenFields: readonly string[] = [],
     blurredFields: readonly string[] = [],
   ) {
     this.address = address;
     this.versions = versions;
+    this.hiddenFields = new Set(['throttleTimeMs', ...hiddenFields]);
     this.blurredFields = new Set(blurredFields);
   }
 
@@ -56,18 +62,24 @@ export class Transcript {
     this.secrets.set(text, `<${name}>`);
   }
 
-  /** Asks and writes the answer down. @returns the answer, or null when the connection was closed instead */
+  /**
+   * Asks and writes the answer down.
+   *
+   * @param view what to write down of an answer of which not all can be compared
+   * @returns the answer, or null when the connection was closed instead
+   */
   async ask<RequestInput, Response>(
     label: string,
     api: ClientApi<RequestInput, Response>,
     version: number,
     message: RequestInput,
     connection?: RawConnection,
+    view: (response: Response) => unknown = (response) => response,
   ): Promise<Response | null> {
     const used = connection ?? (await this.connection());
     try {
       const response = await Promise.race([used.ask(api, version, message), noAnswer()]);
-      this.write(label, api.name, version, response);
+      this.write(label, api.name, version, view(response));
       return response;
     } catch (error) {
       this.lines.push(`${label}: ${api.name} v${version}: ${(error as Error).message}`);
@@ -94,7 +106,7 @@ export class Transcript {
       return elements.sort((a, b) => compareTexts(JSON.stringify(a), JSON.stringify(b)));
     }
     if (typeof value !== 'object' || value === null) return value;
-    const fields = Object.entries(value).filter(([name]) => name !== 'throttleTimeMs');
+    const fields = Object.entries(value).filter(([name]) => !this.hiddenFields.has(name));
     return Object.fromEntries(fields.map(([name, field]) => [name, this.normalized(field, name)]));
   }
 
