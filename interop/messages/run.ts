@@ -1,6 +1,6 @@
 // Asks Apache Kafka (3.9 with ZooKeeper, 4.4) and Odradek the same about messages, and much that is wrong, in every
 // version that both serve, and compares the answers: error code by error code, offset by offset, byte by byte.
-//   npx node interop/differential/run.ts [--kafka 3.9,4.4] [--conversation a,b] [--print]
+//   npx node interop/messages/run.ts [--kafka 3.9,4.4] [--conversation a,b] [--print]
 // Topics, groups and settings have comparisons of their own beside this one.
 import { compareWithKafka } from '../wire/compare-with-kafka.ts';
 import { acceptedDifferences } from './accepted-differences.ts';
