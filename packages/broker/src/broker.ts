@@ -23,6 +23,7 @@ import type { ConfigService } from './config/config-service.ts';
 import type { Listener as ListenerAddress } from './config/listeners.ts';
 import { openConfigService } from './config/live-config-service.ts';
 import { ControllerChannels } from './cluster/controller-channels.ts';
+import { createThroughController } from './cluster/topic-forwarding.ts';
 import { identifyDirectories, knownClusterId } from './data-directories.ts';
 import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
@@ -183,6 +184,15 @@ export class Broker {
       coordination,
       state,
       channels: this.channels(replicas),
+      createThroughController: (creation) =>
+        createThroughController(
+          {
+            peers: NO_PEERS,
+            controllerId: () => state.controllerId,
+            timeoutMs: () => config.controllerSocketTimeoutMs,
+          },
+          creation,
+        ),
       config,
       configs,
       clock,

@@ -1,5 +1,5 @@
 import {
-  USE_DEFAULT,
+  isFault,
   type TopicCreation,
   type TopicFault,
   type TopicGrowth,
@@ -29,6 +29,8 @@ export interface TopicServiceParts {
   readonly coordination: Coordination;
   readonly state: ClusterState;
   readonly channels: BrokerChannels;
+  /** Where another broker is the controller: null when it made the topic. */
+  createThroughController(creation: TopicCreation): Promise<TopicFault | null>;
   readonly config: Pick<
     BrokerConfig,
     | 'brokerId'
@@ -195,21 +197,20 @@ export class TopicService {
   }
 
   private async createOne(name: string): Promise<TopicFault | null> {
-    const creation = internalTopicCreation(name, this.parts.config) ?? {
+    const { config, log } = this.parts;
+    const creation = internalTopicCreation(name, config) ?? {
       name,
-      partitionCount: USE_DEFAULT,
-      replicationFactor: USE_DEFAULT,
+      partitionCount: config.numPartitions,
+      replicationFactor: config.defaultReplicationFactor,
       assignments: [],
       settings: new Map(),
     };
-    const outcome = (await this.createTopics([creation], false)).get(name)!;
-    const isThere = !('errorCode' in outcome) || outcome.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS;
-    if (isThere) return null;
-    this.parts.log.warn('a topic could not be created on demand', {
-      topic: name,
-      reason: outcome.errorMessage,
-    });
-    return outcome;
+    const fault = this.isController
+      ? faultIn((await this.createTopics([creation], false)).get(name)!)
+      : await this.parts.createThroughController(creation);
+    if (fault === null || fault.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) return null;
+    log.warn('a topic could not be created on demand', { topic: name, reason: fault.errorMessage });
+    return fault;
   }
 
   private settingsFault(settings: ReadonlyMap<string, string>): string | null {
@@ -226,4 +227,8 @@ export class TopicService {
     const own = this.parts.configs.topicOverrides(topic)['unclean.leader.election.enable'];
     return own === undefined ? this.parts.config.uncleanLeaderElectionEnable : own === 'true';
   }
+}
+
+function faultIn(outcome: TopicOutcome): TopicFault | null {
+  return isFault(outcome) ? outcome : null;
 }

@@ -88,7 +88,14 @@ export class TopicWorld {
       },
     };
     const timers = new SystemTimers();
-    const topics = new TopicService({ ...shared, config, configs, channels, timers });
+    const topics = new TopicService({
+      ...shared,
+      config,
+      configs,
+      channels,
+      timers,
+      createThroughController: () => assert.fail('this broker is the controller'),
+    });
     for (const { nodeId, listenerNames } of options.others ?? [])
       await new ClusterMembership({ ...shared, coordination: tree.connect() }).register(
         nodeId,
