@@ -7,6 +7,7 @@ import kafkajs, {
   type Message,
   type ProducerConfig,
 } from 'kafkajs';
+import { registerCodecs } from './codecs.ts';
 import { ForkedMember } from '../forked-member.ts';
 import { groupAcrossKill } from '../group-kill.ts';
 import { check, checkEqual, cycleBroker, runDriver, text, timeBase, waitUntil } from '../driver.ts';
@@ -16,7 +17,7 @@ const { CompressionTypes, ConfigResourceTypes, Kafka, KafkaJSProtocolError, logL
 
 const memberProgram = fileURLToPath(new URL('member.ts', import.meta.url));
 
-const noCodec = 'KafkaJS has no codec of its own for it';
+registerCodecs();
 
 await runDriver((bootstrap) => {
   const kafka = new Kafka({
@@ -113,9 +114,9 @@ await runDriver((bootstrap) => {
     },
     'produce-none': produceWith(CompressionTypes.None),
     'produce-gzip': produceWith(CompressionTypes.GZIP),
-    'produce-snappy': noCodec,
-    'produce-lz4': noCodec,
-    'produce-zstd': noCodec,
+    'produce-snappy': produceWith(CompressionTypes.Snappy),
+    'produce-lz4': produceWith(CompressionTypes.LZ4),
+    'produce-zstd': produceWith(CompressionTypes.ZSTD),
     'consume-start': async (topic: string) => {
       const sent = await produceTimed(topic, 100);
       checkEqual(values(await readFrom(topic, '-2', 100)), sent, 'messages');
@@ -312,12 +313,10 @@ await runDriver((bootstrap) => {
   return Object.fromEntries(
     Object.entries(scenarios).map(([name, run]) => [
       name,
-      typeof run === 'string'
-        ? run
-        : async (topic: string) => {
-            await admin.connect();
-            return run(topic);
-          },
+      async (topic: string) => {
+        await admin.connect();
+        return run(topic);
+      },
     ]),
   );
 });
