@@ -127,7 +127,7 @@ export class Sender {
   /** Fails the batches whose time is up; those in flight are left to their request's own deadline. */
   private expire(): void {
     const { deliveryTimeoutMs } = this.settings;
-    for (const queue of this.waiting) {
+    for (const queue of [...this.waiting]) {
       for (let head = queue.head; head !== null; head = queue.head) {
         const deadlineMs = head.createdAtMs + deliveryTimeoutMs;
         if (deadlineMs > this.nowMs) {
@@ -178,7 +178,8 @@ export class Sender {
       this.cluster.environment.random,
     );
     this.identityNotBeforeMs = this.nowMs + pauseMs;
-    for (const queue of this.waiting) {
+    // A copy: queues change their place among those that wait.
+    for (const queue of [...this.waiting]) {
       if (!isRetriableError(error)) for (const batch of queue.drain()) fail(batch, error);
       else if (queue.head !== null) queue.head.lastError = error;
       this.updateWaiting(queue);

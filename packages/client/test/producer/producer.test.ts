@@ -204,6 +204,35 @@ test('a broker that lost the state of the producer: a fresh id from sequence 0, 
   );
 });
 
+test('client pitfall C12: a producer id that is not to be had yet is asked for again; what waits is sent', async () => {
+  const codes: number[] = [
+    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+    ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.REQUEST_TIMED_OUT,
+  ];
+  broker.on(initProducerIdApi, () => ({ errorCode: codes.shift() ?? 0, producerId: 7, producerEpoch: 0 }));
+  const producer = producerOf();
+  const sent = await Promise.all([producer.send(record('a')), producer.send(record('b', 1))]);
+  assert.deepEqual(
+    sent.map(({ offset }) => offset),
+    [0, 0],
+  );
+});
+
+test('a producer id that is refused for good fails what waits, with the reason', async () => {
+  broker.on(initProducerIdApi, () => ({
+    errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+    producerId: -1,
+    producerEpoch: -1,
+  }));
+  const producer = producerOf();
+  const results = await Promise.allSettled([producer.send(record('a')), producer.send(record('b', 1))]);
+  for (const result of results) {
+    assert.equal(result.status, 'rejected');
+    assert.match(String((result as PromiseRejectedResult).reason), /CLUSTER_AUTHORIZATION_FAILED/);
+  }
+});
+
 test('after a batch with unknown fate is given up, its sequence number is not used again', async () => {
   let nextId = 1_000;
   broker.on(initProducerIdApi, () => ({ errorCode: 0, producerId: nextId++, producerEpoch: 0 }));

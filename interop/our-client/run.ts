@@ -1,0 +1,46 @@
+// Our client and command line against Apache Kafka 3.9 and 4.4 and against Odradek: the same cases, which must pass
+// with each of them. Needs Java and, the first time, Maven.
+//   node interop/our-client/run.ts [--target odradek,kafka-3.9,kafka-4.4] [--case text]
+import { parseArgs } from 'node:util';
+import { closeWith } from '../closing-line.ts';
+import { parseTargetName, startTarget } from '../targets/start-target.ts';
+import { targetNames } from '../targets/target.ts';
+import { clientCases } from './client-cases.ts';
+import { commandLineCases } from './command-line-cases.ts';
+
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string', default: targetNames.join(',') },
+    case: { type: 'string', default: '' },
+  },
+});
+const cases = [...commandLineCases, ...clientCases].filter(({ name }) => name.includes(values.case));
+let passed = 0;
+let failed = 0;
+
+for (const name of values.target.split(',').map(parseTargetName)) {
+  const target = await startTarget(name, {
+    quickStart: true,
+    overrides: { 'group.initial.rebalance.delay.ms': '0' },
+  });
+  console.log(`${name} answers on ${target.bootstrap}`);
+  try {
+    for (const { name: what, run } of cases) {
+      const beginMs = performance.now();
+      const failure = await run(target).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      const seconds = ((performance.now() - beginMs) / 1_000).toFixed(1);
+      console.log(`  ${failure === null ? 'ok  ' : 'FAIL'} ${what}, ${seconds} s`);
+      if (failure === null) passed++;
+      else {
+        failed++;
+        console.log(`       ${failure instanceof Error ? failure.message : String(failure)}`);
+      }
+    }
+  } finally {
+    await target.stop();
+  }
+}
+closeWith(passed, failed);
