@@ -37,6 +37,9 @@ export interface TopicServiceParts {
     | 'numPartitions'
     | 'defaultReplicationFactor'
     | 'uncleanLeaderElectionEnable'
+    | 'autoLeaderRebalanceEnable'
+    | 'leaderImbalanceCheckIntervalSeconds'
+    | 'leaderImbalancePerBrokerPercentage'
     | 'offsetsTopicNumPartitions'
     | 'offsetsTopicReplicationFactor'
     | 'offsetsTopicSegmentBytes'
@@ -82,6 +85,11 @@ export class TopicService {
         partitionCount: config.numPartitions,
         replicationFactor: config.defaultReplicationFactor,
       }),
+      balance: () => ({
+        isEnabled: config.autoLeaderRebalanceEnable,
+        intervalMs: config.leaderImbalanceCheckIntervalSeconds * 1000,
+        toleratedPercent: config.leaderImbalancePerBrokerPercentage,
+      }),
       notices: {
         topicSettings: (topic, settings) => {
           if (settings === null) configs.topicDeleted(topic);
@@ -114,6 +122,11 @@ export class TopicService {
     this.deletionListeners.push(listener);
   }
 
+  /** Topics are gone: the controller said so, here or in another broker. */
+  topicsDeleted(names: readonly string[]): void {
+    if (names.length > 0) for (const listener of this.deletionListeners) listener(names);
+  }
+
   /** One outcome per topic, by name; names must differ. */
   createTopics(
     creations: readonly TopicCreation[],
@@ -135,7 +148,7 @@ export class TopicService {
     return new Promise((resolve) => {
       this.controller.deleteTopics(names, (outcomes) => {
         const deleted = [...outcomes].filter(([, fault]) => fault === null).map(([name]) => name);
-        if (deleted.length > 0) for (const listener of this.deletionListeners) listener(deleted);
+        this.topicsDeleted(deleted);
         resolve(outcomes);
       });
     });

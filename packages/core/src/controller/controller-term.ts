@@ -9,6 +9,7 @@ import type { BrokerChannels } from './broker-channels.ts';
 import type { Ended } from './callback-flow.ts';
 import type { ClusterState, TopicEntry } from './cluster-state.ts';
 import { isFenced, type ControllerTree, type StateWrite } from './controller-tree.ts';
+import type { BalanceSettings } from './leader-balance.ts';
 import type { ReplicaAssignment } from './topic-node.ts';
 import type { TopicDefaults, TopicFault } from './topic-request.ts';
 
@@ -35,6 +36,7 @@ export interface ControllerParts {
   readonly settings: TopicSettingRules;
   /** Read for each request: the broker's settings may change. */
   readonly defaults: () => TopicDefaults;
+  readonly balance: () => BalanceSettings;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;

@@ -7,6 +7,7 @@ import { ClusterState } from './cluster-state.ts';
 import { electController } from './controller-election.ts';
 import { ControllerTerm, type ControllerParts, type TopicPartition } from './controller-term.ts';
 import { ControllerTree } from './controller-tree.ts';
+import { balanceLeaders } from './leader-balance.ts';
 import { electLeaders, reassign, type ElectionOutcome, type ElectionType } from './leader-changes.ts';
 import {
   alterPartitions,
@@ -262,6 +263,7 @@ export class Controller {
           state.controllerId = nodeId;
           this.term = term;
           beginTerm(term, loaded, done);
+          this.balanceLater(term);
         },
       );
     });
@@ -301,6 +303,20 @@ export class Controller {
       });
     };
     coordination.children(path, changed, (...[error]) => done(error));
+  }
+
+  private balanceLater(term: ControllerTerm): void {
+    this.parts.timers.after(this.parts.balance().intervalMs, () => {
+      if (this.term !== term) return;
+      this.balanceLater(term);
+      const { isEnabled, toleratedPercent } = this.parts.balance();
+      if (!isEnabled) return;
+      this.tasks.run((next) => {
+        const ended = this.ended(term, next);
+        if (this.term === term) balanceLeaders(term, toleratedPercent, ended);
+        else ended(null);
+      });
+    });
   }
 
   private replicasBroken(term: ControllerTerm, replicas: readonly BrokenReplica[]): void {

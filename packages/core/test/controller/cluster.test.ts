@@ -4,7 +4,7 @@ import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordination/embedded-tree.ts';
 import type { PartitionProposal, ProposalOutcome } from '../../src/controller/leader-requests.ts';
 import { PromisedSession } from '../coordination/promised-session.ts';
-import { BrokerLife, newTree, until } from './controller-world.ts';
+import { BALANCE_INTERVAL_MS, BrokerLife, newTree, until } from './controller-world.ts';
 
 let tree: EmbeddedTree;
 let lives: BrokerLife[];
@@ -203,6 +203,21 @@ test('a broker that is about to stop leads nothing any more, but what nobody els
   assert.equal(partition('alone').leader, 0, 'a partition without another replica stays to the end');
   const joining = await alter({ isr: [1, 0] }, 1);
   assert.equal(joining.outcomes[0]!.errorCode, ErrorCode.INELIGIBLE_REPLICA);
+});
+
+test('now and then leaders go back to their preferred brokers, when those are in sync again', async () => {
+  await create('t', [1, 0], [0, 1]);
+  die(1);
+  await until(() => partition('t').leader === 0);
+  await comeBack(1);
+  await until(() => controller().state.isLive(1));
+  const tick = () => controller().timers.advance(BALANCE_INTERVAL_MS);
+  tick();
+  await alter({ isr: [0, 1] });
+  assert.equal(partition('t').leader, 0, 'it was not in sync yet');
+  tick();
+  await until(() => partition('t').leader === 1);
+  assert.deepEqual([partition('t').isr, partition('t', 1).leader], [[0, 1], 0]);
 });
 
 test('a partition moves: new replicas are told to copy, then lead, then the old ones are deleted', async () => {

@@ -11,6 +11,8 @@ import type { LeadershipChange } from '../../src/replication/leadership.ts';
 import { ManualTime } from '../log/log-world.ts';
 import { PromisedSession } from '../coordination/promised-session.ts';
 
+export const BALANCE_INTERVAL_MS = 300_000;
+
 /** A clock that stands still: nothing here depends on time. */
 export const stillClock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
 
@@ -78,6 +80,7 @@ export class BrokerLife {
         allowsUncleanElection: (topic) => this.uncleanTopics.has(topic),
       },
       defaults: () => ({ partitionCount: 2, replicationFactor: 1 }),
+      balance: () => ({ isEnabled: true, intervalMs: BALANCE_INTERVAL_MS, toleratedPercent: 10 }),
       clock: stillClock,
       timers: this.timers,
       random,

@@ -21,13 +21,11 @@ export const replicationSettings = {
   'auto.leader.rebalance.enable': boolean({
     default: true,
     importance: 'high',
-    status: withoutEffect(ALONE),
     about: 'Whether leadership returns to preferred replicas by itself.',
   }),
   'leader.imbalance.per.broker.percentage': int({
     default: 10,
     importance: 'high',
-    status: withoutEffect(ALONE),
     about: 'Share of partitions away from their preferred leader from which leadership moves.',
   }),
   'leader.imbalance.check.interval.seconds': long({
@@ -35,7 +33,6 @@ export const replicationSettings = {
     check: atLeast(1),
     unit: 'seconds',
     importance: 'high',
-    status: withoutEffect(ALONE),
     about: 'How often that share is looked at.',
   }),
   'controller.socket.timeout.ms': int({
