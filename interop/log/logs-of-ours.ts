@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { NodeDisk } from '@odradek/broker/adapters/node-disk.ts';
+import { DEFAULT_CLEANER_SETTINGS } from '@odradek/core/log/cleaner/cleaner-settings.ts';
 import { DEFAULT_LOG_CONFIG } from '@odradek/core/log/log-config.ts';
 import type { LogConfig } from '@odradek/core/log/log-config.ts';
 import { DEFAULT_LOG_INTERVALS, LogManager } from '@odradek/core/log/log-manager.ts';
@@ -24,8 +25,12 @@ const timers: Timers = {
   },
 };
 
-/** Opens the logs of a data directory as a broker does. */
-export function openLogs(directory: string, config: LogConfig = SMALL_SEGMENTS): LogManager {
+/** Opens the logs of a data directory as a broker does; `compacts` starts what it does from time to time, too. */
+export function openLogs(
+  directory: string,
+  config: LogConfig = SMALL_SEGMENTS,
+  compacts = false,
+): LogManager {
   let uuids = 0;
   const logs = new LogManager(
     {
@@ -35,9 +40,15 @@ export function openLogs(directory: string, config: LogConfig = SMALL_SEGMENTS):
       random: { fraction: Math.random, uuidBytes: () => Buffer.alloc(16, uuids++) },
       log: { debug() {}, info() {}, warn: console.warn, error: console.error },
     },
-    { ...DEFAULT_LOG_INTERVALS, directories: [directory], configOf: () => config },
+    {
+      ...DEFAULT_LOG_INTERVALS,
+      directories: [directory],
+      configOf: () => config,
+      cleaner: compacts ? () => ({ ...DEFAULT_CLEANER_SETTINGS, backoffMs: 50 }) : null,
+    },
   );
   logs.open();
+  if (compacts) logs.start();
   return logs;
 }
 

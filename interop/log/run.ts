@@ -9,6 +9,7 @@ import { startKafka } from '../../scripts/kafka.ts';
 import type { RunningKafka } from '../../scripts/kafka.ts';
 import { closeWith } from '../closing-line.ts';
 import { consume, dump, dumpComplaints, kafkaTool } from './kafka-tools.ts';
+import { compactedTwice } from './compaction.ts';
 import { appendVariety, openLogs, readLines } from './logs-of-ours.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'odradek-interop-log-'));
@@ -32,6 +33,44 @@ function filesIn(directory: string, suffix: string): string[] {
     .map((name) => join(directory, name));
 }
 
+async function compaction(): Promise<void> {
+  const pair = await compactedTwice(join(folder, 'ours-compacted'));
+  try {
+    for (const round of [0, 1, 2]) {
+      await scenario(`compaction, round ${round + 1}: Kafka 3.9 and we make the same of the same files`, () =>
+        pair.compareRound(round),
+      );
+    }
+    for (const version of ['3.9', '4.3'] as const) {
+      await scenario(`kafka-dump-log ${version} on logs that we compacted`, () =>
+        checkFiles(version, pair.ourDirectory),
+      );
+    }
+  } finally {
+    await pair.close();
+  }
+}
+
+/** What Kafka's tool says of all files of a log; throws with its complaints. */
+function checkFiles(version: '3.9' | '4.3', directory: string): string {
+  const files = filesIn(directory, '.log');
+  const printed = dump(version, files, ['--deep-iteration', '--print-data-log']);
+  assert.deepEqual(
+    printed.split('\n').filter((line) => /isvalid: false|exception/i.test(line)),
+    [],
+  );
+  for (const suffix of ['.index', '.timeindex']) {
+    for (const option of ['--index-sanity-check', '--verify-index-only']) {
+      assert.deepEqual(
+        dumpComplaints(version, filesIn(directory, suffix), [option]),
+        [],
+        `${suffix} ${option}`,
+      );
+    }
+  }
+  return `${files.length} segments`;
+}
+
 /** Writes logs, closes them or not, and has Kafka's tool look at every file. */
 function dumpOurs(version: '3.9' | '4.3', isClosed: boolean): string {
   const data = join(folder, `ours-${version}-${isClosed ? 'closed' : 'crashed'}`);
@@ -45,11 +84,8 @@ function dumpOurs(version: '3.9' | '4.3', isClosed: boolean): string {
   const directory = join(data, 'ours-0');
   const files = filesIn(directory, '.log');
   assert.ok(files.length >= 3, `${files.length} segments`);
+  checkFiles(version, directory);
   const printed = dump(version, files, ['--deep-iteration', '--print-data-log']);
-  assert.deepEqual(
-    printed.split('\n').filter((line) => /isvalid: false|exception/i.test(line)),
-    [],
-  );
   const values = [...printed.matchAll(/^\| offset: (\d+).* payload: (ours .*)$/gm)].map((m) => [
     Number(m[1]),
     m[2],
@@ -58,15 +94,6 @@ function dumpOurs(version: '3.9' | '4.3', isClosed: boolean): string {
     values,
     lines.map(({ offset, value }) => [offset, value]),
   );
-  for (const suffix of ['.index', '.timeindex']) {
-    for (const option of ['--index-sanity-check', '--verify-index-only']) {
-      assert.deepEqual(
-        dumpComplaints(version, filesIn(directory, suffix), [option]),
-        [],
-        `${suffix} ${option}`,
-      );
-    }
-  }
   const aborted = dump(version, filesIn(directory, '.txnindex'), []);
   assert.match(aborted, /producerId: 5000 firstOffset: \d+ lastOffset: \d+ lastStableOffset: \d+/);
   const snapshots = dump(version, filesIn(directory, '.snapshot'), []);
@@ -157,6 +184,7 @@ try {
     await scenario(`kafka-dump-log ${version} on logs that we hold open`, () => dumpOurs(version, false));
   }
   await withRealKafka();
+  await compaction();
   closeWith(passed, failed);
 } finally {
   rmSync(folder, { recursive: true, force: true });
