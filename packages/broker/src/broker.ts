@@ -6,7 +6,7 @@ import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings
 import { LogManager } from '@odradek/core/log/log-manager.ts';
 import type { Clock } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
-import type { Disk } from '@odradek/core/ports/disk.ts';
+import type { Disk, DiskError } from '@odradek/core/ports/disk.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Peers } from '@odradek/core/ports/peers.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
@@ -129,10 +129,22 @@ export class Broker {
    * clients off at once, which makes them look for the leader, and ends.
    */
   private sessionOver(): void {
-    if (this.stopping !== null) return;
-    const reason = new Error(
-      `the session of broker ${this.nodeId} with the coordination tree is over: it must not serve any further`,
+    this.endBecause(
+      new Error(
+        `the session of broker ${this.nodeId} with the coordination tree is over: it must not serve any further`,
+      ),
     );
+  }
+
+  /** No data directory is left: there is nothing that could be served. */
+  private allDirectoriesFailed(cause: DiskError): void {
+    this.endBecause(
+      new Error(`all data directories have failed, the last one by ${cause.message}`, { cause }),
+    );
+  }
+
+  private endBecause(reason: Error): void {
+    if (this.stopping !== null) return;
     this.ground.log.error('stopping at once', { reason: reason.message });
     this.failureReason = reason;
     this.stopping = this.stopOnce(0);
@@ -165,7 +177,10 @@ export class Broker {
     const configs = await openConfigService({ loaded, coordination, clock, log, topicExists });
     const logs = new LogManager(
       { disk, clock, timers, random, log },
-      logManagerOptions(config, ground, configs),
+      {
+        ...logManagerOptions(config, ground, configs),
+        onAllDirectoriesFailed: (error) => this.allDirectoriesFailed(error),
+      },
     );
     const replicas = new ReplicaManager({
       nodeId: config.brokerId,

@@ -252,5 +252,6 @@ function attempt<T>(path: string, action: () => T): T {
 function diskErrorOf(path: string, error: unknown): DiskError {
   if (error instanceof DiskError) return error;
   const cause = error as NodeJS.ErrnoException;
-  return new DiskError(cause.code ?? 'EIO', path, cause.message, { cause });
+  const isSync = cause.syscall === 'fsync' || cause.syscall === 'fdatasync';
+  return new DiskError(cause.code ?? 'EIO', path, cause.message, { cause, isSync });
 }

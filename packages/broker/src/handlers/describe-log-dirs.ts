@@ -25,12 +25,16 @@ export const describeLogDirsHandler: Handler<DescribeLogDirsRequest, DescribeLog
     return {
       throttleTimeMs: 0,
       errorCode: ErrorCode.NONE,
-      results: context.broker.logs.byDirectory().map(({ path, logs }) => ({
-        errorCode: ErrorCode.NONE,
-        logDir: path,
-        topics: byTopic(logs.filter(isWanted)),
-        ...context.broker.diskSpace(path),
-      })),
+      results: context.broker.logs.byDirectory().map(({ path, hasFailed, logs }) =>
+        hasFailed
+          ? { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir: path, topics: [] }
+          : {
+              errorCode: ErrorCode.NONE,
+              logDir: path,
+              topics: byTopic(logs.filter(isWanted)),
+              ...context.broker.diskSpace(path),
+            },
+      ),
     };
   },
 

@@ -22,6 +22,10 @@ export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 /** One of the directories of `log.dirs`: logs beside each other, and the checkpoints of all of them. */
 export class DataDirectory {
   readonly path: string;
+  /** All logs that lie here were opened. */
+  isLoaded = false;
+  /** Why nothing here is used any more, or null. */
+  failure: DiskError | null = null;
   /** How many logs are held here; who holds them counts. */
   logCount = 0;
   private readonly context: LogContext;

@@ -1,3 +1,4 @@
+import { DiskError } from '../ports/disk.ts';
 import type { PooledFile } from './open-files.ts';
 
 /** Entries kept in memory behind the end of an index that is being written. */
@@ -61,15 +62,25 @@ export class IndexFile {
   }
 
   private makeRoom(tail: Buffer, used: number): number {
-    if (used < TAIL_ENTRIES * 2) {
+    if (used < TAIL_ENTRIES * 2 || !this.tryPersist()) {
       this.tail = Buffer.alloc(tail.length * 2);
       tail.copy(this.tail);
       return used;
     }
-    this.persist();
     tail.copy(tail, 0, (used - TAIL_ENTRIES) * this.entrySize, used * this.entrySize);
     this.tailStart = this.entryCount - TAIL_ENTRIES;
     return TAIL_ENTRIES;
+  }
+
+  /** The records that the entry is for are written already: what fails here is left to the next `persist`. */
+  private tryPersist(): boolean {
+    try {
+      this.persist();
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      return false;
+    }
   }
 
   /** The last slot whose key is at most `target`, or -1. Keys must ascend. @throws DiskError */

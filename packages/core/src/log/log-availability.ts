@@ -1,5 +1,7 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import { DiskError } from '../ports/disk.ts';
+import { isDiskRefusal } from './disk-refusal.ts';
 
 /**
  * Whether a log can be used: until it is closed, or until a failure of its disk has left it in a state that
@@ -36,18 +38,40 @@ export class LogAvailability {
   }
 
   /**
-   * Runs what must not fail half-way: a DiskError takes the log offline.
+   * Runs what must not fail half-way: a DiskError takes the log offline. Bytes that are no batches are damage on
+   * the disk that concerns only those who want these records.
    *
-   * @throws KafkaError KAFKA_STORAGE_ERROR in its place
+   * @throws KafkaError KAFKA_STORAGE_ERROR and CORRUPT_MESSAGE in their place
    */
   guard<T>(action: () => T): T {
     try {
       return action();
     } catch (error) {
+      if (error instanceof MalformedBytesError) {
+        throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, `damaged records: ${error.message}`, {
+          cause: error,
+        });
+      }
       if (!(error instanceof DiskError)) throw error;
       this.goOffline(error);
       throw storageError(error);
     }
+  }
+
+  /**
+   * As `guard`, for what leaves everything as it was when it fails: where the disk only refused, the log goes on.
+   *
+   * @throws KafkaError as `guard`
+   */
+  guardHarmless<T>(action: () => T): T {
+    return this.guard(() => {
+      try {
+        return action();
+      } catch (error) {
+        if (error instanceof DiskError && isDiskRefusal(error)) throw storageError(error);
+        throw error;
+      }
+    });
   }
 
   goOffline(error: DiskError): void {

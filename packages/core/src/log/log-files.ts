@@ -62,6 +62,14 @@ export function classifyDirectory(name: string): DirectoryKind {
  * @param id 32 hexadecimal digits
  */
 export function deletedDirectoryName(topic: string, partition: number, id: string): string {
-  const suffix = `-${partition}.${id}-delete`;
+  return shortenedName(topic, `-${partition}.${id}-delete`);
+}
+
+/** The name of a log directory that belongs to no topic any more. @param id 32 hexadecimal digits */
+export function strayDirectoryName(topic: string, partition: number, id: string): string {
+  return shortenedName(topic, `-${partition}.${id}-stray`);
+}
+
+function shortenedName(topic: string, suffix: string): string {
   return topic.slice(0, NAME_SIZE_MAX - suffix.length) + suffix;
 }

@@ -1,4 +1,5 @@
 import { DiskError } from '../ports/disk.ts';
+import { isDiskRefusal } from './disk-refusal.ts';
 import { parentDirectory } from './durable-directory.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import type { LogContext } from './log-context.ts';
@@ -6,6 +7,9 @@ import { SNAPSHOT_SUFFIX } from './log-files.ts';
 import type { PooledFile } from './open-files.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
+
+/** After a disk that is full, before the next attempt to sync what waits to be acknowledged. */
+const RETRY_MS = 1000;
 
 export type FlushDone = (error: DiskError | null) => void;
 
@@ -15,6 +19,8 @@ export interface FlushedLog {
   readonly epochs: LeaderEpochCache;
   directory(): string;
   logEndOffset(): number;
+  /** More is on the disk. */
+  pointAdvanced(): void;
 }
 
 /**
@@ -39,8 +45,12 @@ export class LogFlusher {
   private isTouched = false;
   /** The log is being deleted: what becomes of its files is of no interest any more. */
   private isRetired = false;
+  /** Syncs that were asked for bring the recovery point here. */
+  private requestedTo: number;
+  /** Records that are not acknowledged before they are synced: from the first of them to the end of the last. */
+  private held: { from: number; to: number } | null = null;
   private flushedAt: number;
-  /** A sync under way brings the recovery point here, unless the log is truncated meanwhile; null when none is. */
+  /** A sync under way brings the recovery point here, or less where the log changed meanwhile; null when none is. */
   private roundLimit: number | null = null;
   private waiting: FlushDone[] = [];
 
@@ -48,11 +58,27 @@ export class LogFlusher {
     this.context = context;
     this.log = log;
     this.point = recoveryPoint;
+    this.requestedTo = recoveryPoint;
     this.flushedAt = context.clock.now();
   }
 
   get recoveryPoint(): number {
     return this.point;
+  }
+
+  /** Where the recovery point is, or will be when the syncs are done that were asked for. */
+  get requestedPoint(): number {
+    return Math.max(this.point, this.requestedTo);
+  }
+
+  /** Everything before may be acknowledged: what `flush.messages` holds back until it is synced lies beyond. */
+  get acknowledgeableOffset(): number {
+    return this.held?.from ?? this.log.logEndOffset();
+  }
+
+  /** The records from `from` to the end of the log are not to be acknowledged before they are synced. */
+  holdBack(from: number): void {
+    this.held = { from: this.held?.from ?? from, to: this.log.logEndOffset() };
   }
 
   /** Wall-clock time of the last flush. */
@@ -88,20 +114,32 @@ export class LogFlusher {
   /** The log ends at `offset` now: what comes after it is not on the disk yet. */
   truncatedTo(offset: number): void {
     this.point = Math.min(this.point, offset);
+    this.requestedTo = Math.min(this.requestedTo, offset);
     if (this.roundLimit !== null) this.roundLimit = Math.min(this.roundLimit, offset);
+    if (this.held !== null) {
+      const { from, to } = this.held;
+      this.held = from < offset ? { from, to: Math.min(to, offset) } : null;
+    }
+  }
+
+  /** A sync failed: nothing can be promised any more. */
+  get hasFailed(): boolean {
+    return this.failure !== null;
   }
 
   /** Syncs everything now. @throws DiskError, now and ever after, when a sync failed */
   flush(): void {
     if (this.failure !== null) throw this.failure;
     const upTo = this.log.logEndOffset();
+    const files = this.prepare(upTo);
     try {
-      for (const file of this.prepare(upTo)) syncUnlessGone(file);
+      for (const file of files) syncUnlessGone(file);
       this.syncDirectoriesNow();
     } catch (error) {
       if (error instanceof DiskError) this.failure = error;
       throw error;
     }
+    this.unsyncedSnapshots = [];
     this.advance(upTo);
   }
 
@@ -141,6 +179,8 @@ export class LogFlusher {
    * @throws DiskError, now and ever after
    */
   segmentClosed(segment: Segment, endOffset: number): void {
+    // A sync that is under way knows the segment as the active one, and leaves its indexes out.
+    if (this.roundLimit !== null) this.roundLimit = Math.min(this.roundLimit, endOffset - 1);
     if (this.point < endOffset) return;
     try {
       for (const file of segment.syncTargets()) file.use().sync();
@@ -158,6 +198,7 @@ export class LogFlusher {
    */
   flushLater(done: FlushDone): void {
     this.waiting.push(done);
+    this.requestedTo = this.log.logEndOffset();
     if (this.roundLimit === null) this.startRound();
   }
 
@@ -179,9 +220,10 @@ export class LogFlusher {
       files = this.prepare(this.roundLimit);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      this.context.timers.after(0, () => finish(error));
+      this.context.timers.after(0, () => this.finishRefused(error, sharing));
       return;
     }
+    this.unsyncedSnapshots = [];
     this.syncAll(files, finish);
   }
 
@@ -217,6 +259,17 @@ export class LogFlusher {
     });
   }
 
+  /** What had to be written before the sync could not be: those who wait for it wait for the next attempt. */
+  private finishRefused(error: DiskError, sharing: readonly FlushDone[]): void {
+    this.roundLimit = null;
+    this.requestedTo = this.point;
+    for (const done of sharing) done(error);
+    if (this.failure !== null || this.isRetired) return;
+    this.context.timers.after(RETRY_MS, () => {
+      if (this.held !== null && this.roundLimit === null) this.flushLater(() => {});
+    });
+  }
+
   private finishRound(error: DiskError | null, sharing: readonly FlushDone[]): void {
     const limit = this.roundLimit ?? 0;
     this.roundLimit = null;
@@ -228,9 +281,17 @@ export class LogFlusher {
 
   /** What has to be synced so that everything before `upTo` is on the disk; epochs are written first. */
   private prepare(upTo: number): PooledFile[] {
+    try {
+      return this.prepareFiles(upTo);
+    } catch (error) {
+      if (error instanceof DiskError && !isDiskRefusal(error)) this.failure ??= error;
+      throw error;
+    }
+  }
+
+  private prepareFiles(upTo: number): PooledFile[] {
     this.log.epochs.write();
     const files = this.unsyncedSnapshots.map((path) => this.context.files.file(path));
-    this.unsyncedSnapshots = [];
     if (upTo <= this.point) return files;
     for (const segment of this.log.segments.from(this.point)) files.push(...this.filesOf(segment));
     return files;
@@ -245,6 +306,11 @@ export class LogFlusher {
     if (this.isRetired) return;
     this.point = Math.max(this.point, Math.min(to, this.log.logEndOffset()));
     this.flushedAt = this.context.clock.now();
+    if (this.held !== null) {
+      const { from, to } = this.held;
+      this.held = to > this.point ? { from: Math.max(from, this.point), to } : null;
+    }
+    this.log.pointAdvanced();
   }
 }
 

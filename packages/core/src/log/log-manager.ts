@@ -8,9 +8,10 @@ import type { CleanerSettings } from './cleaner/cleaner-settings.ts';
 import { LogCleaner } from './cleaner/log-cleaner.ts';
 import { DataDirectory } from './data-directory.ts';
 import { DelayedRemovals } from './delayed-removals.ts';
+import { isDiskRefusal } from './disk-refusal.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
-import { deletedDirectoryName, partitionDirectoryName } from './log-files.ts';
+import { deletedDirectoryName, partitionDirectoryName, strayDirectoryName } from './log-files.ts';
 import { OpenFiles } from './open-files.ts';
 import { PartitionLog } from './partition-log.ts';
 
@@ -43,8 +44,10 @@ export interface LogManagerOptions {
   readonly producerExpirationIntervalMs: number;
   /** How logs are compacted, as it is now; null when they are not (`log.cleaner.enable`). */
   readonly cleaner: (() => CleanerSettings) | null;
-  /** A log has gone offline: its disk failed. */
-  readonly onOffline?: (log: PartitionLog, error: DiskError) => void;
+  /** A data directory has failed: its logs are offline until the broker starts again. */
+  readonly onDirectoryFailed?: (path: string, error: DiskError) => void;
+  /** None is left. */
+  readonly onAllDirectoriesFailed?: (error: DiskError) => void;
 }
 
 /** Kafka 3.9's defaults. */
@@ -76,6 +79,8 @@ export class LogManager {
   private readonly options: LogManagerOptions;
   private readonly directories: DataDirectory[];
   private readonly logs = new Map<string, Map<number, HeldLog>>();
+  /** Logs of partitions of which another lies in another data directory, with another topic id. */
+  private readonly rivals: HeldLog[] = [];
   private readonly timers = new Set<Timer>();
   /** Compacts logs; null when it is off. */
   readonly cleaner: LogCleaner | null;
@@ -107,24 +112,61 @@ export class LogManager {
   /** `open` one log at a time, for those who have other things to do meanwhile. @throws as `open` */
   *openStepwise(): Generator<PartitionLog> {
     for (const directory of this.directories) {
-      directory.open();
-      const { logs, deleted } = directory.scan();
-      for (const path of deleted) this.context.disk.remove(path);
-      for (const { topic, partition } of logs) yield this.openLog(directory, topic, partition);
-      for (const log of this.logsIn(directory)) this.lowerRecoveryPoint(directory, log);
+      try {
+        yield* this.openDirectory(directory);
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        // The others go on without it, as Kafka's do.
+        if (this.directories.every((other) => other === directory || other.failure !== null)) throw error;
+        this.failDirectory(directory, error);
+      }
     }
   }
 
+  private *openDirectory(directory: DataDirectory): Generator<PartitionLog> {
+    directory.open();
+    const { logs, deleted } = directory.scan();
+    for (const path of deleted) this.context.disk.remove(path);
+    for (const { topic, partition } of logs) yield this.openLog(directory, topic, partition);
+    for (const log of this.logsIn(directory)) this.lowerRecoveryPoint(directory, log);
+    directory.isLoaded = true;
+  }
+
+  /** Nothing in it is used any more: what one operation has shown to fail, others may only seem to do. */
+  private failDirectory(directory: DataDirectory, error: DiskError): void {
+    if (directory.failure !== null) return;
+    directory.failure = error;
+    this.context.log.error('A data directory has failed and is not used until the next start', {
+      directory: directory.path,
+      logs: directory.logCount,
+      path: error.path,
+      reason: error.message,
+    });
+    for (const log of this.logsIn(directory)) log.fail(error);
+    this.options.onDirectoryFailed?.(directory.path, error);
+    if (this.directories.every(({ failure }) => failure !== null))
+      this.options.onAllDirectoriesFailed?.(error);
+  }
+
   private openLog(directory: DataDirectory, topic: string, partition: number): PartitionLog {
-    if (this.log(topic, partition) !== null) {
-      throw new KafkaError(
-        ErrorCode.KAFKA_STORAGE_ERROR,
-        `${topic}-${partition} lies in two data directories, one of them ${directory.path}`,
-      );
-    }
     const log = this.openAt(directory, topic, partition, directory.wasCleanShutdown);
     log.updateHighWatermark(directory.highWatermark(topic, partition));
+    const other = this.log(topic, partition);
+    if (other === null) this.hold(topic, partition, { log, directory });
+    else this.holdRival({ log, directory }, other);
     return log;
+  }
+
+  /** Which of two is the partition's log the topic id will tell. @throws KafkaError when it cannot */
+  private holdRival(held: HeldLog, other: PartitionLog): void {
+    const { log } = held;
+    if (log.topicId === null || log.topicId === other.topicId) {
+      throw new KafkaError(
+        ErrorCode.KAFKA_STORAGE_ERROR,
+        `the same log lies in two data directories, ${other.directory} and ${log.directory}: move one away`,
+      );
+    }
+    this.rivals.push(held);
   }
 
   private openAt(
@@ -133,7 +175,6 @@ export class LogManager {
     partition: number,
     wasCleanShutdown: boolean,
   ): PartitionLog {
-    const { onOffline } = this.options;
     const path = `${directory.path}/${partitionDirectoryName(topic, partition)}`;
     const log = PartitionLog.open(this.context, path, {
       topic,
@@ -144,9 +185,8 @@ export class LogManager {
       wasCleanShutdown,
       cleanedOffset: directory.cleanedOffset(topic, partition),
       onRecoveryPointLowered: (lowered) => this.lowerCheckpoints(directory, lowered),
-      ...(onOffline === undefined ? {} : { onOffline }),
+      onOffline: (_, error) => this.failDirectory(directory, error),
     });
-    this.hold(topic, partition, { log, directory });
     return log;
   }
 
@@ -203,9 +243,10 @@ export class LogManager {
   }
 
   /** The data directories with the logs in each. */
-  byDirectory(): { path: string; logs: PartitionLog[] }[] {
+  byDirectory(): { path: string; hasFailed: boolean; logs: PartitionLog[] }[] {
     return this.directories.map((directory) => ({
       path: directory.path,
+      hasFailed: directory.failure !== null,
       logs: [...this.logsIn(directory)],
     }));
   }
@@ -220,33 +261,67 @@ export class LogManager {
    * The log of a partition, made when there is none, in the data directory that has the fewest.
    *
    * @param topicId written to `partition.metadata` unless it is null
+   * @param isNew whether the partition was never here: else it may lie in a data directory that has failed, and
+   *   must not be begun anew in another
    * @throws KafkaError INCONSISTENT_TOPIC_ID, KAFKA_STORAGE_ERROR
    */
-  getOrCreate(topic: string, partition: number, topicId: string | null): PartitionLog {
-    const log = this.log(topic, partition) ?? this.create(topic, partition);
+  getOrCreate(topic: string, partition: number, topicId: string | null, isNew = true): PartitionLog {
+    if (topicId !== null) this.putAsideOther(topic, partition, topicId, isNew);
+    const log = this.log(topic, partition) ?? this.create(topic, partition, isNew);
     if (topicId !== null) log.assignTopicId(topicId);
     return log;
   }
 
-  private create(topic: string, partition: number): PartitionLog {
-    const directory = this.emptiestDirectory();
+  /**
+   * A log of the same name and another topic id is what is left of a topic that was deleted: the broker died, or its
+   * disk failed, before it was told or could see to it. It is kept, under a name that nobody opens; the right log may
+   * lie in another data directory.
+   */
+  private putAsideOther(topic: string, partition: number, topicId: string, isNew: boolean): void {
+    const held = this.logs.get(topic)?.get(partition);
+    if (held === undefined || held.log.topicId === null || held.log.topicId === topicId) return;
+    const rival = this.rivals.find(({ log }) => log.topicId === topicId && isLogOf(log, topic, partition));
+    if (rival === undefined && !isNew) return;
+    this.putAside(held);
+    if (rival === undefined) return;
+    this.rivals.splice(this.rivals.indexOf(rival), 1);
+    this.hold(topic, partition, rival);
+  }
+
+  private putAside({ log, directory }: HeldLog): void {
+    const { topic, partition } = log;
+    const id = this.context.random.uuidBytes().toString('hex');
+    const path = `${directory.path}/${strayDirectoryName(topic, partition, id)}`;
+    if (directory.failure === null) log.moveAway(path);
+    this.release(topic, partition, directory);
+    this.context.log.warn('A log of a deleted topic of the same name was put aside', { path });
+  }
+
+  private create(topic: string, partition: number, isNew: boolean): PartitionLog {
+    const healthy = this.directories.filter(({ failure }) => failure === null);
+    if (healthy.length === 0 || (!isNew && healthy.length < this.directories.length)) {
+      throw new KafkaError(
+        ErrorCode.KAFKA_STORAGE_ERROR,
+        `${topic}-${partition} may lie in a data directory that has failed`,
+      );
+    }
+    const directory = healthy.reduce((least, other) => (other.logCount < least.logCount ? other : least));
     try {
       // Else a loss of power could bring back the deleted one beside the new one.
-      for (const other of this.directories) other.syncRemovalOf(partitionDirectoryName(topic, partition));
+      for (const other of healthy) other.syncRemovalOf(partitionDirectoryName(topic, partition));
       directory.forget(topic, partition, () => this.logsIn(directory));
-      return this.openAt(directory, topic, partition, true);
+      const log = this.openAt(directory, topic, partition, true);
+      this.hold(topic, partition, { log, directory });
+      return log;
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
+      if (!isDiskRefusal(error)) this.failDirectory(directory, error);
       throw new KafkaError(
         ErrorCode.KAFKA_STORAGE_ERROR,
         `the log of ${topic}-${partition} cannot be made in ${directory.path}: ${error.message}`,
         { cause: error },
       );
     }
-  }
-
-  private emptiestDirectory(): DataDirectory {
-    return this.directories.reduce((least, other) => (other.logCount < least.logCount ? other : least));
   }
 
   /**
@@ -260,15 +335,21 @@ export class LogManager {
     if (held === undefined) return;
     const { log, directory } = held;
     const id = this.context.random.uuidBytes().toString('hex');
-    log.moveAway(`${directory.path}/${deletedDirectoryName(topic, partition, id)}`);
+    const isReachable = directory.failure === null;
+    if (isReachable) log.moveAway(`${directory.path}/${deletedDirectoryName(topic, partition, id)}`);
+    this.release(topic, partition, directory);
+    if (!isReachable) return;
+    directory.removedLater(partitionDirectoryName(topic, partition), (error) => {
+      // Files that went while the rename was lost would leave the half of a log behind.
+      if (error !== null) return this.failDirectory(directory, error);
+      this.context.removals.later(log.config.fileDeleteDelayMs, () => this.removeFiles(log));
+    });
+  }
+
+  private release(topic: string, partition: number, directory: DataDirectory): void {
     this.logs.get(topic)!.delete(partition);
     if (this.logs.get(topic)!.size === 0) this.logs.delete(topic);
     directory.logCount--;
-    directory.removedLater(partitionDirectoryName(topic, partition), (error) => {
-      // Files that went while the rename was lost would leave the half of a log behind.
-      if (error !== null) return this.warnOfRemoval(log, error);
-      this.context.removals.later(log.config.fileDeleteDelayMs, () => this.removeFiles(log));
-    });
   }
 
   private removeFiles(log: PartitionLog): void {
@@ -371,10 +452,12 @@ export class LogManager {
   /** A checkpoint that cannot be written stays as it was, which is safe: it is tried again next time. */
   private checkpoint(write: (directory: DataDirectory, logs: Iterable<PartitionLog>) => void): void {
     for (const directory of this.directories) {
+      if (directory.failure !== null) continue;
       try {
         write(directory, this.logsIn(directory));
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
+        if (!isDiskRefusal(error)) this.failDirectory(directory, error);
         this.context.log.error('A checkpoint could not be written', {
           directory: directory.path,
           reason: error.message,
@@ -394,12 +477,15 @@ export class LogManager {
     for (const timer of this.timers) timer.cancel();
     this.timers.clear();
     this.context.removals.stop();
+    for (const { log } of this.rivals) this.closeLog(log);
     for (const directory of this.directories) this.closeDirectory(directory);
   }
 
   private closeDirectory(directory: DataDirectory): void {
     let isClean = true;
     for (const log of this.logsIn(directory)) isClean = this.closeLog(log) && isClean;
+    // What was not opened must not be forgotten, nor called clean.
+    if (!directory.isLoaded || directory.failure !== null) return;
     try {
       directory.checkpointRecoveryPoints(this.logsIn(directory));
       directory.checkpointLogStartOffsets(this.logsIn(directory));
@@ -428,4 +514,8 @@ export class LogManager {
 /** A failed flush takes the log offline, which says so itself. */
 function flushWhenDue(log: PartitionLog, nowMs: number): void {
   if (log.isFlushDue(nowMs)) log.flushLater(() => {});
+}
+
+function isLogOf(log: PartitionLog, topic: string, partition: number): boolean {
+  return log.topic === topic && log.partition === partition;
 }

@@ -1,5 +1,6 @@
 import { DiskError } from '../ports/disk.ts';
 import type { AppendPlan } from './append-plan.ts';
+import { isDiskRefusal } from './disk-refusal.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import { storageError } from './log-availability.ts';
 import type { LogConfig } from './log-config.ts';
@@ -21,6 +22,8 @@ export interface StorageNotices {
   syncFailed(error: DiskError): void;
   /** No checkpoint may claim more than the recovery point, from before this returns. May throw DiskError. */
   recoveryPointLowered(): void;
+  /** More is on the disk, and may be acknowledged where it had to wait for that. */
+  synced(): void;
 }
 
 /**
@@ -70,6 +73,7 @@ export class LogStorage {
         epochs: this.epochs,
         directory: () => this.path,
         logEndOffset: () => this.end,
+        pointAdvanced: () => notices.synced(),
       },
       loaded.recoveryPoint,
     );
@@ -108,7 +112,8 @@ export class LogStorage {
    * Writes batches at the end, in a new segment where one is due.
    *
    * @param firstOffset of the first record, which the header of an old format does not tell
-   * @throws KafkaError KAFKA_STORAGE_ERROR when the write failed and could be undone: the log goes on
+   * @throws KafkaError KAFKA_STORAGE_ERROR when the disk refused and what was written could be undone: the log goes
+   *   on as it was
    */
   append(plan: AppendPlan, firstOffset: number, nowMs: number): void {
     const sizeBytes = plan.records.length;
@@ -121,14 +126,24 @@ export class LogStorage {
     this.end = lastOffset + 1;
     this.flusher.written();
     this.account(segment, plan);
-    if (this.end - this.flusher.recoveryPoint >= this.settings.flushMessages) this.flusher.flush();
+  }
+
+  /** Whether `flush.messages` records came since the last sync, or the last that was asked for. */
+  get isFlushDue(): boolean {
+    return this.end - this.flusher.requestedPoint >= this.settings.flushMessages;
+  }
+
+  /** Syncs, off the loop, records that are not to be acknowledged before: from `from` to the end. */
+  flushHeldBack(from: number): void {
+    this.flusher.holdBack(from);
+    this.flushLater(() => {});
   }
 
   private writeOrCutOff(segment: Segment, plan: AppendPlan, nowMs: number): void {
     try {
       segment.append(plan.records, plan.batches, this.settings.indexIntervalBytes, nowMs);
     } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
+      if (!(error instanceof DiskError) || !isDiskRefusal(error)) throw error;
       segment.repairAfterFailure();
       throw storageError(error);
     }
@@ -147,6 +162,8 @@ export class LogStorage {
   /**
    * Closes the active segment and begins a new one at the end of the log, or at `baseOffset` beyond it. An
    * active segment that is empty is replaced by one that begins there. What was closed is synced, off the loop.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR when the disk refused: the log goes on as it was
    */
   roll(baseOffset = this.end): void {
     const { active } = this.segments;
@@ -162,26 +179,35 @@ export class LogStorage {
   /** What was closed is complete, as far as recovery will rely on it, before there is a segment behind it. */
   private addSegment(baseOffset: number): void {
     if (this.segments.count > 0) {
-      this.segments.active.seal();
+      refusedAsKafkaError(() => this.segments.active.seal());
       this.flusher.segmentClosed(this.segments.active, this.end);
     }
     const jitter = Math.floor(this.context.random.fraction() * this.settings.segmentJitterMs);
     const segment = new Segment(this.context, this.path, baseOffset, null, jitter);
-    segment.create();
-    this.segments.add(segment);
     this.flusher.directoryChanged();
+    createOrRemove(segment);
+    this.segments.add(segment);
   }
 
   private replaceEmptyActive(baseOffset: number): void {
-    const empty = this.segments.takeAbove(this.segments.active.baseOffset - 1);
+    const empty = this.segments.active;
     this.addSegment(baseOffset);
-    for (const segment of empty) segment.remove();
+    for (const segment of this.segments.take(empty)) segment.remove();
   }
 
+  /** Without one the next start reads more of the log, and that is all. */
   private snapshotProducers(endOffset: number): void {
     this.producers.advanceTo(endOffset);
-    const path = this.producers.takeSnapshot();
-    if (path !== null) this.flusher.snapshotWritten(path);
+    try {
+      const path = this.producers.takeSnapshot();
+      if (path !== null) this.flusher.snapshotWritten(path);
+    } catch (error) {
+      if (!(error instanceof DiskError) || !isDiskRefusal(error)) throw error;
+      this.context.log.warn('A producer snapshot could not be written', {
+        directory: this.path,
+        reason: error.message,
+      });
+    }
   }
 
   /**
@@ -276,7 +302,7 @@ export class LogStorage {
   /** As `LogFlusher.flushLater`. */
   flushLater(done: FlushDone): void {
     this.flusher.flushLater((error) => {
-      if (error !== null) this.notices.syncFailed(error);
+      if (error !== null && this.flusher.hasFailed) this.notices.syncFailed(error);
       done(error);
     });
   }
@@ -306,6 +332,28 @@ export class LogStorage {
   removeFiles(): void {
     for (const segment of this.segments.all) segment.remove();
     this.context.disk.remove(this.path);
+  }
+}
+
+/** @throws KafkaError KAFKA_STORAGE_ERROR when the disk refused: there is no trace of the segment then */
+function createOrRemove(segment: Segment): void {
+  refusedAsKafkaError(() => {
+    try {
+      segment.create();
+    } catch (error) {
+      if (error instanceof DiskError && isDiskRefusal(error)) segment.remove();
+      throw error;
+    }
+  });
+}
+
+/** For what can be tried again. @throws KafkaError KAFKA_STORAGE_ERROR when the disk refused */
+function refusedAsKafkaError(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof DiskError && isDiskRefusal(error)) throw storageError(error);
+    throw error;
   }
 }
 

@@ -59,6 +59,8 @@ export class PartitionLog {
   /** The files: for the cleaner. */
   readonly storage: LogStorage;
   private readonly availability: LogAvailability;
+  /** Is called when more may be acknowledged because it is synced now, and when the log goes offline. */
+  onProgress: (() => void) | null = null;
   private startOffset: number;
   private watermark: number;
   private id: string | null = null;
@@ -81,11 +83,13 @@ export class PartitionLog {
         reason: error.message,
       });
       options.onOffline?.(this, error);
+      this.onProgress?.();
     });
     const { availability } = this;
     this.storage = new LogStorage(context, directory, options.config, loaded, options.cleanedOffset ?? null, {
       syncFailed: (error) => availability.goOffline(error),
       recoveryPointLowered: () => options.onRecoveryPointLowered?.(this),
+      synced: () => this.onProgress?.(),
     });
   }
 
@@ -96,6 +100,8 @@ export class PartitionLog {
    */
   static open(context: LogContext, directory: string, options: PartitionLogOptions): PartitionLog {
     const log = new PartitionLog(context, directory, options, loadLog(context, directory, options));
+    // What a crash has left may not be synced, and is not acknowledged or read by consumers before it is.
+    if (log.storage.isFlushDue) log.storage.flushHeldBack(log.recoveryPoint);
     log.id = readPartitionMetadata(context.disk, `${directory}/${PARTITION_METADATA_FILE}`);
     return log;
   }
@@ -139,6 +145,14 @@ export class PartitionLog {
   /** Everything before is synced to the disk. */
   get recoveryPoint(): number {
     return this.storage.flusher.recoveryPoint;
+  }
+
+  /**
+   * Everything before may be acknowledged, and counts as held by this replica: with `flush.messages` what has to be
+   * synced first lies beyond.
+   */
+  get acknowledgeableOffset(): number {
+    return this.storage.flusher.acknowledgeableOffset;
   }
 
   get sizeBytes(): number {
@@ -196,6 +210,7 @@ export class PartitionLog {
   /** Writes `partition.metadata`. @throws KafkaError INCONSISTENT_TOPIC_ID, KAFKA_STORAGE_ERROR */
   assignTopicId(topicId: string): void {
     if (this.id === topicId) return;
+    this.ensureOnline();
     if (this.id !== null) {
       throw new KafkaError(
         ErrorCode.INCONSISTENT_TOPIC_ID,
@@ -203,7 +218,7 @@ export class PartitionLog {
       );
     }
     const path = `${this.directory}/${PARTITION_METADATA_FILE}`;
-    this.change(() => writePartitionMetadata(this.context.disk, path, topicId));
+    this.availability.guardHarmless(() => writePartitionMetadata(this.context.disk, path, topicId));
     this.id = topicId;
   }
 
@@ -231,6 +246,9 @@ export class PartitionLog {
    * Appends what a producer or coordinator sent: validated, numbered and written in one go, or not at all. A
    * batch that repeats one of the producer's last five is not written again; the answer is that of the first.
    *
+   * Where `flush.messages` asks for a sync it is begun, off the loop and shared with others that wait: the append is
+   * to be acknowledged once `acknowledgeableOffset` has passed it.
+   *
    * @param records the bytes as they came; may be changed in place
    * @throws RecordValidationError, KafkaError with the code for the producer
    */
@@ -244,7 +262,9 @@ export class PartitionLog {
     const plan = planAppend(validated.records, options.origin, producers, epochs.latestEpoch);
     if ('duplicateOf' in plan) return this.answerDuplicate(plan.duplicateOf);
     this.checkFitsSegment(plan.records.length);
+    const from = this.logEndOffset;
     this.change(() => this.storage.append(plan, validated.firstOffset, nowMs));
+    if (this.storage.isFlushDue) this.storage.flushHeldBack(from);
     const { firstOffset, lastOffset, recordCount, logAppendTimeMs } = validated;
     return {
       firstOffset,
@@ -294,7 +314,11 @@ export class PartitionLog {
     const { producers, epochs } = this.storage;
     const plan = planAppend(records, 'replication', producers, epochs.latestEpoch) as AppendPlan;
     const nowMs = this.context.clock.now();
-    this.change(() => this.storage.append(plan, plan.firstOffset, nowMs));
+    this.change(() => {
+      this.storage.append(plan, plan.firstOffset, nowMs);
+      // The next fetch tells the leader that this is held here.
+      if (this.storage.isFlushDue) this.storage.flusher.flush();
+    });
     return {
       ...NOTHING_APPENDED,
       firstOffset: plan.firstOffset,
@@ -329,7 +353,7 @@ export class PartitionLog {
    */
   read(offset: number, options: ReadOptions): LogRead {
     this.ensureOnline();
-    return this.change(() => readLog(this, this.storage.segments, offset, options));
+    return this.availability.guardHarmless(() => readLog(this, this.storage.segments, offset, options));
   }
 
   /** The bound that a read up to `upTo` keeps. */
@@ -346,7 +370,7 @@ export class PartitionLog {
     this.ensureOnline();
     const { segments, epochs } = this.storage;
     const bounds = { startOffset: this.startOffset, endOffset: this.boundOf(upTo) };
-    return this.change(() => findOffset(segments.all, epochs, timestamp, bounds));
+    return this.availability.guardHarmless(() => findOffset(segments.all, epochs, timestamp, bounds));
   }
 
   /** ListOffsets version 0; see offset-lookup.ts. */
@@ -466,7 +490,7 @@ export class PartitionLog {
 
   /** Writes the leader epochs that changed. @throws KafkaError KAFKA_STORAGE_ERROR */
   checkpointLeaderEpochs(): void {
-    if (!this.isOffline) this.change(() => this.storage.epochs.write());
+    if (!this.isOffline) this.availability.guardHarmless(() => this.storage.epochs.write());
   }
 
   /** What is known of each producer. */

@@ -55,6 +55,11 @@ export class SegmentList {
     this.segments.splice(this.segments.indexOf(old[0]!), old.length, segment);
   }
 
+  /** Takes one away and returns it, in a list. */
+  take(segment: Segment): Segment[] {
+    return this.segments.splice(this.segments.indexOf(segment), 1);
+  }
+
   /** Takes the first `count` away and returns them. */
   takeFirst(count: number): Segment[] {
     return this.segments.splice(0, count);

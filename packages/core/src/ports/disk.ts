@@ -67,10 +67,18 @@ export class DiskError extends Error {
   /** The system's error name: ENOENT, ENOSPC, EIO and so on. */
   readonly code: string;
   readonly path: string;
+  /** A sync failed: what was to be synced is unknown, whatever the code says. */
+  readonly isSync: boolean;
 
-  constructor(code: string, path: string, message: string, options?: ErrorOptions) {
+  constructor(
+    code: string,
+    path: string,
+    message: string,
+    options: ErrorOptions & { readonly isSync?: boolean } = {},
+  ) {
     super(message, options);
     this.code = code;
     this.path = path;
+    this.isSync = options.isSync ?? false;
   }
 }

@@ -45,6 +45,8 @@ export interface LeaderSurroundings {
 export interface LeaderLog {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
+  /** Up to where the own records count: where they must be synced first, not to the end. */
+  readonly acknowledgeableOffset: number;
   readonly highWatermark: number;
 }
 
@@ -168,7 +170,7 @@ export class LeaderRole {
   commitableOffset(minInsyncReplicas: number): number {
     if (this.isr.length < this.minInsync(minInsyncReplicas)) return this.log.highWatermark;
     const maximal = maximalSet(this.inSync);
-    let offset = this.log.logEndOffset;
+    let offset = this.log.acknowledgeableOffset;
     for (const [id, { logEndOffset }] of this.followers) {
       if (logEndOffset >= offset) continue;
       const counts = maximal.includes(id) || (this.surroundings.isEligible(id) && this.isCaughtUp(id));

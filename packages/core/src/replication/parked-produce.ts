@@ -4,30 +4,28 @@ import type { ParkedRequest } from './parked-fetch.ts';
 import type { Partition } from './partition.ts';
 
 /**
- * An append with acks=all that waits for the high watermark to pass it. Answers 0 when it has, the error when
- * the leadership ended meanwhile or the in-sync set became too small, REQUEST_TIMED_OUT when the time was up: the records may still be committed
- * later.
+ * An append that waits to be acknowledged: for the high watermark, with acks=all, or for a sync. Answers 0 when it may
+ * be, the error when the leadership ended meanwhile, the in-sync set became too small or the disk failed;
+ * REQUEST_TIMED_OUT when the time was up: the records may still be committed later.
  */
 export class ParkedProduce implements ParkedRequest {
   private readonly partition: Partition;
-  private readonly requiredOffset: number;
-  private readonly leaderEpoch: number;
+  private readonly outcome: () => number | null;
   private readonly timer: Timer;
   private done: ((errorCode: number) => void) | null;
   private readonly onEnd: (parked: ParkedProduce) => void;
 
-  /** @param requiredOffset the high watermark that commits the append: one past its last record */
+  /** @param outcome error code or 0 once the append can be answered, else null */
   constructor(
     partition: Partition,
-    requiredOffset: number,
+    outcome: () => number | null,
     timeoutMs: number,
     timers: Timers,
     done: (errorCode: number) => void,
     onEnd: (parked: ParkedProduce) => void,
   ) {
     this.partition = partition;
-    this.requiredOffset = requiredOffset;
-    this.leaderEpoch = partition.leaderEpoch;
+    this.outcome = outcome;
     this.done = done;
     this.onEnd = onEnd;
     partition.watchers.add(this.wake);
@@ -45,7 +43,7 @@ export class ParkedProduce implements ParkedRequest {
   }
 
   private readonly wake = (): void => {
-    const outcome = this.partition.commitOutcome(this.requiredOffset, this.leaderEpoch);
+    const outcome = this.outcome();
     if (outcome !== null) this.answer(outcome);
   };
 

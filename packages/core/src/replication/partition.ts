@@ -72,6 +72,7 @@ export class Partition {
     this.topicId = identity.topicId;
     this.surroundings = surroundings;
     this.log = log;
+    log.onProgress = () => this.logProgressed();
     this.settings = settings;
   }
 
@@ -168,6 +169,18 @@ export class Partition {
     this.advanceHighWatermark();
     this.surroundings.changed(this);
     return info;
+  }
+
+  /**
+   * Whether an append that ended below `offset` may be answered: with acks=all see `commitOutcome`, else once it is
+   * synced where `flush.messages` asks for that.
+   *
+   * @returns null: not yet; else an error code or 0
+   */
+  appendOutcome(requiredAcks: -1 | 0 | 1, offset: number, leaderEpoch: number): number | null {
+    if (this.log.isOffline) return ErrorCode.KAFKA_STORAGE_ERROR;
+    if (requiredAcks === -1) return this.commitOutcome(offset, leaderEpoch);
+    return requiredAcks === 0 || this.log.acknowledgeableOffset >= offset ? ErrorCode.NONE : null;
   }
 
   /**
@@ -289,6 +302,11 @@ export class Partition {
       );
     }
     return end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : null;
+  }
+
+  private logProgressed(): void {
+    this.advanceHighWatermark();
+    this.surroundings.changedMeanwhile(this);
   }
 
   private inSyncChanged(): void {

@@ -143,7 +143,7 @@ export class ReplicaManager {
   /**
    * Appends to a partition that this broker leads.
    *
-   * @param done is called once: before this returns unless acks=all has to wait for other replicas
+   * @param done is called once: before this returns unless it has to wait, for other replicas or for a sync
    */
   append(
     topic: string,
@@ -154,13 +154,17 @@ export class ReplicaManager {
   ): void {
     const partition = this.partition(topic, index);
     const result = this.appendNow(topic, index, records, options);
-    if (result.info === null || partition === undefined || options.requiredAcks !== -1) return done(result);
-    const required = result.info.lastOffset + 1;
-    const outcome = partition.commitOutcome(required, partition.leaderEpoch);
+    if (result.info === null || partition === undefined) return done(result);
+    const { leaderEpoch } = partition;
+    const { lastOffset } = result.info;
+    const outcomeNow = (): number | null =>
+      partition.appendOutcome(options.requiredAcks, lastOffset + 1, leaderEpoch);
+    const outcome = outcomeNow();
+    if (outcome === ErrorCode.NONE) return done(result);
     if (outcome !== null) return done({ ...result, errorCode: outcome });
     const parked = new ParkedProduce(
       partition,
-      required,
+      outcomeNow,
       options.timeoutMs,
       this.parts.timers,
       (errorCode) => done({ ...result, errorCode }),
@@ -278,7 +282,7 @@ export class ReplicaManager {
   private create(change: LeadershipChange): Partition {
     const { topic, topicId, partition: index } = change;
     const settings = this.parts.settingsOf(topic);
-    const log = this.parts.logs.getOrCreate(topic, index, topicId);
+    const log = this.parts.logs.getOrCreate(topic, index, topicId, change.isNew);
     const partition = new Partition({ topic, index, topicId }, this.surroundings, log, settings);
     const siblings = this.topics.get(topic);
     if (siblings === undefined) this.topics.set(topic, new Map([[index, partition]]));

@@ -1,3 +1,5 @@
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
 import type { LogManager } from '../../src/log/log-manager.ts';
 import { batch } from '../log/log-world.ts';
 import { checkRecovered } from './crash-check.ts';
@@ -121,7 +123,7 @@ class CrashVisitor {
 }
 
 /** Starts a broker's logs on what is left, and checks every one of them. */
-function checkStart(
+export function checkStart(
   world: CrashWorld,
   disk: SimulatedDisk,
   kind: 'process' | 'power',
@@ -131,10 +133,26 @@ function checkStart(
   manager.open();
   disk.before = () => null;
   for (const history of world.histories) {
-    const log = manager.log(history.topic, history.partition);
-    checkRecovered(log, expectationOf(world, history, kind));
+    try {
+      checkRecovered(logOf(manager, history), expectationOf(world, history, kind));
+    } catch (error) {
+      throw new CrashFailure(`${history.topic}-${history.partition}`, error);
+    }
   }
   if (goesOn) checkGoesOn(world, manager, disk);
+}
+
+/** The log as the broker takes it, which knows the topic id. */
+function logOf(manager: LogManager, { topic, partition, topicId }: LogHistory): PartitionLog | null {
+  const log = manager.log(topic, partition);
+  if (log === null || topicId === null || log.topicId === null) return log;
+  try {
+    return manager.getOrCreate(topic, partition, topicId, false);
+  } catch (error) {
+    // The topic's former log is back, and the one that was made in its place is gone.
+    if (error instanceof KafkaError && error.code === ErrorCode.INCONSISTENT_TOPIC_ID) return log;
+    throw error;
+  }
 }
 
 export function expectationOf(
@@ -160,7 +178,7 @@ function checkGoesOn(world: CrashWorld, manager: LogManager, disk: SimulatedDisk
   const next = world.managerOn(disk.afterPowerLoss(ends.size));
   next.open();
   for (const [history, end] of ends) {
-    const log = next.log(history.topic, history.partition);
+    const log = logOf(next, history);
     if (log?.logEndOffset !== end) {
       throw new Error(
         `${history.topic}-${history.partition}: flushed up to ${end}, found ${log?.logEndOffset}`,
@@ -183,6 +201,7 @@ export function performStep(world: CrashWorld): void {
   const { random } = world;
   const history = random.pick(world.histories);
   if (!history.exists) return world.create(history);
+  if (!world.isUsable(history)) return;
   const dice = random.below(100);
   if (dice < 55) world.append(history);
   else if (dice < 61) world.flush(history);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { LogManager, DEFAULT_LOG_INTERVALS } from '../../src/log/log-manager.ts';
 import { DEFAULT_LOG_CONFIG } from '../../src/log/log-config.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
@@ -28,6 +29,8 @@ export class CrashWorld {
   manager: LogManager;
   /** After a clean stop, until the next start. */
   isStopped = false;
+  /** Logs of which nobody can say what the last operation has done. */
+  private readonly failed = new Set<LogHistory>();
   private epoch = 0;
   private producerBase = 0;
   private valueCount = 0;
@@ -91,14 +94,36 @@ export class CrashWorld {
   create(history: LogHistory): void {
     const topicId = this.random.uuidBytes().toString('base64url');
     history.begin({ topicId, batches: [], startOffset: 0 });
-    this.manager.getOrCreate(history.topic, history.partition, topicId);
-    history.finish();
+    const { topic, partition } = history;
+    this.attempt(history, () => void this.manager.getOrCreate(topic, partition, topicId));
   }
 
   delete(history: LogHistory): void {
     history.begin(null);
-    this.manager.delete(history.topic, history.partition);
+    this.attempt(history, () => this.manager.delete(history.topic, history.partition));
+  }
+
+  /** Whether the log is there and has not failed. */
+  isUsable(history: LogHistory): boolean {
+    const log = this.logOf(history);
+    return log !== null && !log.isOffline && !this.failed.has(history);
+  }
+
+  /** An operation that was begun in the history: done, refused without effect, or of an outcome nobody knows. */
+  private attempt(history: LogHistory, action: () => void): boolean {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== ErrorCode.KAFKA_STORAGE_ERROR) throw error;
+      const log = this.logOf(history);
+      const isUnchanged = log !== null && !log.isOffline && log.logEndOffset === history.endBefore;
+      // What there is of a log that could not be made stays.
+      if (isUnchanged && history.existedBefore) history.undo();
+      else this.failed.add(history);
+      return false;
+    }
     history.finish();
+    return true;
   }
 
   append(history: LogHistory): void {
@@ -130,10 +155,12 @@ export class CrashWorld {
   private write(history: LogHistory, bytes: Buffer, origin: 'client' | 'coordinator'): void {
     const log = this.logOf(history)!;
     history.beginAppend(asStored(bytes, log.logEndOffset, this.epoch));
-    const info = log.appendAsLeader(bytes, { leaderEpoch: this.epoch, origin });
-    assert.equal(info.firstOffset, history.batches.at(-1)!.baseOffset);
-    history.finish();
-    log.updateHighWatermark(log.logEndOffset);
+    const isDone = this.attempt(history, () => {
+      const info = log.appendAsLeader(bytes, { leaderEpoch: this.epoch, origin });
+      assert.equal(info.firstOffset, history.batches.at(-1)!.baseOffset);
+    });
+    if (this.settings.flushMessages === 1) assert.ok(log.acknowledgeableOffset <= log.recoveryPoint);
+    if (isDone) log.updateHighWatermark(log.logEndOffset);
   }
 
   private openTransaction(history: LogHistory, producerId: number): boolean {
@@ -153,8 +180,7 @@ export class CrashWorld {
     if (boundaries.length === 0) return;
     const offset = this.random.pick(boundaries);
     history.beginTruncation(offset);
-    log.truncateTo(offset);
-    history.finish();
+    this.attempt(history, () => void log.truncateTo(offset));
     // The next leader's epoch is a new one.
     this.epoch++;
   }
@@ -190,7 +216,7 @@ export class CrashWorld {
     this.isStopped = true;
     for (const history of this.histories) {
       const log = this.logOf(history);
-      if (log !== null)
+      if (log !== null && this.isUsable(history))
         assert.equal(log.recoveryPoint, log.logEndOffset, 'a stop brings everything to the disk');
     }
   }

@@ -83,6 +83,10 @@ export class LogHistory {
     return this.life !== null;
   }
 
+  get topicId(): string | null {
+    return this.life?.topicId ?? null;
+  }
+
   get batches(): readonly KnownBatch[] {
     return this.life?.batches ?? [];
   }
@@ -106,6 +110,16 @@ export class LogHistory {
     if (this.previous !== null && !isPrefixOf(this.previous, this.life)) this.former.push(this.previous);
     this.isUnderWay = false;
     this.previous = null;
+  }
+
+  /** Whether there was a log before the operation under way. */
+  get existedBefore(): boolean {
+    return this.previous !== null;
+  }
+
+  /** Where the log ended before the operation under way. */
+  get endBefore(): number {
+    return (this.previous?.batches.at(-1)?.lastOffset ?? -1) + 1;
   }
 
   /** The operation failed and had no effect that lasts. */

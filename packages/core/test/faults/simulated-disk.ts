@@ -344,7 +344,7 @@ class SimulatedFile implements DiskFile {
 }
 
 function diskError(code: string, { kind, path }: Io): DiskError {
-  return new DiskError(code, path, `${code}: ${kind} of ${path}`);
+  return new DiskError(code, path, `${code}: ${kind} of ${path}`, { isSync: kind.startsWith('sync') });
 }
 
 function sizeOf(node: SimulatedNode): number {

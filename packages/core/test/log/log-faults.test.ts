@@ -26,13 +26,14 @@ function isLogWrite(operation: string, path: string): boolean {
 }
 
 describe('a failing disk', () => {
-  it('lets an append fail, and the log goes on when what was written could be cut off', () => {
+  it('that is full lets an append fail, and the log goes on: what was written is cut off', () => {
     for (const tornBytes of [0, 1, 40, 60, 68]) {
       const { world, disk } = watchedWorld();
       const log = world.open();
       append(log, ['a'], { producerId: 1, producerEpoch: 0, baseSequence: 0 });
       const producers = log.producerStates();
       disk.tornBytes = tornBytes;
+      disk.code = 'ENOSPC';
       disk.failAt(0, isLogWrite);
       const retry = () => append(log, ['b'], { producerId: 1, producerEpoch: 0, baseSequence: 1 });
       assert.equal(codeOf(retry), ErrorCode.KAFKA_STORAGE_ERROR);
@@ -49,6 +50,7 @@ describe('a failing disk', () => {
     const log = world.open();
     append(log, ['a']);
     disk.tornBytes = 30;
+    disk.code = 'ENOSPC';
     disk.failAt(0, (operation, path) => path.endsWith('.log') && /append|truncate/.test(operation), true);
     assert.equal(
       codeOf(() => append(log, ['b'])),
@@ -129,7 +131,7 @@ function workload(log: PartitionLog): string[] {
 }
 
 describe('flushing', () => {
-  it('with flush.messages=1 syncs before an append returns', () => {
+  it('with flush.messages=1 lets nothing be acknowledged before it is synced', async () => {
     const { world, disk } = watchedWorld({ flushMessages: 1 });
     const log = world.open();
     const syncs: string[] = [];
@@ -137,8 +139,14 @@ describe('flushing', () => {
       if (operation === 'sync') syncs.push(path);
     };
     append(log, ['a']);
-    assert.deepEqual(syncs, ['/data/topic-0/00000000000000000000.log']);
-    assert.equal(log.recoveryPoint, 1);
+    append(log, ['b']);
+    assert.deepEqual([log.recoveryPoint, log.acknowledgeableOffset, log.logEndOffset], [0, 0, 2]);
+    const progress: number[] = [];
+    log.onProgress = () => progress.push(log.acknowledgeableOffset);
+    await settle(world);
+    assert.deepEqual(syncs, Array(2).fill('/data/topic-0/00000000000000000000.log'));
+    assert.deepEqual([log.recoveryPoint, log.acknowledgeableOffset], [2, 2]);
+    assert.deepEqual(progress, [1, 2]);
   });
 
   it('is shared by all that wait', async () => {

@@ -128,14 +128,18 @@ describe('log manager', () => {
     assert.equal([...again.all()].length, 0);
   });
 
-  it('refuses a log of another topic id', () => {
+  it('refuses a log of another topic id; a new topic of the same name puts it aside', () => {
     const world = new ManagedWorld();
     const manager = world.opened();
-    manager.getOrCreate('a', 0, TOPIC_ID);
+    append(manager.getOrCreate('a', 0, TOPIC_ID), ['x']);
+    const other = 'BBECAwQFBgcICQoLDA0ODw';
     assert.equal(
-      codeOf(() => manager.getOrCreate('a', 0, 'BBECAwQFBgcICQoLDA0ODw')),
+      codeOf(() => manager.getOrCreate('a', 0, other, false)),
       103,
     );
+    const next = manager.getOrCreate('a', 0, other);
+    assert.deepEqual([next.topicId, next.logEndOffset], [other, 0]);
+    assert.ok(world.names().some((name) => /^a-0\.[0-9a-f]{32}-stray$/.test(name)));
   });
 
   it('leaves directories alone that are no logs, and files too', () => {
@@ -239,11 +243,11 @@ describe('log manager', () => {
   it('does not mark a shutdown clean when a log could not be closed', () => {
     const world = new ManagedWorld();
     const offline: string[] = [];
-    const manager = world.opened({ onOffline: (log) => offline.push(log.directory) });
+    const manager = world.opened({ onDirectoryFailed: (path) => offline.push(path) });
     for (const topic of ['a', 'b']) append(manager.getOrCreate(topic, 0, null), ['x']);
     world.disk.failAt(0, (operation, path) => operation === 'sync' && path.includes('/a-0/'));
     manager.close();
-    assert.deepEqual(offline, ['/data/a-0']);
+    assert.deepEqual(offline, ['/data']);
     assert.equal(world.text('.kafka_cleanshutdown'), undefined);
     world.disk.before = () => {};
     assert.equal(world.opened().log('a', 0)!.logEndOffset, 1);

@@ -11,6 +11,8 @@ export class WatchedDisk implements Disk {
   before: (operation: DiskOperation, path: string, sizeBytes: number) => void = () => {};
   /** Bytes that a failing append has written all the same. */
   tornBytes = 0;
+  /** How operations fail. */
+  code = 'EIO';
 
   constructor(inner: Disk) {
     this.inner = inner;
@@ -23,7 +25,7 @@ export class WatchedDisk implements Disk {
       if (!matches(operation, path)) return;
       const index = count++;
       if (index === nth || (forever && index > nth)) {
-        throw new DiskError('EIO', path, `${operation} of ${path} failed`);
+        throw new DiskError(this.code, path, `${operation} of ${path} failed`);
       }
     };
   }

@@ -51,7 +51,7 @@ export function world(minInsyncReplicas = 1): World {
   const random = { fraction: () => 0.5, uuidBytes: () => Buffer.alloc(16, 7) };
   const logs = new LogManager(
     { disk: new MemoryDisk(() => time.now()), clock: time, timers: time, random, log: SILENT },
-    { ...DEFAULT_LOG_INTERVALS, directories: ['/data'], configOf: () => DEFAULT_LOG_CONFIG },
+    { ...DEFAULT_LOG_INTERVALS, directories: ['/data/a', '/data/b'], configOf: () => DEFAULT_LOG_CONFIG },
   );
   logs.open();
   const proposals: Proposed[] = [];
