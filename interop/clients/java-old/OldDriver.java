@@ -65,7 +65,7 @@ public class OldDriver {
             case "produce-gzip":
             case "produce-snappy":
             case "produce-lz4": produce(topic, scenario.substring("produce-".length())); return null;
-            case "consume-start": consumeFrom(topic, 0); return null;
+            case "consume-start": consumeFromStart(topic); return null;
             case "consume-offset": consumeFrom(topic, 42); return null;
             case "group-of-three": groupOfThree(topic); return null;
             case "group-kill": groupAcrossKill(topic); return null;
@@ -75,7 +75,13 @@ public class OldDriver {
             case "message-too-large": tooLarge(topic); return null;
             case "perf-tools":
             case "verifiable-tools": return "a scenario of the command-line tools";
-            default: return "not in this client";
+            case "admin-offsets": offsets(topic); return null;
+            case "produce-zstd": return "zstd came with 2.1";
+            case "headers": return "headers came with 0.11";
+            case "idempotent-kill":
+            case "idempotent-restart": return "idempotent producing came with 0.11";
+            case "consume-time": return "finding offsets by time came with 0.10.1";
+            default: return "administration came with 0.11";
         }
     }
 
@@ -115,6 +121,28 @@ public class OldDriver {
     static void consumeFrom(String topic, int offset) throws Exception {
         List<String> sent = produceMany(topic, 100);
         checkValues(sent.subList(offset, 100), readFrom(topic, offset, 100 - offset));
+    }
+
+    static void consumeFromStart(String topic) throws Exception {
+        List<String> sent = produceMany(topic, 100);
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer("any")) {
+            consumer.assign(List.of(new TopicPartition(topic, 0)));
+            checkValues(sent, poll(consumer, 100));
+        }
+    }
+
+    static void offsets(String topic) throws Exception {
+        produceMany(topic, 20);
+        check(positionAfterReset(topic, "earliest") == 0, "earliest offset 0");
+        check(positionAfterReset(topic, "latest") == 20, "latest offset 20");
+    }
+
+    static long positionAfterReset(String topic, String reset) {
+        TopicPartition partition = new TopicPartition(topic, 0);
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer("any", reset)) {
+            consumer.assign(List.of(partition));
+            return consumer.position(partition);
+        }
     }
 
     static void groupOfThree(String topic) throws Exception {
@@ -328,9 +356,13 @@ public class OldDriver {
     }
 
     static KafkaConsumer<byte[], byte[]> consumer(String group) {
+        return consumer(group, "earliest");
+    }
+
+    static KafkaConsumer<byte[], byte[]> consumer(String group, String reset) {
         Properties properties = new Properties();
         properties.put("bootstrap.servers", bootstrap);
-        properties.put("auto.offset.reset", "earliest");
+        properties.put("auto.offset.reset", reset);
         properties.put("enable.auto.commit", "false");
         properties.put("session.timeout.ms", "3000");
         properties.put("heartbeat.interval.ms", "500");

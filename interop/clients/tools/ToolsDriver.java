@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -75,6 +76,10 @@ public class ToolsDriver {
             case "create-topic": createTopic(topic); return null;
             case "consume-start": consume(topic, 0); return null;
             case "consume-offset": consume(topic, 42); return null;
+            case "consume-time": consumeFromTime(topic); return null;
+            case "group-of-three": groupOfThree(topic); return null;
+            case "idempotent-kill": idempotentAcross(topic, "kill"); return null;
+            case "idempotent-restart": idempotentAcross(topic, "restart"); return null;
             case "commit-resume": commitAndResume(topic); return null;
             case "headers": headers(topic); return null;
             case "nulls-and-tombstones": nulls(topic); return null;
@@ -120,6 +125,84 @@ public class ToolsDriver {
         received(topic, offset, sent.subList(offset, 100));
     }
 
+    static void consumeFromTime(String topic) throws Exception {
+        List<String> first = produceMany(topic, 10);
+        long between = System.currentTimeMillis() + 1;
+        while (System.currentTimeMillis() <= between) Thread.sleep(1);
+        List<String> later = lines("later ", 5);
+        send(later, topic);
+        says(ok("GetOffsetShell", "--topic", topic, "--time", String.valueOf(between)), topic + ":0:" + first.size());
+        received(topic, first.size(), later);
+    }
+
+    static void groupOfThree(String topic) throws Exception {
+        create(topic, 6);
+        List<Member> members = List.of(new Member(topic), new Member(topic), new Member(topic));
+        try {
+            await("two partitions each of three members", 40, () -> members.stream().allMatch(member -> member.assigned == 2));
+            members.get(2).kill();
+            await("three partitions each of the two left", 40, () -> members.subList(0, 2).stream().allMatch(member -> member.assigned == 3));
+            process("VerifiableProducer", "--bootstrap-server", bootstrap, "--topic", topic, "--max-messages", "60", "--repeating-keys", "30");
+            await("sixty messages", 20, () -> consumed(members) >= 60);
+            check(consumed(members) == 60, "each message once, got " + consumed(members));
+        } finally {
+            for (Member member : members) member.kill();
+        }
+    }
+
+    static int consumed(List<Member> members) {
+        return members.stream().mapToInt(member -> member.consumed).sum();
+    }
+
+    /** A verifiable consumer, which tells by a line of JSON each what it is assigned and what it reads. */
+    static class Member {
+        static final Pattern COUNT = Pattern.compile("\"records_consumed\",\"count\":(\\d+)");
+        final Process process;
+        volatile int assigned;
+        volatile int consumed;
+
+        Member(String topic) throws Exception {
+            String heartbeats = file("heartbeat.interval.ms=500\n").toString();
+            process = start("VerifiableConsumer", "--bootstrap-server", bootstrap, "--topic", topic, "--group-id", topic + "-group",
+                "--reset-policy", "earliest", "--session-timeout", "3000", "--consumer.config", heartbeats);
+            Thread reading = new Thread(() -> process.inputReader().lines().forEach(this::read));
+            reading.setDaemon(true);
+            reading.start();
+        }
+
+        void read(String line) {
+            if (line.contains("\"partitions_assigned\"")) assigned = line.split("\"partition\":").length - 1;
+            if (line.contains("\"partitions_revoked\"")) assigned = 0;
+            Matcher count = COUNT.matcher(line);
+            if (count.find()) consumed += Integer.parseInt(count.group(1));
+        }
+
+        void kill() throws InterruptedException {
+            process.destroyForcibly().waitFor();
+            assigned = 0;
+        }
+    }
+
+    /** By the verifiable producer, which sends numbers and by itself would not try again. */
+    static void idempotentAcross(String topic, String how) throws Exception {
+        create(topic, 1);
+        Path settings = file("retries=2147483647\nenable.idempotence=true\ndelivery.timeout.ms=80000\nreconnect.backoff.max.ms=200\n");
+        Process producer = start("VerifiableProducer", "--bootstrap-server", bootstrap, "--topic", topic, "--max-messages", "3000",
+            "--throughput", "600", "--acks", "-1", "--producer.config", settings.toString());
+        int sent = 0;
+        String last = "";
+        for (String line = producer.inputReader().readLine(); line != null; line = producer.inputReader().readLine()) {
+            last = line;
+            if (!line.contains("\"producer_send_success\"") || ++sent != 1000) continue;
+            report.println("@broker " + how);
+            report.flush();
+        }
+        check(input.read() == '\n', "the broker is back");
+        check(last.contains("\"acked\":3000"), "3000 messages acknowledged, got " + last);
+        received(topic, 0, lines("", 3000));
+        says(ok("GetOffsetShell", "--topic", topic), topic + ":0:3000");
+    }
+
     static void commitAndResume(String topic) throws Exception {
         List<String> sent = produceMany(topic, 100);
         String group = topic + "-group";
@@ -152,9 +235,9 @@ public class ToolsDriver {
 
     static void tooLarge(String topic) throws Exception {
         create(topic, 1);
-        // The tool logs the refusal and ends well, so the log's end is what tells.
-        call("ConsoleProducer", "x".repeat(1_100_000) + "\n", "--bootstrap-server", bootstrap, "--topic", topic,
-            "--producer-property", "max.request.size=4000000");
+        Run sent = call("ProducerPerformance", "", "--topic", topic, "--num-records", "1", "--record-size", "1100000", "--throughput", "-1",
+            "--producer-props", "bootstrap.servers=" + bootstrap, "max.request.size=4000000");
+        says(sent.output, "RecordTooLargeException");
         says(ok("GetOffsetShell", "--topic", topic), topic + ":0:0");
         send(List.of("after"), topic);
         says(ok("GetOffsetShell", "--topic", topic), topic + ":0:1");
@@ -263,13 +346,17 @@ public class ToolsDriver {
     }
 
     static String process(String tool, String... arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of(ProcessHandle.current().info().command().get(), "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC", "-Xmx128m", "-cp", System.getProperty("java.class.path"), package_ + tool));
-        command.addAll(List.of(arguments));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process = start(tool, arguments);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         process.waitFor();
         return output;
+    }
+
+    static Process start(String tool, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(ProcessHandle.current().info().command().get(), "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC", "-Xmx128m", "-cp", System.getProperty("java.class.path"), package_ + tool));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
 
     // Below: what the scenarios are made of.
@@ -407,6 +494,14 @@ public class ToolsDriver {
 
     static String shorten(String text) {
         return text.length() > 300 ? text.substring(0, 300) + "…" : text;
+    }
+
+    static void await(String what, int seconds, BooleanSupplier condition) throws InterruptedException {
+        long deadline = System.currentTimeMillis() + seconds * 1000L;
+        while (!condition.getAsBoolean()) {
+            check(System.currentTimeMillis() < deadline, what + " within " + seconds + " s");
+            Thread.sleep(50);
+        }
     }
 
     static void check(boolean condition, String expectation) {
