@@ -1,8 +1,10 @@
-// A consumer of Apache Kafka's own as a member of a group beside ours.
+// A consumer of Apache Kafka's own as a member of a group beside ours. Of 4.3, the newest with a console consumer
+// that fits its client.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { commonJvm, quickStartJvm } from '../../scripts/java-process.ts';
-import { kafkaClassPath } from '../../scripts/kafka-jars.ts';
+import { jarsOfPom, projectDirectory } from '../../scripts/kafka-jars.ts';
 
 const PACKAGE = 'org.apache.kafka.clients.consumer';
 
@@ -29,14 +31,14 @@ export class JavaMember {
     };
     const args = ['--bootstrap-server', bootstrap, '--topic', topic, '--group', groupId];
     for (const [name, value] of Object.entries(properties))
-      args.push('--consumer-property', `${name}=${value}`);
+      args.push('--command-property', `${name}=${value}`);
     this.child = spawn(
       'java',
       [
         ...commonJvm,
         ...quickStartJvm,
         '-cp',
-        kafkaClassPath('4.4'),
+        `${jarsOfPom(join(projectDirectory, 'interop/kafka/4.3'))}/*`,
         'org.apache.kafka.tools.consumer.ConsoleConsumer',
         ...args,
       ],
@@ -45,7 +47,7 @@ export class JavaMember {
     this.child.stdout!.on('data', (chunk: Buffer) => {
       const lines = (this.rest + chunk.toString()).split('\n');
       this.rest = lines.pop()!;
-      this.values.push(...lines);
+      this.values.push(...lines.filter((line) => line.startsWith('v')));
     });
   }
 
