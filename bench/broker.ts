@@ -69,12 +69,19 @@ async function measureAll(plan: Plan): Promise<Measured[]> {
   const loads = plan.workloads.filter((workload) => workload.kind !== 'start');
   if (loads.length === 0) return measured;
   const running = new Map<string, Target>();
+  const stopAll = async (): Promise<void> => {
+    for (const target of running.values()) await target.stop();
+  };
+  // Brokers in processes of their own would outlive us.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void stopAll().finally(() => process.exit(1)));
+  }
   try {
     for (const peer of plan.peers) running.set(peer.name, await peer.start(plan.pinning.brokerCore));
     for (const target of running.values()) await warmUp(plan, target);
     for (let round = 0; round < plan.rounds; round++) await measureRound(plan, round, running, note);
   } finally {
-    for (const target of running.values()) await target.stop();
+    await stopAll();
   }
   return measured;
 }
