@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly logStartOffset: number;
   /** From `recovery-point-offset-checkpoint`, 0 when it has none: everything before was synced. */
   readonly recoveryPoint: number;
+  /** From `cleaner-offset-checkpoint`, null when it has none: the log was compacted up to there. */
+  readonly cleanedOffset?: number | null;
   readonly wasCleanShutdown: boolean;
 }
 
@@ -117,14 +119,15 @@ class LogLoader {
    * built along: unflushed ones and such without usable indexes are read whole, the others by their headers.
    *
    * A segment that was not flushed may have lost its tail to a loss of power though the next one kept its own.
-   * Nothing in the files tells but the gap: past the recovery point nothing is compacted, and a new segment
-   * begins where the one before ends.
+   * Nothing in the files tells but the gap: past the recovery point we compact nothing, and begin a new segment
+   * where the one before ends. Apache Kafka does compact there, and tells how far it came.
    */
   private examine(found: readonly FoundSegment[]): void {
     const unflushedFrom = this.firstUnflushedIndex(found);
     this.nextOffset = found[0]!.baseOffset;
     this.epochBefore = this.epochs.epochFor(this.nextOffset - 1);
     this.replayInto(this.nextOffset);
+    const knownUpTo = (): number => Math.max(this.nextOffset, this.options.cleanedOffset ?? 0);
     for (const [index, file] of found.entries()) {
       const segment = this.open(file);
       if (index < unflushedFrom && file.indexesUsable) {
@@ -134,7 +137,7 @@ class LogLoader {
       } else {
         const cut = this.rebuild(segment);
         const next = found[index + 1];
-        const isGap = next !== undefined && next.baseOffset > this.nextOffset && index >= unflushedFrom;
+        const isGap = next !== undefined && next.baseOffset > knownUpTo() && index >= unflushedFrom;
         const isOverlap = next !== undefined && next.baseOffset < this.nextOffset;
         if (cut > 0 || isGap || isOverlap) {
           this.dropAfterDamage(found.slice(index + 1));

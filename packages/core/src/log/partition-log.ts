@@ -41,8 +41,6 @@ import { decideRetention } from './retention.ts';
 export interface PartitionLogOptions extends LoadOptions {
   readonly topic: string;
   readonly partition: number;
-  /** From `cleaner-offset-checkpoint`, null when it has none: the log was compacted up to there. */
-  readonly cleanedOffset?: number | null;
   /**
    * Is told before files change so that less than before is certain to be on the disk: no checkpoint may claim
    * more than `recoveryPoint` and `cleanedOffset` from then on. May throw DiskError.

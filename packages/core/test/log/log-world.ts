@@ -114,7 +114,12 @@ export class LogWorld {
   }
 
   open(
-    options: { wasCleanShutdown?: boolean; recoveryPoint?: number; logStartOffset?: number } = {},
+    options: {
+      wasCleanShutdown?: boolean;
+      recoveryPoint?: number;
+      logStartOffset?: number;
+      cleanedOffset?: number;
+    } = {},
   ): PartitionLog {
     return PartitionLog.open(this.context, DIRECTORY, {
       topic: 'topic',
@@ -122,6 +127,7 @@ export class LogWorld {
       config: this.config,
       logStartOffset: options.logStartOffset ?? 0,
       recoveryPoint: options.recoveryPoint ?? 0,
+      cleanedOffset: options.cleanedOffset ?? null,
       wasCleanShutdown: options.wasCleanShutdown ?? false,
     });
   }

@@ -47,7 +47,7 @@ const SLICE_MS_MAX = 2;
 const LOOP_SHARE_MAX = 0.25;
 
 /** How often work should say what it did while it looks into records. */
-export const RECORDS_PER_TURN = 250;
+export const RECORDS_PER_TURN = 100;
 
 /**
  * Runs one piece of work in slices between other things that happen on the loop. A slice goes beyond its bounds
