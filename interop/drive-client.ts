@@ -16,12 +16,13 @@ export interface Cell {
   tookMs: number;
 }
 
-const cellTimeoutMs = 100_000;
+const CELL_TIMEOUT_MS = 100_000;
 
 export async function driveClient(
   client: InteropClient,
   target: Target,
   scenarios: readonly string[],
+  cellTimeoutMs = CELL_TIMEOUT_MS,
 ): Promise<Map<string, Cell>> {
   const cells = new Map<string, Cell>();
   const runId = `${client.name}-${Date.now().toString(36)}`;
@@ -34,7 +35,8 @@ export async function driveClient(
   }
   let rest = [...scenarios];
   for (let round = 0; rest.length > 0; round++) {
-    await driveOnce([...command, target.bootstrap, `${runId}-${round}`, rest.join(',')], target, cells, rest);
+    const once = [...command, target.bootstrap, `${runId}-${round}`, rest.join(',')];
+    await driveOnce(once, target, cells, rest, cellTimeoutMs);
     const before = rest.length;
     rest = rest.filter((name) => !cells.has(name));
     if (rest.length === before) cells.set(rest.shift()!, { outcome: 'fail', reason: 'no result', tookMs: 0 });
@@ -49,14 +51,19 @@ async function driveOnce(
   target: Target,
   cells: Map<string, Cell>,
   scenarios: readonly string[],
+  cellTimeoutMs: number,
 ): Promise<void> {
   const [program = '', ...args] = command;
   const driver: Driver = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   let errors = '';
   let current: string | undefined = scenarios[0];
   let begin = performance.now();
-  let watchdog = setTimeout(() => endDriver(driver), cellTimeoutMs);
   let timedOut = false;
+  const expire = () => {
+    timedOut = true;
+    endDriver(driver);
+  };
+  let watchdog = setTimeout(expire, cellTimeoutMs);
   driver.stdin.on('error', () => {});
   driver.stderr.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-2000);
@@ -70,10 +77,7 @@ async function driveOnce(
       current = name;
       begin = performance.now();
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => {
-        timedOut = true;
-        endDriver(driver);
-      }, cellTimeoutMs);
+      watchdog = setTimeout(expire, cellTimeoutMs);
     } else if (word === '@result') {
       cells.set(name, {
         outcome: outcome === 'ok' || outcome === 'na' ? outcome : 'fail',

@@ -39,6 +39,7 @@ export function askKafka(questions: readonly ValueQuestion[]): {
     ['-Xmx256m', '-cp', kafkaClassPath('3.9'), join(import.meta.dirname, 'SettingsOracle.java')],
     { input: lines.map((line) => `${line}\n`).join(''), encoding: 'utf8', maxBuffer: OUTPUT_SIZE_MAX },
   );
+  if (run.error !== undefined) throw run.error;
   const [first, ...rest] = run.stdout.trimEnd().split('\n');
   if (run.status !== 0 || rest.length !== questions.length) {
     throw new Error(

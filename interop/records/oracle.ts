@@ -27,6 +27,7 @@ export function askKafka(requests: readonly (readonly string[])[]): Answer[] {
       stdio: ['pipe', 'pipe', 'pipe'],
     },
   );
+  if (run.error !== undefined) throw run.error;
   const lines = run.stdout.trimEnd().split('\n');
   if (run.status !== 0 || lines.length !== requests.length) {
     throw new Error(
