@@ -11,10 +11,6 @@ import { publishPage, table } from './generated-page.ts';
 /** Why an API is absent. Every API that is neither served nor named here fails this script. */
 const ABSENT: readonly { readonly because: string; readonly names: readonly string[] }[] = [
   {
-    because: 'between the brokers of a cluster, of which there is one broker so far',
-    names: ['LeaderAndIsr', 'StopReplica', 'UpdateMetadata'],
-  },
-  {
     because: 'transactions are not served yet',
     names: [
       'AddPartitionsToTxn',

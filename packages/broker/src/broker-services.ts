@@ -1,4 +1,6 @@
+import type { MetadataUpdate } from '@odradek/core/controller/metadata-updates.ts';
 import type { LogManager } from '@odradek/core/log/log-manager.ts';
+import type { ControllerOrders } from '@odradek/core/replication/controller-orders.ts';
 import type { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
 import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
@@ -28,6 +30,10 @@ export interface BrokerServices {
   readonly topics: TopicService;
   /** The partitions that live here, and everything parked on them. */
   readonly replicas: ReplicaManager;
+  /** What the controller orders, where that is another broker. */
+  readonly orders: ControllerOrders;
+  /** What the controller tells of the cluster, where that is another broker. */
+  readonly takeMetadata: (update: MetadataUpdate) => void;
   /** The incremental fetch sessions of readers. */
   readonly fetchSessions: FetchSessions;
   /** The log directories. */

@@ -8,10 +8,11 @@ import type { Clock } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import type { Disk, DiskError } from '@odradek/core/ports/disk.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
-import type { Peers } from '@odradek/core/ports/peers.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
+import { applyMetadataUpdate, type MetadataUpdate } from '@odradek/core/controller/metadata-updates.ts';
+import { ControllerOrders } from '@odradek/core/replication/controller-orders.ts';
 import { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
-import { ReplicaManager, type ReplicaPeers } from '@odradek/core/replication/replica-manager.ts';
+import { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
 import type { DiskSpace } from './adapters/disk-space.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { systemRandom } from './adapters/system-random.ts';
@@ -22,6 +23,8 @@ import type { LoadedBrokerConfig } from './config/load-broker-config.ts';
 import type { ConfigService } from './config/config-service.ts';
 import type { Listener as ListenerAddress } from './config/listeners.ts';
 import { openConfigService } from './config/live-config-service.ts';
+import { ClusterPeers } from './cluster/cluster-peers.ts';
+import { handOver } from './cluster/controlled-shutdown.ts';
 import { ControllerChannels } from './cluster/controller-channels.ts';
 import { createThroughController } from './cluster/topic-forwarding.ts';
 import { identifyDirectories, knownClusterId } from './data-directories.ts';
@@ -63,6 +66,9 @@ export class Broker {
   private readonly tree: OpenCoordination;
   private readonly coordination: Coordination;
   private readonly state = new ClusterState();
+  private peers: ClusterPeers | null = null;
+  /** The transaction of its registration: larger in each of its lives. */
+  private brokerEpoch = -1;
   private services: (BrokerServices & { groups: GroupRuntime }) | null = null;
   private listeners: readonly Listener[] = [];
   private endpoints: readonly BrokerEndpoint[] = [];
@@ -153,15 +159,35 @@ export class Broker {
 
   private async stopOnce(answersDeadlineMs: number): Promise<void> {
     const { services } = this;
+    if (services !== null && answersDeadlineMs > 0) await this.handOver(services);
     this.services = null;
     if (services !== null) {
       services.groups.stop();
       services.replicas.completeParked();
+      this.peers?.close();
       await Promise.all(this.listeners.map((listener) => listener.stop(answersDeadlineMs)));
       services.logs.close();
     }
     await this.tree.close();
     this.timers.stop();
+  }
+
+  /** Others lead what was led here. A broker that is alone has nobody to hand over to. */
+  private async handOver({ topics, config }: BrokerServices): Promise<void> {
+    const { state, peers, brokerEpoch, timers } = this;
+    const isAlone = brokerEpoch < 0 || state.brokers.size < 2;
+    if (isAlone || peers === null || !config.controlledShutdownEnable) return;
+    await handOver({
+      self: { brokerId: this.nodeId, brokerEpoch },
+      peers: peers.ways,
+      timers,
+      log: this.ground.log,
+      controllerId: () => state.controllerId,
+      relieve: (self) => topics.relieve(self),
+      retriesMax: config.controlledShutdownMaxRetries,
+      backoffMs: config.controlledShutdownRetryBackoffMs,
+      timeoutMs: config.controllerSocketTimeoutMs,
+    });
   }
 
   private async assemble(): Promise<void> {
@@ -182,27 +208,41 @@ export class Broker {
         onAllDirectoriesFailed: (error) => this.allDirectoriesFailed(error),
       },
     );
+    const peers = new ClusterPeers({
+      config,
+      state,
+      clock,
+      timers,
+      random,
+      log,
+      brokerEpoch: () => this.brokerEpoch,
+      askHere: (broker, proposals) => topics.alterPartitions(broker, proposals),
+      progressed: () => replicas.wakeWaiting(),
+    });
+    this.peers = peers;
     const replicas = new ReplicaManager({
       nodeId: config.brokerId,
       logs,
       clock,
       timers,
       log,
-      peers: alone(state),
+      peers,
       lagMaxMs: () => config.replicaLagTimeMaxMs,
       settingsOf: (topic) => ({ minInsyncReplicas: minInsyncReplicas(config, configs, topic) }),
     });
     configs.onTopicChange((topic) => replicas.settingsChanged(topic));
     configs.onBrokerChange(() => replicas.defaultSettingsChanged());
     const metadata = new MetadataView(state);
-    const topics = new TopicService({
+    const brokerEpoch = () => this.brokerEpoch;
+    const orders = new ControllerOrders({ replicas, logs, log, brokerEpoch });
+    const topics: TopicService = new TopicService({
       coordination,
       state,
-      channels: this.channels(replicas),
+      channels: this.channels(orders, peers),
       createThroughController: (creation) =>
         createThroughController(
           {
-            peers: NO_PEERS,
+            peers: peers.ways,
             controllerId: () => state.controllerId,
             timeoutMs: () => config.controllerSocketTimeoutMs,
           },
@@ -236,6 +276,8 @@ export class Broker {
       metadata,
       topics,
       replicas,
+      orders,
+      takeMetadata: (update) => this.takeMetadata(update),
       fetchSessions: new FetchSessions(config.maxIncrementalFetchSessionCacheSlots, clock, random),
       logs,
       diskSpace: (directory) => ground.diskSpace(directory),
@@ -245,23 +287,37 @@ export class Broker {
   }
 
   private async serve(): Promise<void> {
-    const { logs, topics, groups } = this.services!;
+    const { logs, topics, groups, replicas } = this.services!;
     logs.open();
     await this.bindListeners();
-    await this.membership().register(this.nodeId, this.endpoints, this.ground.loaded.config.brokerRack);
+    const { brokerRack } = this.ground.loaded.config;
+    this.brokerEpoch = await this.membership().register(this.nodeId, this.endpoints, brokerRack);
     await topics.start();
     groups.start();
     logs.start();
+    replicas.start();
     for (const listener of this.listeners) listener.open();
   }
 
-  private channels(replicas: ReplicaManager): ControllerChannels {
+  private takeMetadata(update: MetadataUpdate): void {
+    const { configs, topics, log } = this.services!;
+    const deleted = applyMetadataUpdate(this.state, update);
+    for (const topic of deleted) configs.topicDeleted(topic);
+    topics.topicsDeleted(deleted);
+    configs
+      .learnTopics(
+        update.topics.map(({ name }) => name).filter((name) => this.state.topic(name) !== undefined),
+      )
+      ?.catch((error: unknown) => log.error('settings of topics could not be read', { error }));
+  }
+
+  private channels(orders: ControllerOrders, peers: ClusterPeers): ControllerChannels {
     const { state, timers } = this;
     const { log, loaded } = this.ground;
     return new ControllerChannels({
       nodeId: this.nodeId,
-      replicas,
-      peers: NO_PEERS,
+      orders,
+      peers: peers.ways,
       timers,
       log,
       liveBrokers: () => [...state.brokers.values()],
@@ -316,20 +372,6 @@ function endpointOf(address: ListenerAddress, ports: ReadonlyMap<string, number>
     host: address.host === '' ? hostname() : address.host,
     port: address.port === 0 ? (ports.get(address.name) ?? 0) : address.port,
   };
-}
-
-/** Other brokers cannot be reached yet. */
-const NO_PEERS: Peers = {
-  link: (brokerId) => ({
-    request: (_request, done) =>
-      queueMicrotask(() => done(new Error(`broker ${brokerId} cannot be reached`), null)),
-    close: () => {},
-  }),
-};
-
-/** A broker that is the whole cluster: nobody follows it, and it follows nobody. */
-function alone(state: ClusterState): ReplicaPeers {
-  return { isLive: state.isLive, proposeInSync: () => {}, follow: () => {}, unfollow: () => {} };
 }
 
 function minInsyncReplicas(config: BrokerConfig, configs: ConfigService, topic: string): number {

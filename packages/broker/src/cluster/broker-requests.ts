@@ -14,8 +14,10 @@ export interface BatchSender {
 }
 
 const COMPLETE_FROM = 5;
-const COMPLETE = 1;
-const INCREMENTAL = 0;
+const COMPLETE_METADATA_FROM = 8;
+/** AbstractControlRequest.Type; a controller of Apache Kafka in ZooKeeper mode sends 0 always: not told. */
+const COMPLETE = 2;
+const INCREMENTAL = 1;
 const RECOVERY_STATE_FROM = 6;
 
 /** Older versions have the topics in another layout, which no broker that can be in such a cluster needs. */
@@ -59,13 +61,15 @@ export function leaderAndIsrRequest(
 
 export function updateMetadataRequest(
   { controllerId, brokerEpoch, liveBrokers }: BatchSender,
-  { controllerEpoch, metadata }: BrokerBatch,
+  { controllerEpoch, metadata, isComplete }: BrokerBatch,
+  version: number,
 ): UpdateMetadataRequestInput {
   const live = new Set(liveBrokers.map(({ brokerId }) => brokerId));
   return {
     controllerId,
     controllerEpoch,
     brokerEpoch,
+    ...(version >= COMPLETE_METADATA_FROM ? { type: isComplete ? COMPLETE : INCREMENTAL } : {}),
     topicStates: byTopic(metadata ?? []).map(({ topicName, topicId, partitions }) => ({
       topicName,
       topicId,

@@ -8,13 +8,14 @@ import type { LiveBroker } from '@odradek/core/controller/cluster-state.ts';
 import type { Timers } from '@odradek/core/ports/clock.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Peers } from '@odradek/core/ports/peers.ts';
-import type { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import type { ControllerOrders } from '@odradek/core/replication/controller-orders.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { RemoteChannel } from './remote-channel.ts';
 
 export interface ControllerChannelsParts {
   readonly nodeId: number;
-  readonly replicas: Pick<ReplicaManager, 'applyLeadership' | 'stopPartitions'>;
+  /** Takes what is for this broker. */
+  readonly orders: Pick<ControllerOrders, 'judge' | 'lead' | 'stop'>;
   readonly peers: Peers;
   readonly timers: Timers;
   readonly log: LogSink;
@@ -22,6 +23,9 @@ export interface ControllerChannelsParts {
   /** `controller.socket.timeout.ms` */
   timeoutMs(): number;
 }
+
+/** By call there is no other life of this broker that could be meant. */
+const ANY_LIFE = -1;
 
 /** The controller's ways to all brokers: over the wire to others, by call to the one that it runs in. */
 export class ControllerChannels implements BrokerChannels {
@@ -65,12 +69,21 @@ export class ControllerChannels implements BrokerChannels {
   }
 
   /** This broker's own part; its metadata is what the controller itself knows. */
-  private take({ leadership, stops }: BrokerBatch): BatchAnswer {
-    const codes = this.parts.replicas.applyLeadership(leadership);
-    this.parts.replicas.stopPartitions(stops);
-    const leadershipErrors = leadership
-      .map(({ topic, partition }, i): PartitionError => ({ topic, partition, errorCode: codes[i]! }))
-      .filter(({ errorCode }) => errorCode !== ErrorCode.NONE);
-    return { leadershipErrors, stopErrors: [] };
+  private take({ controllerEpoch, leadership, isComplete, stops }: BrokerBatch): BatchAnswer {
+    const { nodeId, orders } = this.parts;
+    const refusal = orders.judge({ controllerId: nodeId, controllerEpoch, brokerEpoch: ANY_LIFE });
+    const isObeyed = refusal === ErrorCode.NONE;
+    const leadCodes = isObeyed ? orders.lead(leadership, isComplete) : leadership.map(() => refusal);
+    const stopCodes = isObeyed ? orders.stop(stops) : stops.map(() => refusal);
+    return { leadershipErrors: errorsOf(leadership, leadCodes), stopErrors: errorsOf(stops, stopCodes) };
   }
+}
+
+function errorsOf(
+  subjects: readonly { readonly topic: string; readonly partition: number }[],
+  codes: readonly number[],
+): PartitionError[] {
+  return subjects
+    .map(({ topic, partition }, i) => ({ topic, partition, errorCode: codes[i]! }))
+    .filter(({ errorCode }) => errorCode !== ErrorCode.NONE);
 }

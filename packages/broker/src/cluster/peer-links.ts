@@ -9,8 +9,10 @@ export interface PeerLinksParts {
   readonly environment: ClientEnvironment;
   /** Where a broker takes requests of other brokers; null when it is not known to be alive. */
   addressOf(brokerId: number): Address | null;
-  /** `socket.connection.setup.timeout.ms` */
+  /** `socket.connection.setup.timeout.ms`: the first limit, doubled with each failure. */
   readonly setupTimeoutMs: number;
+  /** `socket.connection.setup.timeout.max.ms` */
+  readonly setupTimeoutMaxMs: number;
   /** An answer that announces more bytes ends the connection. */
   readonly frameSizeMaxBytes: number;
 }
@@ -109,14 +111,14 @@ class TcpPeerLink implements PeerLink {
   private async usable(timeoutMs: number): Promise<Connection> {
     if (this.connection?.isOpen) return this.connection;
     const { environment } = this;
-    const { setupTimeoutMs, frameSizeMaxBytes } = this.parts;
+    const { setupTimeoutMs, setupTimeoutMaxMs, frameSizeMaxBytes } = this.parts;
     const { clock } = environment;
     const pauseMs = this.notBeforeMs - clock.monotonic();
     if (pauseMs > 0) await delay(environment, pauseMs);
     try {
       const connection = await Connection.open(environment, this.address(), {
         clientId: this.clientId,
-        setupTimeoutMs: Math.min(setupTimeoutMs, timeoutMs),
+        setupTimeoutMs: Math.min(setupTimeoutMs * 2 ** this.failures, setupTimeoutMaxMs, timeoutMs),
         frameSizeMaxBytes,
       });
       if (this.isClosed) connection.close(new Error('the link was closed'));

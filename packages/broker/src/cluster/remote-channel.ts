@@ -113,7 +113,7 @@ export class RemoteChannel {
 
   private sendMetadata(batch: BrokerBatch, answered: Answered): void {
     this.ask(
-      { api: updateMetadataApi, build: () => updateMetadataRequest(this.sender(), batch) },
+      { api: updateMetadataApi, build: (version) => updateMetadataRequest(this.sender(), batch, version) },
       ({ errorCode }) => {
         this.noteRefusal('UpdateMetadata', errorCode);
         answered([]);

@@ -52,6 +52,13 @@ export interface ConfigService {
   /** To be told before the first log of a topic opens: its settings as they are in the tree. */
   topicCreated(topic: string, settings: Properties): void;
 
+  /**
+   * Reads what is not known yet of topics that other brokers have created.
+   * @returns null when all are known
+   * @throws CoordinationError
+   */
+  learnTopics(topics: readonly string[]): Promise<void> | null;
+
   /** The topic's node is gone. */
   topicDeleted(topic: string): void;
 

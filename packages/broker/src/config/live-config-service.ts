@@ -109,6 +109,19 @@ class LiveConfigService implements ConfigService {
     this.#topics.set(topic, { ...NOTHING_STORED, settings });
   }
 
+  learnTopics(topics: readonly string[]): Promise<void> | null {
+    const unknown = topics.filter((topic) => !this.#topics.has(topic));
+    return unknown.length === 0 ? null : this.#learn(unknown);
+  }
+
+  async #learn(topics: readonly string[]): Promise<void> {
+    const read = topics.map(async (topic) => [topic, await this.#store.readTopic(topic)] as const);
+    for (const [topic, stored] of await Promise.all(read)) {
+      // A change that was noticed meanwhile is newer.
+      if (!this.#topics.has(topic)) this.#topics.set(topic, stored);
+    }
+  }
+
   topicDeleted(topic: string): void {
     this.#topics.delete(topic);
   }

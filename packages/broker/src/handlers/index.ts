@@ -23,6 +23,7 @@ import { heartbeatHandler } from './heartbeat.ts';
 import { incrementalAlterConfigsHandler } from './incremental-alter-configs.ts';
 import { initProducerIdHandler } from './init-producer-id.ts';
 import { joinGroupHandler } from './join-group.ts';
+import { leaderAndIsrHandler } from './leader-and-isr.ts';
 import { leaveGroupHandler } from './leave-group.ts';
 import { listConfigResourcesHandler } from './list-config-resources.ts';
 import { listGroupsHandler } from './list-groups.ts';
@@ -34,7 +35,9 @@ import { offsetDeleteHandler } from './offset-delete.ts';
 import { offsetFetchHandler } from './offset-fetch.ts';
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts';
 import { produceHandler } from './produce.ts';
+import { stopReplicaHandler } from './stop-replica.ts';
 import { syncGroupHandler } from './sync-group.ts';
+import { updateMetadataHandler } from './update-metadata.ts';
 
 /** A handler whose messages are known to itself only. */
 export type AnyHandler = Handler<unknown, unknown>;
@@ -51,6 +54,9 @@ const handlers: readonly AnyHandler[] = [
   fetchHandler,
   listOffsetsHandler,
   metadataHandler,
+  leaderAndIsrHandler,
+  stopReplicaHandler,
+  updateMetadataHandler,
   controlledShutdownHandler,
   offsetCommitHandler,
   offsetFetchHandler,

@@ -16,6 +16,7 @@ function linksTo(t: TestContext, addressOf: (brokerId: number) => Address | null
     environment,
     addressOf,
     setupTimeoutMs: 5_000,
+    setupTimeoutMaxMs: 5_000,
     frameSizeMaxBytes: 1_000_000,
   });
   t.after(() => links.close());

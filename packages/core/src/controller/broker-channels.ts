@@ -29,7 +29,7 @@ export interface BrokerBatch {
   readonly controllerEpoch: number;
   /** Partitions of which the broker holds a replica; empty: no LeaderAndIsr. */
   readonly leadership: readonly PartitionNotice[];
-  /** `leadership` is all that the broker holds: what else it has is left over from another time. */
+  /** `leadership` is all that the broker holds, `metadata` all topics: what else it has is left over from before. */
   readonly isComplete: boolean;
   /** The live brokers come with it; null: no UpdateMetadata. */
   readonly metadata: readonly PartitionNotice[] | null;

@@ -1,7 +1,7 @@
 import { atLeast } from '../setting-check.ts';
 import { long, withoutEffect } from '../setting.ts';
 import { LONG_MAX } from './limits.ts';
-import { ALONE } from './reasons.ts';
+import { NO_THROTTLES } from './reasons.ts';
 
 /** Broker settings that exist only while it runs: in no file, and not described unless set. */
 export const dynamicOnlySettings = {
@@ -9,14 +9,14 @@ export const dynamicOnlySettings = {
     default: LONG_MAX,
     check: atLeast(0),
     update: 'cluster-wide',
-    status: withoutEffect(ALONE),
+    status: withoutEffect(NO_THROTTLES),
     about: 'Most bytes per second that leaders send to throttled followers.',
   }),
   'follower.replication.throttled.rate': long({
     default: LONG_MAX,
     check: atLeast(0),
     update: 'cluster-wide',
-    status: withoutEffect(ALONE),
+    status: withoutEffect(NO_THROTTLES),
     about: 'Most bytes per second that throttled followers fetch.',
   }),
   'replica.alter.log.dirs.io.max.bytes.per.second': long({

@@ -1,7 +1,7 @@
 import { atLeast } from '../setting-check.ts';
 import { boolean, className, int, long, notSupported, string, withoutEffect } from '../setting.ts';
 import { KAFKA_VERSION } from './kafka-version.ts';
-import { ALONE, JAVA_CLASS, NO_PURGATORY, ONE_LOOP } from './reasons.ts';
+import { OWN_LIMITS, JAVA_CLASS, NO_PURGATORY, ONE_LOOP } from './reasons.ts';
 
 /** Who this broker is, and what it does with topics and requests as a whole. */
 export const generalSettings = {
@@ -73,7 +73,7 @@ export const generalSettings = {
     default: 30000,
     unit: 'ms',
     importance: 'high',
-    status: withoutEffect(ALONE),
+    status: withoutEffect(OWN_LIMITS),
     about: 'How long the broker waits for the answer to a request of its own.',
   }),
   'max.request.partition.size.limit': int({
@@ -109,18 +109,15 @@ export const generalSettings = {
   }),
   'controlled.shutdown.enable': boolean({
     default: true,
-    status: withoutEffect(ALONE),
     about: 'Whether leadership moves away before the broker stops.',
   }),
   'controlled.shutdown.max.retries': int({
     default: 3,
-    status: withoutEffect(ALONE),
     about: 'Attempts at moving leadership away before stopping.',
   }),
   'controlled.shutdown.retry.backoff.ms': long({
     default: 5000,
     unit: 'ms',
-    status: withoutEffect(ALONE),
     about: 'Pause between these attempts.',
   }),
   'inter.broker.protocol.version': string({

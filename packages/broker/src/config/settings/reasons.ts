@@ -1,6 +1,7 @@
 /** Why settings have no effect or are refused; each is a clause. */
 
-export const ALONE = 'this broker works alone until replication is served';
+export const NO_THROTTLES = 'replication is not throttled yet';
+export const OWN_LIMITS = 'each kind of request between brokers has a time limit of its own';
 export const ONE_LOOP = 'one event loop serves everything, there is no pool of threads to size';
 export const NO_PURGATORY = 'waits that are over are forgotten at once, there is nothing to purge';
 export const NODE_SOCKETS = 'Node.js does not let a program set the buffers of a socket';

@@ -1,6 +1,6 @@
 import { atLeast } from '../setting-check.ts';
 import { boolean, int, long, notSupported, string, withoutEffect } from '../setting.ts';
-import { ALONE, KRAFT } from './reasons.ts';
+import { KRAFT, NODE_SOCKETS } from './reasons.ts';
 
 /** Leaders, followers and the controller's work. */
 export const replicationSettings = {
@@ -38,70 +38,61 @@ export const replicationSettings = {
   'controller.socket.timeout.ms': int({
     default: 30000,
     unit: 'ms',
-    status: withoutEffect(ALONE),
     about: "Time limit for the controller's requests to brokers.",
   }),
   'num.replica.fetchers': int({
     default: 1,
     importance: 'high',
     update: 'cluster-wide',
-    status: withoutEffect(ALONE),
     about: 'Connections per leader that a follower fetches by.',
   }),
   'replica.lag.time.max.ms': long({
     default: 30000,
     unit: 'ms',
     importance: 'high',
-    status: withoutEffect(ALONE),
     about: 'A follower that has not caught up for so long leaves the in-sync set.',
   }),
   'replica.socket.timeout.ms': int({
     default: 30000,
     unit: 'ms',
     importance: 'high',
-    status: withoutEffect(ALONE),
     about: "Time limit for a follower's requests.",
   }),
   'replica.socket.receive.buffer.bytes': int({
     default: 65536,
     unit: 'bytes',
     importance: 'high',
-    status: withoutEffect(ALONE),
+    status: withoutEffect(NODE_SOCKETS),
     about: "Receive buffer of a follower's socket.",
   }),
   'replica.fetch.max.bytes': int({
     default: 1_048_576,
     check: atLeast(0),
     unit: 'bytes',
-    status: withoutEffect(ALONE),
     about: 'Bytes per partition that a follower asks for.',
   }),
   'replica.fetch.wait.max.ms': int({
     default: 500,
     unit: 'ms',
     importance: 'high',
-    status: withoutEffect(ALONE),
     about: "How long a follower's fetch may wait for records.",
   }),
   'replica.fetch.min.bytes': int({
     default: 1,
     unit: 'bytes',
     importance: 'high',
-    status: withoutEffect(ALONE),
     about: "Bytes that a follower's fetch waits for.",
   }),
   'replica.fetch.response.max.bytes': int({
     default: 10_485_760,
     check: atLeast(0),
     unit: 'bytes',
-    status: withoutEffect(ALONE),
     about: 'Bytes that a follower asks for in all.',
   }),
   'replica.fetch.backoff.ms': int({
     default: 1000,
     check: atLeast(0),
     unit: 'ms',
-    status: withoutEffect(ALONE),
     about: 'Pause of a follower after a failed fetch.',
   }),
   'replica.high.watermark.checkpoint.interval.ms': long({

@@ -1,7 +1,7 @@
 import { atLeast } from '../setting-check.ts';
 import { int, long, notSupported, string, withoutEffect } from '../setting.ts';
 import { INT_MAX } from './limits.ts';
-import { ALONE, NODE_SOCKETS, NO_SASL, ONE_LOOP } from './reasons.ts';
+import { NODE_SOCKETS, NO_SASL, ONE_LOOP } from './reasons.ts';
 
 /** Connections, their limits and buffers. */
 export const socketsSettings = {
@@ -34,13 +34,11 @@ export const socketsSettings = {
   'socket.connection.setup.timeout.ms': long({
     default: 10000,
     unit: 'ms',
-    status: withoutEffect(ALONE),
     about: 'First time limit for connecting to another broker.',
   }),
   'socket.connection.setup.timeout.max.ms': long({
     default: 30000,
     unit: 'ms',
-    status: withoutEffect(ALONE),
     about: 'Greatest time limit for connecting to another broker.',
   }),
   'connections.max.idle.ms': long({
