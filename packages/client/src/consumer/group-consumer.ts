@@ -127,6 +127,7 @@ export class GroupConsumer {
         finishUpTo: (delivery, offset) => this.ownership.finishUpTo(delivery, offset),
         giveBack: (delivery) => this.ownership.giveBack(delivery),
         stop: () => this.stop(),
+        isStopped: () => this.isClosed,
       },
       handlers,
     );

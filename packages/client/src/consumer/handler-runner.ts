@@ -39,11 +39,12 @@ export interface DeliverySource {
   readonly giveBack: (delivery: Delivery) => void;
   /** There is to be nothing more. */
   readonly stop: () => void;
+  readonly isStopped: () => boolean;
 }
 
 /**
  * Runs handlers over deliveries, several at a time, each of another partition. Stops between two records when the
- * partition is to be given up; a handler that has begun is never interrupted, only told by its signal.
+ * partition is to be given up or the consumer closed; a handler that has begun is never interrupted, only told by its signal.
  */
 export class HandlerRunner {
   private readonly source: DeliverySource;
@@ -135,7 +136,7 @@ export class HandlerRunner {
 
   private mayGoOn(delivery: Delivery): boolean {
     const { owner } = delivery;
-    return this.failure === null && owner.isCurrent(delivery) && !owner.isRevoking;
+    return !this.source.isStopped() && owner.isCurrent(delivery) && !owner.isRevoking;
   }
 
   private fail({ batch }: Delivery, offset: number, thrown: unknown): void {
