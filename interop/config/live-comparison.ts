@@ -2,9 +2,9 @@ import { alterConfigsApi } from '@odradek/protocol/generated/apis/alter-configs.
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
 import { describeConfigsApi } from '@odradek/protocol/generated/apis/describe-configs.ts';
 import { incrementalAlterConfigsApi } from '@odradek/protocol/generated/apis/incremental-alter-configs.ts';
-import { RawClient } from '../../packages/broker/test/serving/raw-client.ts';
 import { startTarget } from '../targets/start-target.ts';
 import type { TargetName } from '../targets/target.ts';
+import { RawConnection } from '../wire/raw-connection.ts';
 import { BROKER, CLUSTER, steps, TOPIC, type Resource, type Step } from './live-steps.ts';
 
 /** Settings that two brokers side by side cannot have alike, or that each is started with differently. */
@@ -64,23 +64,23 @@ export async function liveDifferences(): Promise<{ compared: number; differences
 
 async function answersOf(name: TargetName): Promise<Answers> {
   const target = await startTarget(name, { overrides: SAME_SETTINGS, quickStart: true });
-  const client = await RawClient.connect(target.port);
+  const connection = await RawConnection.open(target.host, target.port);
   const answers: Answers = new Map();
   try {
-    await createTopic(client, answers);
+    await createTopic(connection, answers);
     for (const step of steps) {
-      await takeStep(client, step, answers);
+      await takeStep(connection, step, answers);
       for (const resource of [TOPIC, BROKER, CLUSTER])
-        await describeAll(client, resource, step.name, answers);
+        await describeAll(connection, resource, step.name, answers);
     }
   } finally {
-    client.close();
+    connection.close();
     await target.stop();
   }
   return answers;
 }
 
-async function createTopic(client: RawClient, answers: Answers): Promise<void> {
+async function createTopic(connection: RawConnection, answers: Answers): Promise<void> {
   const configs = [
     { name: 'retention.ms', value: '1000' },
     { name: 'segment.bytes', value: '1073741824' },
@@ -92,7 +92,7 @@ async function createTopic(client: RawClient, answers: Answers): Promise<void> {
     assignments: [],
     configs,
   };
-  const { topics } = await client.request(createTopicsApi, 7, {
+  const { topics } = await connection.ask(createTopicsApi, 7, {
     topics: [topic],
     timeoutMs: 10_000,
     validateOnly: false,
@@ -101,8 +101,8 @@ async function createTopic(client: RawClient, answers: Answers): Promise<void> {
     answers.set(`create: ${name}`, JSON.stringify(told));
 }
 
-async function takeStep(client: RawClient, step: Step, answers: Answers): Promise<void> {
-  const outcomes = await outcomesOf(client, step);
+async function takeStep(connection: RawConnection, step: Step, answers: Answers): Promise<void> {
+  const outcomes = await outcomesOf(connection, step);
   outcomes.forEach(({ errorCode, errorMessage }, at) => {
     answers.set(`${step.name} [${at}] code`, String(errorCode));
     if (step.compareMessage !== false) answers.set(`${step.name} [${at}] message`, String(errorMessage));
@@ -112,26 +112,26 @@ async function takeStep(client: RawClient, step: Step, answers: Answers): Promis
 }
 
 async function outcomesOf(
-  client: RawClient,
+  connection: RawConnection,
   step: Step,
 ): Promise<{ errorCode: number; errorMessage: string | null }[]> {
   const validateOnly = step.validateOnly ?? false;
   if (step.kind === 'describe') {
-    return (await client.request(describeConfigsApi, 4, { resources: step.resources })).results;
+    return (await connection.ask(describeConfigsApi, 4, { resources: step.resources })).results;
   }
   return step.kind === 'alter'
-    ? (await client.request(alterConfigsApi, 2, { resources: step.resources, validateOnly })).responses
-    : (await client.request(incrementalAlterConfigsApi, 1, { resources: step.resources, validateOnly }))
+    ? (await connection.ask(alterConfigsApi, 2, { resources: step.resources, validateOnly })).responses
+    : (await connection.ask(incrementalAlterConfigsApi, 1, { resources: step.resources, validateOnly }))
         .responses;
 }
 
 async function describeAll(
-  client: RawClient,
+  connection: RawConnection,
   resource: Resource,
   after: string,
   answers: Answers,
 ): Promise<void> {
-  const { results } = await client.request(describeConfigsApi, 4, {
+  const { results } = await connection.ask(describeConfigsApi, 4, {
     resources: [{ ...resource, configurationKeys: null }],
     includeSynonyms: true,
   });
