@@ -5,6 +5,10 @@ export interface Call {
   readonly path: string;
   /** What is to be sent, with room for its number; null: it fails without being sent. */
   readonly frame: Buffer | null;
+  /** Whether asking again could have another effect than asking once. */
+  readonly isWrite: boolean;
+  /** How often it was sent. */
+  sends: number;
   /** Tells the caller. Set as soon as the outcome is known, and run in the order of the calls. */
   settled: (() => void) | null;
   /** Makes an error the outcome. */
@@ -12,6 +16,8 @@ export interface Call {
 }
 
 const COMPACT_FROM = 1024;
+/** A read that was cut off so often is told. */
+const SENDS_MAX = 3;
 
 /**
  * The calls of one session, in their order: first those that were sent, then those that wait for it. Each is told
@@ -45,6 +51,7 @@ export class CallQueue {
     const call = this.calls[this.unsent];
     if (call === undefined) return null;
     this.unsent += 1;
+    call.sends += 1;
     return call;
   }
 
@@ -56,6 +63,22 @@ export class CallQueue {
   /** All that were sent and have no outcome get one. */
   failSent(errorFor: (call: Call) => CoordinationError): void {
     this.failRange(this.head, this.unsent, errorFor);
+  }
+
+  /**
+   * The connection is lost. Nobody knows what became of the writes that were sent; they get that as their outcome,
+   * and so do reads that were to be answered before them. The reads after the last of them are sent again, but not
+   * for ever: it may be an answer to one of them that ends the connection each time.
+   */
+  loseSent(errorFor: (call: Call) => CoordinationError): void {
+    let end = this.unsent;
+    while (end > this.head && !isOpenWrite(this.calls[end - 1]!)) end -= 1;
+    this.failRange(this.head, end, errorFor);
+    const hopeless = this.calls
+      .slice(end, this.unsent)
+      .filter(({ settled, sends }) => settled === null && sends >= SENDS_MAX);
+    for (const call of hopeless) call.fail(errorFor(call));
+    this.unsent = end;
   }
 
   /** All that wait to be sent get an outcome. */
@@ -87,4 +110,8 @@ export class CallQueue {
     this.unsent -= this.head;
     this.head = 0;
   }
+}
+
+function isOpenWrite(call: Call): boolean {
+  return call.isWrite && call.settled === null;
 }

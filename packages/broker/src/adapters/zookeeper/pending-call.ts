@@ -10,6 +10,8 @@ import { ServerError } from './wire-constants.ts';
 export class PendingCall<Answer> implements Call {
   readonly path: string;
   readonly frame: Buffer | null;
+  readonly isWrite: boolean;
+  sends = 0;
   settled: (() => void) | null = null;
   private readonly request: Request<Answer> | null;
   private readonly done: Done<Answer>;
@@ -22,6 +24,7 @@ export class PendingCall<Answer> implements Call {
   ) {
     this.request = request;
     this.frame = frame;
+    this.isWrite = request?.isWrite ?? false;
     this.done = done;
     this.path = path;
   }

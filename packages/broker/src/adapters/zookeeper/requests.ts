@@ -16,6 +16,8 @@ export interface Request<Answer> {
   readonly opCode: number;
   /** For errors. */
   readonly path: string;
+  /** Whether it changes the tree or the session. */
+  readonly isWrite: boolean;
   /** For errors: set where the request is a write of one operation. */
   readonly operation?: 0;
   write(writer: JuteWriter): void;
@@ -36,6 +38,7 @@ export interface TreeView {
 export function getData(view: TreeView, path: string, watch: boolean): Request<NodeContents> {
   return {
     opCode: OpCode.getData,
+    isWrite: false,
     path,
     write: (writer) => void writer.text(view.toServer(path)).boolean(watch),
     read: (reader) => ({ data: reader.bytes(), stat: readStat(reader) }),
@@ -45,6 +48,7 @@ export function getData(view: TreeView, path: string, watch: boolean): Request<N
 export function exists(view: TreeView, path: string, watch: boolean): Request<Stat | null> {
   return {
     opCode: OpCode.exists,
+    isWrite: false,
     path,
     write: (writer) => void writer.text(view.toServer(path)).boolean(watch),
     read: readStat,
@@ -55,6 +59,7 @@ export function exists(view: TreeView, path: string, watch: boolean): Request<St
 export function getChildren(view: TreeView, path: string, watch: boolean): Request<readonly string[]> {
   return {
     opCode: OpCode.getChildren,
+    isWrite: false,
     path,
     write: (writer) => void writer.text(view.toServer(path)).boolean(watch),
     read: (reader) => reader.vector(4, () => reader.text()),
@@ -65,6 +70,7 @@ export function getChildren(view: TreeView, path: string, watch: boolean): Reque
 export function sync(path: string): Request<void> {
   return {
     opCode: OpCode.sync,
+    isWrite: false,
     path,
     write: (writer) => void writer.text(path === '' ? '/' : path),
     read: (reader) => void reader.text(),
@@ -72,7 +78,13 @@ export function sync(path: string): Request<void> {
 }
 
 export function closeSession(): Request<void> {
-  return { opCode: OpCode.closeSession, path: '/', write: () => undefined, read: () => undefined };
+  return {
+    opCode: OpCode.closeSession,
+    isWrite: true,
+    path: '/',
+    write: () => undefined,
+    read: () => undefined,
+  };
 }
 
 /** A write of one operation, or of several as one transaction. */
@@ -85,6 +97,7 @@ export function write(
   return {
     opCode: opCodeOf(first!),
     path: first!.path,
+    isWrite: true,
     operation: 0,
     write: (writer) => writeOperation(writer, view, first!),
     read: (reader) => [readResult(reader, view, opCodeOf(first!))],
@@ -95,6 +108,7 @@ export function write(
 function multi(view: TreeView, operations: readonly WriteOperation[]): Request<readonly WriteResult[]> {
   return {
     opCode: OpCode.multi,
+    isWrite: true,
     path: operations[0]!.path,
     write: (writer) => {
       for (const operation of operations) {

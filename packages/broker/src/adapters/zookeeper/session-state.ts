@@ -28,7 +28,7 @@ export type SessionEvent =
 /** What becomes of the calls that have no answer yet. */
 export type CallsFate =
   | 'keep'
-  /** Those that were sent are lost, the others wait for the next connection. */
+  /** Writes that were sent are lost, the other calls wait for the next connection. */
   | 'lose-sent'
   /** Those that were sent are lost, and the others will never be sent. */
   | 'end';

@@ -9,7 +9,7 @@ import {
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
 import { authenticate, type Identity } from './authentication.ts';
-import { CallQueue } from './call-queue.ts';
+import { CallQueue, type Call } from './call-queue.ts';
 import { serverName, type ServerAddress } from './connect-string.ts';
 import { guarded } from './guarded.ts';
 import type { JuteReader } from './jute-reader.ts';
@@ -69,9 +69,9 @@ const CALLS_SIZE_MAX_BYTES = 256 * 1024 * 1024;
 /**
  * A session with a ZooKeeper ensemble, over one connection after the other.
  *
- * Fault model: servers die, hang, are cut off, answer late or wrongly; this process may stop for any time. What was
- * sent on a connection that is lost fails with CONNECTIONLOSS, for nobody knows whether it happened; what was not
- * sent yet waits for the next connection. A new connection first catches up with the leader (`sync`), so that a read
+ * Fault model: servers die, hang, are cut off, answer late or wrongly; this process may stop for any time. A write
+ * that was sent on a connection that is lost fails with CONNECTIONLOSS, for nobody knows whether it happened; reads
+ * are asked again, and what was not sent yet waits, on the next connection. A new connection first catches up with the leader (`sync`), so that a read
  * after CONNECTIONLOSS shows what became of the write, and sets the watches again.
  *
  * The session is over when a server says so, or when our own clock says that it may be (see `expiryOf`): then
@@ -244,8 +244,8 @@ export class ZookeeperSession {
   }
 
   private attached(connection: ZookeeperConnection): void {
-    this.rotation.found();
     if (this.phase === 'disconnected') this.catchUp(connection);
+    else this.rotation.found();
     this.parts.log.info('connected with ZooKeeper', {
       server: serverName(connection.server),
       session: `0x${this.sessionId}`,
@@ -262,10 +262,12 @@ export class ZookeeperSession {
       else this.pump();
     };
     const request = sync('/');
-    connection.send(
-      requestFrame(0, request.opCode, (writer) => request.write(writer)),
-      ended,
-    );
+    const frame = requestFrame(0, request.opCode, (writer) => request.write(writer));
+    connection.send(frame, (header) => {
+      ended(header);
+      // Not before it has done something for us: one that takes sessions and fails must not be tried in a hurry.
+      if (header.error === ServerError.none) this.rotation.found();
+    });
     for (const paths of watchChunks(this.hooks.watched())) {
       connection.sendSpecial(Xid.setWatches, setWatchesFrame(this.lastZxid, paths), ended);
     }
@@ -368,7 +370,9 @@ export class ZookeeperSession {
     if (event === 'authentication-failed') this.endCode = 'AUTHFAILED';
     if (event === 'start-timed-out') this.endCode = 'CONNECTIONLOSS';
     if (isFinal(next.phase)) this.stop();
-    if (next.calls !== 'keep') this.calls.failSent((call) => this.failure('CONNECTIONLOSS', call.path));
+    const lossOf = (call: Call) => this.failure('CONNECTIONLOSS', call.path);
+    if (next.calls === 'lose-sent') this.calls.loseSent(lossOf);
+    if (next.calls === 'end') this.calls.failSent(lossOf);
     if (next.calls === 'end') this.calls.failUnsent((call) => this.failure(this.endCode, call.path));
     return next;
   }

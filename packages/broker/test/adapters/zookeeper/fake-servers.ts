@@ -228,3 +228,9 @@ export function writeStat(writer: JuteWriter, { version = 0, owner = 0n } = {}):
 export async function turns(): Promise<void> {
   for (let i = 0; i < 10; i++) await Promise.resolve();
 }
+
+/** Lets answers that need no server come. */
+export async function settle<Value>(world: FakeWorld, promise: Promise<Value>): Promise<Value> {
+  world.time.advance(0);
+  return promise;
+}

@@ -144,7 +144,7 @@ test('all servers come by turns, in an order by chance', () => {
 
 describe('the order of calls', () => {
   test('outcomes are told in the order of the calls, each once, whatever is known first', () => {
-    const step = fc.constantFrom('call', 'bad-call', 'send', 'answer', 'lose', 'deliver');
+    const step = fc.constantFrom('write', 'read', 'bad-call', 'send', 'answer', 'lose', 'deliver');
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const queue = new CallQueue();
@@ -152,9 +152,10 @@ describe('the order of calls', () => {
         const sent: TestCall[] = [];
         let made = 0;
         for (const what of steps) {
-          if (what === 'call') queue.add(new TestCall((made += 1), told, Buffer.alloc(8)));
+          if (what === 'write') queue.add(new TestCall((made += 1), told, Buffer.alloc(8), true));
+          if (what === 'read') queue.add(new TestCall((made += 1), told, Buffer.alloc(8), false));
           if (what === 'bad-call') {
-            const call: Call = new TestCall((made += 1), told, null);
+            const call: Call = new TestCall((made += 1), told, null, false);
             call.fail(new CoordinationError('BADARGUMENTS', '/'));
             queue.add(call);
           }
@@ -164,7 +165,9 @@ describe('the order of calls', () => {
           }
           if (what === 'answer') sent.shift()?.succeed();
           if (what === 'lose') {
-            queue.failSent(() => new CoordinationError('CONNECTIONLOSS', '/'));
+            const open = sent.filter(({ settled }) => settled === null);
+            queue.loseSent(() => new CoordinationError('CONNECTIONLOSS', '/'));
+            assert.ok(open.every(({ isWrite, settled }) => !isWrite || settled !== null));
             sent.length = 0;
           }
           if (what === 'deliver') queue.deliver();
@@ -185,11 +188,14 @@ describe('the order of calls', () => {
   class TestCall implements Call {
     readonly path = '/';
     readonly frame: Buffer | null;
+    readonly isWrite: boolean;
+    sends = 0;
     settled: (() => void) | null = null;
     private readonly number: number;
     private readonly told: number[];
 
-    constructor(number: number, told: number[], frame: Buffer | null) {
+    constructor(number: number, told: number[], frame: Buffer | null, isWrite: boolean) {
+      this.isWrite = isWrite;
       this.number = number;
       this.told = told;
       this.frame = frame;
