@@ -45,8 +45,10 @@ export interface BrokerGround {
   readonly disk: Disk;
   /** `log.dirs` as absolute paths. */
   readonly dataDirectories: readonly string[];
-  /** The file of the coordination tree, or ':memory:'; not used where the tree is in ZooKeeper. */
+  /** The file of the coordination tree, or ':memory:'; not used where the tree is in ZooKeeper or shared. */
   readonly coordinationFile: string;
+  /** A tree that several brokers of one process share, instead of one of its own. */
+  readonly sharedTree?: () => OpenCoordination;
   diskSpace(directory: string): DiskSpace;
   readonly log: LogSink;
 }
@@ -92,8 +94,9 @@ export class Broker {
    */
   static async start(ground: BrokerGround): Promise<Broker> {
     for (const directory of ground.dataDirectories) makeDurableDirectory(ground.disk, directory);
-    const { loaded, coordinationFile, log } = ground;
-    const tree = await openCoordination(loaded.config, coordinationFile, systemClock, log);
+    const { loaded, coordinationFile, log, sharedTree } = ground;
+    const tree =
+      sharedTree?.() ?? (await openCoordination(loaded.config, coordinationFile, systemClock, log));
     const broker = new Broker(ground, tree);
     try {
       await broker.assemble();

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EmbeddedCluster } from './embedded-cluster.ts';
+
+const counted = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => `value ${from + i}`);
+
+async function produceAll(cluster: EmbeddedCluster, from: number, to: number): Promise<void> {
+  for (const value of counted(from, to)) await cluster.produce('t', 0, value);
+}
+
+test('what all in sync have acknowledged outlives its leader, who comes back and leads again', async (t) => {
+  const cluster = await EmbeddedCluster.start(t, [1, 2, 3]);
+  await cluster.createTopic('t', [[1, 2, 3]]);
+  const all = ({ isr }: { isr: readonly number[] }) => isr.length === 3;
+  await cluster.partition(3, 't', 0, all);
+  await produceAll(cluster, 0, 20);
+  await cluster.kill(1);
+  const { leader } = await cluster.partition(3, 't', 0, (view) => view.leader > 1 && view.isr.length === 2);
+  assert.equal(leader, 2, 'the next of the replicas');
+  assert.deepEqual(await cluster.values('t', 0), counted(0, 20));
+  await produceAll(cluster, 20, 40);
+  await cluster.startBroker(1);
+  await cluster.partition(3, 't', 0, all);
+  await cluster.electPreferred('t', 0);
+  await cluster.partition(3, 't', 0, (view) => view.leader === 1);
+  await produceAll(cluster, 40, 50);
+  assert.deepEqual(await cluster.values('t', 0), counted(0, 50));
+});
+
+test('every broker is taken down and up again, one after the other: nothing is lost, the controller moves', async (t) => {
+  const cluster = await EmbeddedCluster.start(t, [1, 2, 3], { 'min.insync.replicas': '2' });
+  await cluster.createTopic('t', [[1, 2, 3]]);
+  let count = 0;
+  for (const id of [1, 2, 3, 1]) {
+    await produceAll(cluster, count, (count += 5));
+    await cluster.stop(id);
+    await produceAll(cluster, count, (count += 5));
+    await cluster.startBroker(id);
+    await cluster.partition(id, 't', 0, ({ isr }) => isr.length === 3);
+    assert.equal(typeof (await cluster.controller()), 'number');
+  }
+  assert.deepEqual(await cluster.values('t', 0), counted(0, count));
+});

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestContext } from 'node:test';
+import type { Coordination } from '@odradek/core/ports/coordination.ts';
+import { EmbeddedTree } from '@odradek/broker/adapters/embedded-coordination/embedded-tree.ts';
+import { UNKNOWN_SPACE } from '@odradek/broker/adapters/disk-space.ts';
+import { MemoryDisk } from '@odradek/broker/adapters/memory-disk.ts';
+import { silentLog } from '@odradek/broker/adapters/silent-log.ts';
+import { systemClock } from '@odradek/broker/adapters/system-clock.ts';
+import { Broker } from '@odradek/broker/broker.ts';
+import { loadBrokerConfig } from '@odradek/broker/config/load-broker-config.ts';
+import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
+import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
+import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
+import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
+import { batchesOf } from '@odradek/protocol/records/batch-header.ts';
+import { decodeBatch } from '@odradek/protocol/records/convert.ts';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { RawClient } from '../serving/raw-client.ts';
+import { batchOf, produce } from '../serving/with-broker.ts';
+
+const PATIENCE_MS = 15_000;
+
+export interface PartitionView {
+  readonly leader: number;
+  readonly isr: readonly number[];
+}
+
+interface Life {
+  readonly broker: Broker;
+  readonly session: Coordination;
+  readonly client: RawClient;
+}
+
+/** Brokers in this process on one coordination tree, each with a disk that outlives it. */
+export class EmbeddedCluster {
+  private readonly tree = new EmbeddedTree(':memory:', systemClock);
+  private readonly disks = new Map<number, MemoryDisk>();
+  private readonly lives = new Map<number, Life>();
+  private readonly properties: Readonly<Record<string, string>>;
+
+  private constructor(properties: Readonly<Record<string, string>>) {
+    this.properties = properties;
+  }
+
+  static async start(
+    t: TestContext,
+    ids: readonly number[],
+    properties: Readonly<Record<string, string>> = {},
+  ): Promise<EmbeddedCluster> {
+    const cluster = new EmbeddedCluster(properties);
+    t.after(() => cluster.close());
+    for (const id of ids) await cluster.startBroker(id);
+    return cluster;
+  }
+
+  /** The broker begins, on the disk of its last life if it had one. */
+  async startBroker(id: number): Promise<void> {
+    const disk = this.disks.get(id) ?? new MemoryDisk();
+    this.disks.set(id, disk);
+    const session = this.tree.connect();
+    const broker = await Broker.start({
+      loaded: loadBrokerConfig({
+        'broker.id': String(id),
+        listeners: 'PLAINTEXT://127.0.0.1:0',
+        'replica.fetch.backoff.ms': '50',
+        'replica.lag.time.max.ms': '1000',
+        'controlled.shutdown.retry.backoff.ms': '50',
+        ...this.properties,
+      }),
+      disk,
+      dataDirectories: ['/memory'],
+      coordinationFile: ':memory:',
+      sharedTree: () => ({
+        session,
+        close: () => new Promise<void>((resolve) => session.close(resolve)),
+      }),
+      diskSpace: () => UNKNOWN_SPACE,
+      log: silentLog,
+    });
+    const client = await RawClient.connect(broker.addresses[0]!.port);
+    this.lives.set(id, { broker, session, client });
+  }
+
+  /** The broker's session ends from outside, and with it the broker, who can tell nobody. */
+  async kill(id: number): Promise<void> {
+    const { broker, session, client } = this.life(id);
+    this.lives.delete(id);
+    this.tree.expireSession(session.sessionId);
+    await broker.failed;
+    client.close();
+  }
+
+  async stop(id: number): Promise<void> {
+    const { broker, client } = this.life(id);
+    this.lives.delete(id);
+    await broker.stop();
+    client.close();
+  }
+
+  async close(): Promise<void> {
+    for (const id of [...this.lives.keys()]) await this.kill(id);
+    this.tree.close();
+  }
+
+  client(id: number): RawClient {
+    return this.life(id).client;
+  }
+
+  async createTopic(name: string, assignment: readonly (readonly number[])[]): Promise<void> {
+    const assignments = assignment.map((brokerIds, partitionIndex) => ({ partitionIndex, brokerIds }));
+    const { topics } = await this.client(await this.controller()).request(createTopicsApi, 5, {
+      topics: [{ name, numPartitions: -1, replicationFactor: -1, assignments, configs: [] }],
+      timeoutMs: 5_000,
+    });
+    assert.equal(topics[0]!.errorCode, ErrorCode.NONE, topics[0]!.errorMessage ?? '');
+  }
+
+  /** The controller, once all brokers agree who it is. */
+  controller(): Promise<number> {
+    return this.once('a controller that all know', async () => {
+      const told = await Promise.all([...this.lives.keys()].map((id) => this.metadata(id)));
+      const [first] = told;
+      const isAgreed = told.every(({ controllerId }) => controllerId === first!.controllerId);
+      return isAgreed && this.lives.has(first!.controllerId) ? first!.controllerId : null;
+    });
+  }
+
+  /** What a broker tells of a partition, once that is as wanted. */
+  partition(
+    id: number,
+    topic: string,
+    index: number,
+    isWanted: (view: PartitionView) => boolean = ({ leader }) => leader >= 0,
+  ): Promise<PartitionView> {
+    return this.once(`${topic}-${index} as wanted, on broker ${id}`, async () => {
+      const { topics } = await this.metadata(id);
+      const found = topics
+        .find(({ name }) => name === topic)
+        ?.partitions.find(({ partitionIndex }) => partitionIndex === index);
+      if (found === undefined) return null;
+      const view = { leader: found.leaderId, isr: found.isrNodes.toSorted((a, b) => a - b) };
+      return isWanted(view) ? view : null;
+    });
+  }
+
+  async electPreferred(topic: string, index: number): Promise<void> {
+    await this.client(await this.controller()).request(electLeadersApi, 2, {
+      electionType: 0,
+      topicPartitions: [{ topic, partitions: [index] }],
+      timeoutMs: 5_000,
+    });
+  }
+
+  /** Appends with acks=all wherever the leader is. @returns offset */
+  async produce(topic: string, index: number, value: string): Promise<number> {
+    return this.once(`${value} acknowledged`, async () => {
+      const [anyone] = this.lives.keys();
+      const { leader } = await this.partition(anyone!, topic, index);
+      if (!this.lives.has(leader)) return null;
+      const change = { topic, partition: index, acks: -1 };
+      const answer = await produce(this.client(leader), batchOf([value]), change);
+      return answer.errorCode === ErrorCode.NONE ? answer.baseOffset : null;
+    });
+  }
+
+  /** All committed values, read from the leader. */
+  async values(topic: string, index: number): Promise<string[]> {
+    const [anyone] = this.lives.keys();
+    const { leader } = await this.partition(anyone!, topic, index);
+    const values: string[] = [];
+    for (let offset = 0; ;) {
+      const answer = await this.client(leader).request(fetchApi, 12, {
+        maxWaitMs: 0,
+        minBytes: 0,
+        sessionEpoch: -1,
+        topics: [{ topic, partitions: [{ partition: index, fetchOffset: offset, partitionMaxBytes: 1e6 }] }],
+        forgottenTopicsData: [],
+      });
+      const { records, errorCode } = answer.responses[0]!.partitions[0]!;
+      assert.equal(errorCode, ErrorCode.NONE);
+      if (records === null || records.length === 0) return values;
+      for (const header of batchesOf(records)) {
+        for (const record of decodeBatch(header, 1e6)) values.push(String(record.value));
+        offset = header.lastOffset + 1;
+      }
+    }
+  }
+
+  private metadata(id: number) {
+    return this.client(id).request(metadataApi, 9, { topics: null, allowAutoTopicCreation: false });
+  }
+
+  private life(id: number): Life {
+    const life = this.lives.get(id);
+    if (life === undefined) throw new Error(`broker ${id} is not up`);
+    return life;
+  }
+
+  private async once<Value>(what: string, look: () => Promise<Value | null>): Promise<Value> {
+    const deadlineMs = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const value = await look();
+      if (value !== null) return value;
+      if (performance.now() > deadlineMs) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
+      await sleep(10);
+    }
+  }
+}
