@@ -9,7 +9,6 @@ import type { BrokerChannels } from './broker-channels.ts';
 import type { Ended } from './callback-flow.ts';
 import type { ClusterState, TopicEntry } from './cluster-state.ts';
 import { isFenced, type ControllerTree, type StateWrite } from './controller-tree.ts';
-import type { BalanceSettings } from './leader-balance.ts';
 import type { ReplicaAssignment } from './topic-node.ts';
 import type { TopicDefaults, TopicFault } from './topic-request.ts';
 
@@ -25,6 +24,16 @@ export interface TopicSettingRules {
   fault(settings: ReadonlyMap<string, string>): string | null;
   /** unclean.leader.election.enable as it holds for a topic. */
   allowsUncleanElection(topic: string): boolean;
+}
+
+/** When leaders are moved back to their preferred brokers; read at each round. */
+export interface BalanceSettings {
+  /** auto.leader.rebalance.enable */
+  readonly isEnabled: boolean;
+  /** leader.imbalance.check.interval.seconds, as milliseconds */
+  readonly intervalMs: number;
+  /** leader.imbalance.per.broker.percentage: so many of a broker's preferred partitions others may lead. */
+  readonly toleratedPercent: number;
 }
 
 export interface ControllerParts {

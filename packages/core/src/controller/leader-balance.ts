@@ -4,16 +4,6 @@ import type { StateWrite } from './controller-tree.ts';
 import { electPreferred } from './partition-election.ts';
 import { isBeingReassigned } from './topic-node.ts';
 
-/** When leaders are moved back to their preferred brokers; read at each round. */
-export interface BalanceSettings {
-  /** auto.leader.rebalance.enable */
-  readonly isEnabled: boolean;
-  /** leader.imbalance.check.interval.seconds, as milliseconds */
-  readonly intervalMs: number;
-  /** leader.imbalance.per.broker.percentage: so many of a broker's preferred partitions others may lead. */
-  readonly toleratedPercent: number;
-}
-
 /** A partition with what decides about its balance. */
 export interface LedPartition extends TopicPartition {
   readonly leader: number;
