@@ -1,5 +1,5 @@
 // Runs every scenario through every client against one broker and prints the table.
-//   npx node interop/run.ts --target odradek|kafka-3.9|kafka-4.4 [--client a,b] [--scenario a,b] [--keep-log]
+//   npx node interop/run.ts --target odradek|kafka-3.9|kafka-4.4 [--client a,b] [--scenario a,b]
 // A cell is "ok", "FAIL" with a reason, or "n.a." where the client has no such feature.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
