@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { batchOf, produce } from '../serving/with-broker.ts';
 import { EmbeddedCluster } from './embedded-cluster.ts';
 
 const counted = (from: number, to: number) =>
@@ -41,4 +43,35 @@ test('every broker is taken down and up again, one after the other: nothing is l
     assert.equal(typeof (await cluster.controller()), 'number');
   }
   assert.deepEqual(await cluster.values('t', 0), counted(0, count));
+});
+
+test('a topic’s settings hold on whichever broker leads it, and its deletion reaches all', async (t) => {
+  const cluster = await EmbeddedCluster.start(t, [1, 2, 3]);
+  const controller = await cluster.controller();
+  const [leader] = [1, 2, 3].filter((id) => id !== controller);
+  await cluster.createTopic('t', [[leader!, controller]], { 'max.message.bytes': '200' });
+  await cluster.produce('t', 0, 'fits');
+  const tooLarge = batchOf(['x'.repeat(300)]);
+  const { errorCode } = await produce(cluster.client(leader!), tooLarge, { topic: 't', acks: -1 });
+  assert.equal(errorCode, ErrorCode.MESSAGE_TOO_LARGE);
+  await cluster.deleteTopic('t');
+  for (const id of [1, 2, 3]) await cluster.goneFrom(id, 't');
+  await cluster.createTopic('t', [[leader!, controller]]);
+  assert.equal(
+    await cluster.produce('t', 0, 'x'.repeat(300)),
+    0,
+    'another topic: without records and settings',
+  );
+});
+
+test('groups go on when the broker that coordinates them dies', async (t) => {
+  const properties = { 'offsets.topic.num.partitions': '1', 'offsets.topic.replication.factor': '3' };
+  const cluster = await EmbeddedCluster.start(t, [1, 2, 3], properties);
+  await cluster.createTopic('t', [[1, 2, 3]]);
+  await cluster.commit('g', 't', 0, 42);
+  const { leader } = await cluster.partition(3, '__consumer_offsets', 0, ({ isr }) => isr.length === 3);
+  await cluster.kill(leader);
+  assert.equal(await cluster.committed('g', 't', 0), 42);
+  await cluster.commit('g', 't', 0, 43);
+  assert.equal(await cluster.committed('g', 't', 0), 43);
 });

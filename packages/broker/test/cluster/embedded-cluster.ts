@@ -10,9 +10,13 @@ import { systemClock } from '@odradek/broker/adapters/system-clock.ts';
 import { Broker } from '@odradek/broker/broker.ts';
 import { loadBrokerConfig } from '@odradek/broker/config/load-broker-config.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
+import { deleteTopicsApi } from '@odradek/protocol/generated/apis/delete-topics.ts';
 import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
+import { findCoordinatorApi } from '@odradek/protocol/generated/apis/find-coordinator.ts';
 import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
+import { offsetCommitApi } from '@odradek/protocol/generated/apis/offset-commit.ts';
+import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts';
 import { batchesOf } from '@odradek/protocol/records/batch-header.ts';
 import { decodeBatch } from '@odradek/protocol/records/convert.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
@@ -107,13 +111,67 @@ export class EmbeddedCluster {
     return this.life(id).client;
   }
 
-  async createTopic(name: string, assignment: readonly (readonly number[])[]): Promise<void> {
+  async createTopic(
+    name: string,
+    assignment: readonly (readonly number[])[],
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const configs = Object.entries(settings).map(([key, value]) => ({ name: key, value }));
     const assignments = assignment.map((brokerIds, partitionIndex) => ({ partitionIndex, brokerIds }));
     const { topics } = await this.client(await this.controller()).request(createTopicsApi, 5, {
-      topics: [{ name, numPartitions: -1, replicationFactor: -1, assignments, configs: [] }],
+      topics: [{ name, numPartitions: -1, replicationFactor: -1, assignments, configs }],
       timeoutMs: 5_000,
     });
     assert.equal(topics[0]!.errorCode, ErrorCode.NONE, topics[0]!.errorMessage ?? '');
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    const { responses } = await this.client(await this.controller()).request(deleteTopicsApi, 5, {
+      topicNames: [name],
+      timeoutMs: 5_000,
+    });
+    assert.equal(responses[0]!.errorCode, ErrorCode.NONE);
+  }
+
+  /** Until a broker tells of the topic no more. */
+  goneFrom(id: number, topic: string): Promise<boolean> {
+    return this.once(`${topic} gone from broker ${id}`, async () => {
+      const { topics } = await this.metadata(id);
+      return topics.some(({ name }) => name === topic) ? null : true;
+    });
+  }
+
+  /** Commits an offset with the group's coordinator, whoever that is. */
+  commit(groupId: string, name: string, partitionIndex: number, committedOffset: number): Promise<boolean> {
+    return this.once(`${groupId} at ${committedOffset}`, async () => {
+      const coordinator = await this.coordinator(groupId);
+      if (coordinator === null) return null;
+      const { topics } = await coordinator.request(offsetCommitApi, 7, {
+        groupId,
+        generationIdOrMemberEpoch: -1,
+        memberId: '',
+        topics: [{ name, partitions: [{ partitionIndex, committedOffset, committedMetadata: null }] }],
+      });
+      return topics[0]!.partitions[0]!.errorCode === ErrorCode.NONE ? true : null;
+    });
+  }
+
+  committed(groupId: string, name: string, partitionIndex: number): Promise<number> {
+    return this.once(`the offset of ${groupId}`, async () => {
+      const coordinator = await this.coordinator(groupId);
+      if (coordinator === null) return null;
+      const { topics, errorCode } = await coordinator.request(offsetFetchApi, 5, {
+        groupId,
+        topics: [{ name, partitionIndexes: [partitionIndex] }],
+      });
+      return errorCode === ErrorCode.NONE ? topics[0]!.partitions[0]!.committedOffset : null;
+    });
+  }
+
+  private async coordinator(key: string): Promise<RawClient | null> {
+    const [anyone] = this.lives.values();
+    const { errorCode, nodeId } = await anyone!.client.request(findCoordinatorApi, 2, { key, keyType: 0 });
+    return errorCode === ErrorCode.NONE ? (this.lives.get(nodeId)?.client ?? null) : null;
   }
 
   /** The controller, once all brokers agree who it is. */
