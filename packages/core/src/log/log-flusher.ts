@@ -151,7 +151,14 @@ export class LogFlusher {
    */
   flushForClose(): void {
     if (!this.isTouched && this.point >= this.log.logEndOffset()) return;
-    for (const file of this.log.segments.active.syncTargets()) file.use().sync();
+    if (this.failure === null) {
+      try {
+        for (const file of this.log.segments.active.syncTargets()) file.use().sync();
+      } catch (error) {
+        if (error instanceof DiskError) this.failure = error;
+        throw error;
+      }
+    }
     this.flush();
   }
 
@@ -273,9 +280,10 @@ export class LogFlusher {
   private finishRound(error: DiskError | null, sharing: readonly FlushDone[]): void {
     const limit = this.roundLimit ?? 0;
     this.roundLimit = null;
-    if (error === null) this.advance(limit);
-    else if (!this.isRetired) this.failure ??= error;
-    for (const done of sharing) done(this.isRetired ? null : error);
+    if (error !== null && !this.isRetired) this.failure ??= error;
+    // Another sync may have failed meanwhile: that this one did not proves nothing.
+    if (this.failure === null) this.advance(limit);
+    for (const done of sharing) done(this.isRetired ? null : this.failure);
     if (this.waiting.length > 0 && this.roundLimit === null) this.startRound();
   }
 

@@ -147,10 +147,10 @@ export class PartitionLog {
 
   /**
    * Everything before may be acknowledged, and counts as held by this replica: with `flush.messages` what has to be
-   * synced first lies beyond.
+   * synced first lies beyond, and once the log is offline nothing more is acknowledged.
    */
   get acknowledgeableOffset(): number {
-    return this.storage.flusher.acknowledgeableOffset;
+    return this.isOffline ? this.watermark : this.storage.flusher.acknowledgeableOffset;
   }
 
   get sizeBytes(): number {
