@@ -98,11 +98,11 @@ test('a topic is compacted while it is written and read, and nobody misses a val
   const [tail, reader] = [await connectTo(t, broker), await connectTo(t, broker)];
   const batchCount = 200;
   const end = batchCount * 10;
-  let isDone = false;
+  const appended = new AbortController();
   const following = readToEnd(tail, end);
   const rereading = (async () => {
     let rounds = 0;
-    for (; !isDone; rounds++) {
+    for (; !appended.signal.aborted; rounds++) {
       const seen = await fetchFrom(reader, 0);
       const offsets = seen.map(({ offset }) => offset);
       assert.deepEqual(
@@ -117,7 +117,7 @@ test('a topic is compacted while it is written and read, and nobody misses a val
     assert.deepEqual([errorCode, baseOffset], [0, number * 10]);
   }
   const followed = await following;
-  isDone = true;
+  appended.abort();
   assert.ok((await rereading) > 3);
   assert.deepEqual(new Map(followed.map(({ key, value }) => [key, value])), latestPerKey(batchCount));
   await eventually('compaction', async () => ((await fetchFrom(client, 0))[0]?.offset ?? 0) > end / 2);

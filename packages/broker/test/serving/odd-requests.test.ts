@@ -125,7 +125,7 @@ test('a full fetch of nothing begins a session', async (t) => {
 test('a batch that comes again is answered with the time of the stored one', async (t) => {
   const { client } = await withBroker(t);
   const records = batchOf(['x'], { producerId: 77, producerEpoch: 0, baseSequence: 0 });
-  const [{ maxTimestamp }] = [...batchesOf(records)] as [{ maxTimestamp: number }];
+  const { maxTimestamp } = [...batchesOf(records)][0]!;
   assert.equal((await produce(client, Buffer.from(records))).logAppendTimeMs, -1);
   assert.equal((await produce(client, Buffer.from(records))).logAppendTimeMs, maxTimestamp);
 });
