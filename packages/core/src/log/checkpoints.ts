@@ -43,9 +43,8 @@ function readEntries(disk: Disk, path: string, wordCount: number): string[][] | 
   });
 }
 
-function writeEntries(disk: Disk, path: string, entries: readonly string[]): void {
-  const text = [String(VERSION), String(entries.length), ...entries, ''].join('\n');
-  disk.replaceFile(path, Buffer.from(text));
+function encodeEntries(entries: readonly string[]): Buffer {
+  return Buffer.from([String(VERSION), String(entries.length), ...entries, ''].join('\n'));
 }
 
 function integerOf(path: string, word: string): number {
@@ -65,11 +64,15 @@ export function readOffsetCheckpoint(disk: Disk, path: string): PartitionOffsets
 
 /** Replaces the file whole: after a crash it is the old or the new one. @throws DiskError */
 export function writeOffsetCheckpoint(disk: Disk, path: string, offsets: PartitionOffsets): void {
+  disk.replaceFile(path, encodeOffsetCheckpoint(offsets));
+}
+
+export function encodeOffsetCheckpoint(offsets: PartitionOffsets): Buffer {
   const entries: string[] = [];
   for (const [topic, partitions] of offsets) {
     for (const [partition, offset] of partitions) entries.push(`${topic} ${partition} ${offset}`);
   }
-  writeEntries(disk, path, entries);
+  return encodeEntries(entries);
 }
 
 export function setPartitionOffset(
@@ -96,11 +99,7 @@ export function readEpochCheckpoint(disk: Disk, path: string): EpochEntry[] {
 
 /** @throws DiskError */
 export function writeEpochCheckpoint(disk: Disk, path: string, entries: readonly EpochEntry[]): void {
-  writeEntries(
-    disk,
-    path,
-    entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`),
-  );
+  disk.replaceFile(path, encodeEntries(entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`)));
 }
 
 /** The topic id in `partition.metadata`, or null when there is no file. @throws CorruptCheckpointError, DiskError */

@@ -1,6 +1,7 @@
 import type { DiskError } from '../ports/disk.ts';
 import type { LogContext } from './log-context.ts';
 import {
+  encodeOffsetCheckpoint,
   readOffsetCheckpoint,
   setPartitionOffset,
   writeOffsetCheckpoint,
@@ -8,6 +9,7 @@ import {
 } from './checkpoints.ts';
 import type { PartitionOffsets } from './checkpoints.ts';
 import { makeDurableDirectory, parentDirectory } from './durable-directory.ts';
+import { replaceFileLater } from './later-replacement.ts';
 import { classifyDirectory } from './log-files.ts';
 import type { TopicPartition } from './log-files.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -37,6 +39,8 @@ export class DataDirectory {
   private readonly unsyncedRemovals = new Map<string, (error: DiskError | null) => void>();
   /** What was written last, so that nothing is written twice. */
   private readonly written = new Map<string, string>();
+  /** Ends the writing of high watermarks that is under way off the loop; null when none is. */
+  private endLaterWrite: (() => void) | null = null;
 
   constructor(context: LogContext, path: string) {
     this.context = context;
@@ -155,7 +159,7 @@ export class DataDirectory {
     const lists = (name: string): boolean => this.onDisk.get(name)?.get(topic)?.has(partition) ?? false;
     if (lists(RECOVERY_POINT_FILE)) this.checkpointRecoveryPoints(logs());
     if (lists(LOG_START_OFFSET_FILE)) this.checkpointLogStartOffsets(logs());
-    if (lists(HIGH_WATERMARK_FILE)) this.checkpointHighWatermarks(logs());
+    if (this.endLaterWrite !== null || lists(HIGH_WATERMARK_FILE)) this.checkpointHighWatermarks(logs());
     if (lists(CLEANER_OFFSET_FILE)) this.checkpointCleanedOffsets(logs());
   }
 
@@ -173,7 +177,28 @@ export class DataDirectory {
 
   /** @throws DiskError */
   checkpointHighWatermarks(logs: Iterable<PartitionLog>): void {
-    this.write(HIGH_WATERMARK_FILE, logs, (log) => log.highWatermark);
+    this.write(HIGH_WATERMARK_FILE, logs, highWatermarkOf);
+  }
+
+  /**
+   * The same off the loop, for what comes every few seconds. One that is still under way is not hurried, and one that
+   * a synchronous write overtakes is given up.
+   *
+   * @param failed is told when it fails later
+   * @throws DiskError when it fails at once
+   */
+  checkpointHighWatermarksLater(logs: Iterable<PartitionLog>, failed: (error: DiskError) => void): void {
+    if (this.endLaterWrite !== null) return;
+    const { offsets, digest } = offsetsOf(logs, highWatermarkOf);
+    if (this.written.get(HIGH_WATERMARK_FILE) === digest) return;
+    const path = `${this.path}/${HIGH_WATERMARK_FILE}`;
+    this.endLaterWrite = replaceFileLater(this.context.disk, path, encodeOffsetCheckpoint(offsets), {
+      renamed: () => this.wrote(HIGH_WATERMARK_FILE, offsets, digest),
+      finished: (error) => {
+        this.endLaterWrite = null;
+        if (error !== null) failed(error);
+      },
+    });
   }
 
   /** @throws DiskError */
@@ -181,21 +206,21 @@ export class DataDirectory {
     this.write(CLEANER_OFFSET_FILE, logs, (log) => log.cleanedOffset);
   }
 
-  private write(
-    name: string,
-    logs: Iterable<PartitionLog>,
-    offsetOf: (log: PartitionLog) => number | null,
-  ): void {
-    const offsets: PartitionOffsets = new Map();
-    let digest = '';
-    for (const log of logs) {
-      const offset = offsetOf(log);
-      if (offset === null) continue;
-      setPartitionOffset(offsets, log.topic, log.partition, offset);
-      digest += `${log.topic} ${log.partition} ${offset}\n`;
-    }
-    if (this.written.get(name) === digest) return;
+  private write(name: string, logs: Iterable<PartitionLog>, offsetOf: OffsetOf): void {
+    const { offsets, digest } = offsetsOf(logs, offsetOf);
+    const isOvertaking = name === HIGH_WATERMARK_FILE && this.endLaterWrite !== null;
+    if (this.written.get(name) === digest && !isOvertaking) return;
+    if (isOvertaking) this.giveUpLaterWrite();
     writeOffsetCheckpoint(this.context.disk, `${this.path}/${name}`, offsets);
+    this.wrote(name, offsets, digest);
+  }
+
+  private giveUpLaterWrite(): void {
+    this.endLaterWrite?.();
+    this.endLaterWrite = null;
+  }
+
+  private wrote(name: string, offsets: PartitionOffsets, digest: string): void {
     this.written.set(name, digest);
     this.onDisk.set(name, offsets);
   }
@@ -205,4 +230,25 @@ export class DataDirectory {
     const contents = JSON.stringify({ version: 0, brokerEpoch: -1 });
     this.context.disk.replaceFile(`${this.path}/${CLEAN_SHUTDOWN_FILE}`, Buffer.from(contents));
   }
+}
+
+/** What a checkpoint says of a log; null when it does not list it. */
+type OffsetOf = (log: PartitionLog) => number | null;
+
+const highWatermarkOf: OffsetOf = (log) => log.highWatermark;
+
+/** What a checkpoint will say, and a text that is another one whenever that is. */
+function offsetsOf(
+  logs: Iterable<PartitionLog>,
+  offsetOf: OffsetOf,
+): { offsets: PartitionOffsets; digest: string } {
+  const offsets: PartitionOffsets = new Map();
+  let digest = '';
+  for (const log of logs) {
+    const offset = offsetOf(log);
+    if (offset === null) continue;
+    setPartitionOffset(offsets, log.topic, log.partition, offset);
+    digest += `${log.topic} ${log.partition} ${offset}\n`;
+  }
+  return { offsets, digest };
 }

@@ -381,7 +381,7 @@ export class LogManager {
     this.every(options.flushCheckIntervalMs, () => this.sweep(flushWhenDue));
     this.every(options.recoveryPointIntervalMs, () => this.checkpointRecoveryPoints());
     this.every(options.logStartOffsetIntervalMs, () => this.checkpointLogStartOffsets());
-    this.every(options.highWatermarkIntervalMs, () => this.checkpointHighWatermarks());
+    this.every(options.highWatermarkIntervalMs, () => this.checkpointHighWatermarksLater());
     this.every(options.producerExpirationIntervalMs, () =>
       this.sweep((log, now) => log.removeExpiredProducers(now)),
     );
@@ -449,7 +449,13 @@ export class LogManager {
     this.checkpoint((directory, logs) => directory.checkpointHighWatermarks(logs));
   }
 
-  /** A checkpoint that cannot be written stays as it was, which is safe: it is tried again next time. */
+  /** As the timer does it: off the loop. */
+  checkpointHighWatermarksLater(): void {
+    this.checkpoint((directory, logs) =>
+      directory.checkpointHighWatermarksLater(logs, (error) => this.checkpointFailed(directory, error)),
+    );
+  }
+
   private checkpoint(write: (directory: DataDirectory, logs: Iterable<PartitionLog>) => void): void {
     for (const directory of this.directories) {
       if (directory.failure !== null) continue;
@@ -457,13 +463,18 @@ export class LogManager {
         write(directory, this.logsIn(directory));
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
-        if (!isDiskRefusal(error)) this.failDirectory(directory, error);
-        this.context.log.error('A checkpoint could not be written', {
-          directory: directory.path,
-          reason: error.message,
-        });
+        this.checkpointFailed(directory, error);
       }
     }
+  }
+
+  /** A checkpoint that cannot be written stays as it was, which is safe: it is tried again next time. */
+  private checkpointFailed(directory: DataDirectory, error: DiskError): void {
+    if (!isDiskRefusal(error)) this.failDirectory(directory, error);
+    this.context.log.error('A checkpoint could not be written', {
+      directory: directory.path,
+      reason: error.message,
+    });
   }
 
   /**

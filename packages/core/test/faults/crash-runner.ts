@@ -214,7 +214,7 @@ export function performStep(world: CrashWorld): void {
   else if (dice < 86) world.becomeLeader(history);
   else if (dice < 89) world.manager.checkpointRecoveryPoints();
   else if (dice < 91) world.manager.checkpointLogStartOffsets();
-  else if (dice < 92) world.manager.checkpointHighWatermarks();
+  else if (dice < 92) world.manager.checkpointHighWatermarksLater();
   else if (dice < 94) world.delete(history);
   else if (dice < 96) world.stopCleanly();
   else if (world.settings.truncates) world.truncate(history);

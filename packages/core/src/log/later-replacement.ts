@@ -1,0 +1,57 @@
+import { DiskError, type Disk } from '../ports/disk.ts';
+import { parentDirectory } from './durable-directory.ts';
+
+export interface ReplacementDone {
+  /** The file has its new contents; whether a loss of power would leave the old ones is open. */
+  renamed(): void;
+  /** All is on the disk, or the failure. Called once, last. */
+  finished(error: DiskError | null): void;
+}
+
+/**
+ * Replaces a small file as `Disk.replaceFile` does, old or new after a crash, but waits for the device off the loop:
+ * that can take as long as all else that is on its way to the disk.
+ *
+ * @returns ends it: nothing more is called, and unless `renamed` was, the file stays as it is
+ * @throws DiskError when it cannot begin
+ */
+export function replaceFileLater(
+  disk: Disk,
+  path: string,
+  contents: Buffer,
+  done: ReplacementDone,
+): () => void {
+  const temporary = `${path}.later.tmp`;
+  let isEnded = false;
+  const file = disk.open(temporary, { create: true });
+  try {
+    file.truncate(0);
+    file.append([contents]);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  file.syncLater((syncError) => {
+    const closeError = failureOf(() => file.close());
+    if (isEnded) return;
+    const failure = syncError ?? closeError ?? failureOf(() => disk.rename(temporary, path));
+    if (failure !== null) return done.finished(failure);
+    done.renamed();
+    disk.syncDirectoryLater(parentDirectory(path), (directoryError) => {
+      if (!isEnded) done.finished(directoryError);
+    });
+  });
+  return () => {
+    isEnded = true;
+  };
+}
+
+function failureOf(action: () => void): DiskError | null {
+  try {
+    action();
+    return null;
+  } catch (error) {
+    if (error instanceof DiskError) return error;
+    throw error;
+  }
+}
