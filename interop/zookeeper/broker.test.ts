@@ -154,7 +154,7 @@ describe('a broker in ZooKeeper', () => {
     const killed = await leader();
     await killed.kill();
     await produce(broker, 'on', 'meanwhile');
-    await produce(broker, 'made-meanwhile', 'x');
+    await untilAnswered(() => produce(broker, 'made-meanwhile', 'x'), 'UNKNOWN_SERVER_ERROR');
     await killed.startAgain();
     assert.equal((await untilAnswered(() => session.stat('/brokers/ids/7')))?.czxid, epoch);
     assert.deepEqual(await consume(broker, 'on', 2), ['before', 'meanwhile']);
@@ -245,13 +245,16 @@ async function leader() {
   }
 }
 
-/** Asks again while connections are lost. */
-async function untilAnswered<Value>(ask: () => Promise<Value>): Promise<Value> {
+/** Asks again while the answer is that nobody knows. */
+async function untilAnswered<Value>(
+  ask: () => Promise<Value>,
+  doubt: 'CONNECTIONLOSS' | 'UNKNOWN_SERVER_ERROR' = 'CONNECTIONLOSS',
+): Promise<Value> {
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if ((error as { code?: string }).code !== 'CONNECTIONLOSS') throw error;
+      if (!(error as Error).message.includes(doubt)) throw error;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { ANY_VERSION, type Coordination, type CoordinationError } from '../ports/coordination.ts';
+import { ANY_VERSION, type Coordination, CoordinationError } from '../ports/coordination.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { encodeBrokerRegistration, type BrokerRegistration } from './broker-registration.ts';
@@ -8,6 +8,12 @@ import { rootPaths, treePaths } from './tree-paths.ts';
 
 /** Makes the persistent nodes that everything else hangs on; those that are there stay as they are. */
 export function createRoots(coordination: Coordination, done: Ended): void {
+  const ended: Ended = (error) => {
+    // What was not written is written now, and all the rest is there.
+    if (error instanceof CoordinationError && isOneOf(error, 'CONNECTIONLOSS'))
+      createRoots(coordination, done);
+    else done(error);
+  };
   // All at once: a session's calls take effect in their order.
   allOf(
     rootPaths,
@@ -16,7 +22,7 @@ export function createRoots(coordination: Coordination, done: Ended): void {
         next(error === null || isOneOf(error, 'NODEEXISTS') ? null : error),
       );
     },
-    done,
+    ended,
   );
 }
 

@@ -25,7 +25,8 @@ export function allocateProducerIds(
     const { version } = contents.stat;
     coordination.write([{ type: 'set', path: treePaths.producerIdBlock, data, version }], (failure) => {
       if (failure === null) return done(null, block);
-      if (isOneOf(failure, 'BADVERSION')) return allocateProducerIds(coordination, brokerId, done);
+      if (isOneOf(failure, 'BADVERSION', 'CONNECTIONLOSS'))
+        return allocateProducerIds(coordination, brokerId, done);
       done(failure, null);
     });
   });
