@@ -59,7 +59,7 @@ export class LogFlusher {
     this.log = log;
     this.point = recoveryPoint;
     this.requestedTo = recoveryPoint;
-    this.flushedAt = context.clock.now();
+    this.flushedAt = context.clock.monotonic();
   }
 
   get recoveryPoint(): number {
@@ -81,7 +81,7 @@ export class LogFlusher {
     this.held = { from: this.held?.from ?? from, to: this.log.logEndOffset() };
   }
 
-  /** Wall-clock time of the last flush. */
+  /** Monotonic time of the last flush. */
   get lastFlushMs(): number {
     return this.flushedAt;
   }
@@ -313,7 +313,7 @@ export class LogFlusher {
   private advance(to: number): void {
     if (this.isRetired) return;
     this.point = Math.max(this.point, Math.min(to, this.log.logEndOffset()));
-    this.flushedAt = this.context.clock.now();
+    this.flushedAt = this.context.clock.monotonic();
     if (this.held !== null) {
       const { from, to } = this.held;
       this.held = to > this.point ? { from: Math.max(from, this.point), to } : null;

@@ -378,7 +378,10 @@ export class LogManager {
   start(): void {
     const { options } = this;
     this.every(options.retentionCheckIntervalMs, () => this.enforceRetention());
-    this.every(options.flushCheckIntervalMs, () => this.sweep(flushWhenDue));
+    this.every(options.flushCheckIntervalMs, () => {
+      const nowMs = this.context.clock.monotonic();
+      this.sweep((log) => flushWhenDue(log, nowMs));
+    });
     this.every(options.recoveryPointIntervalMs, () => this.checkpointRecoveryPoints());
     this.every(options.logStartOffsetIntervalMs, () => this.checkpointLogStartOffsets());
     this.every(options.highWatermarkIntervalMs, () => this.checkpointHighWatermarksLater());

@@ -480,7 +480,7 @@ export class PartitionLog {
     this.storage.flushLater(done);
   }
 
-  /** Whether `flush.ms` has passed over data that is not synced. */
+  /** Whether `flush.ms` has passed over data that is not synced. @param nowMs monotonic time */
   isFlushDue(nowMs: number): boolean {
     const { recoveryPoint, lastFlushMs } = this.storage.flusher;
     return this.logEndOffset > recoveryPoint && nowMs - lastFlushMs >= this.config.flushMs;

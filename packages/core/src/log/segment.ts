@@ -12,6 +12,7 @@ import {
   offsetName,
 } from './log-files.ts';
 import { OffsetIndex } from './offset-index.ts';
+import type { OffsetPosition } from './offset-index.ts';
 import type { PooledFile } from './open-files.ts';
 import { RecentBatches } from './recent-batches.ts';
 import type { BatchPlace } from './recent-batches.ts';
@@ -186,16 +187,38 @@ export class Segment {
     if (file.sizeBytes() !== this.size) file.truncate(this.size);
   }
 
-  /** The first batch whose last offset is at least `offset`, or null. */
+  /**
+   * The first batch whose last offset is at least `offset`, or null.
+   *
+   * @throws MalformedBytesError where damage hides whether there is one
+   */
   find(offset: number): BatchPlace | null {
     const recent = this.recent.find(offset);
     if (recent !== null) return recent;
-    const cursor = this.cursorTo(offset);
+    const indexed = this.offsetIndex.floor(offset);
+    if (indexed.position === 0) return this.findFrom(0, offset, null);
+    try {
+      return this.findFrom(indexed.position, offset, indexed);
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError)) throw error;
+      // The index may be what is damaged: it has no checksum, and the log can be searched without it.
+      return this.findFrom(0, offset, null);
+    }
+  }
+
+  /** @param indexed the index entry that leads to `start`, which the first batch has to bear out */
+  private findFrom(start: number, offset: number, indexed: OffsetPosition | null): BatchPlace | null {
+    const cursor = new BatchCursor(this.log, start, this.size);
     while (cursor.next()) {
       const { header, position } = cursor;
+      const isFirst = indexed !== null && position === start;
+      if (isFirst && (header.lastOffset > indexed.offset || header.lastOffset < this.baseOffset)) {
+        throw new MalformedBytesError(`the offset index leads to no batch at ${position}`);
+      }
       if (header.lastOffset >= offset) return placeOf(header, position);
     }
-    return null;
+    if (cursor.endPosition === this.size) return null;
+    throw new MalformedBytesError(`the batches end at ${cursor.endPosition} of ${this.size} bytes`);
   }
 
   /** A cursor that begins at or before the first batch whose last offset is at least `offset`. */

@@ -1,6 +1,8 @@
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { DEFAULT_LOG_CONFIG } from '@odradek/core/log/log-config.ts';
+import type { LogConfig } from '@odradek/core/log/log-config.ts';
+import type { Disk } from '@odradek/core/ports/disk.ts';
 import { DEFAULT_LOG_INTERVALS, LogManager } from '@odradek/core/log/log-manager.ts';
 import type { FetchLimits, FetchPartition } from '@odradek/core/replication/fetch-request.ts';
 import type { InSyncOutcome, InSyncProposal } from '@odradek/core/replication/leader-role.ts';
@@ -46,12 +48,20 @@ export interface World {
 }
 
 /** One broker's replicas on a disk in memory; partitions 0 and 1 of topic `t` are its own alone. */
-export function world(minInsyncReplicas = 1): World {
-  const time = new ManualTime();
+export function world(
+  minInsyncReplicas = 1,
+  ground: { disk?: Disk; time?: ManualTime; config?: LogConfig } = {},
+): World {
+  const time = ground.time ?? new ManualTime();
+  const disk = ground.disk ?? new MemoryDisk(() => time.now());
   const random = { fraction: () => 0.5, uuidBytes: () => Buffer.alloc(16, 7) };
   const logs = new LogManager(
-    { disk: new MemoryDisk(() => time.now()), clock: time, timers: time, random, log: SILENT },
-    { ...DEFAULT_LOG_INTERVALS, directories: ['/data/a', '/data/b'], configOf: () => DEFAULT_LOG_CONFIG },
+    { disk, clock: time, timers: time, random, log: SILENT },
+    {
+      ...DEFAULT_LOG_INTERVALS,
+      directories: ['/data/a', '/data/b'],
+      configOf: () => ground.config ?? DEFAULT_LOG_CONFIG,
+    },
   );
   logs.open();
   const proposals: Proposed[] = [];
