@@ -75,7 +75,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
 
   const brokerJvm = [`-Xmx${options.heapMb ?? 512}m`, ...(options.quickStart ? quickStartJvm : serverJvm)];
   const zookeeper =
-    options.version === '3.9'
+    options.version === '3.9' && !sharesZookeeper(options)
       ? await startZookeeper({ folder: join(home, 'zookeeper'), ports: [controlPort] })
       : undefined;
   if (options.version === '4.4') formatStorage(classPath, propertiesFile);
@@ -132,12 +132,17 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     async startAgain() {
       // A killed broker's registration stays until its session expires, and Kafka refuses to start
       // while another session holds its id.
-      if (killed && zookeeper !== undefined) await sleep(zookeeperSessionMs + 2 * ZOOKEEPER_TICK_MS);
+      if (killed && options.version === '3.9') await sleep(zookeeperSessionMs + 2 * ZOOKEEPER_TICK_MS);
       killed = false;
       await startBroker();
     },
     stop,
   };
+}
+
+/** It joins the cluster of a ZooKeeper that is there, by `zookeeper.connect` among the overrides. */
+function sharesZookeeper({ overrides }: KafkaOptions): boolean {
+  return overrides?.['zookeeper.connect'] !== undefined;
 }
 
 function brokerProperties(options: KafkaOptions, home: string, port: number, controlPort: number) {

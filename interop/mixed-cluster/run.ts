@@ -1,0 +1,255 @@
+// One cluster of an Odradek broker and an Apache Kafka 3.9 broker with one ZooKeeper: each is controller, leader and
+// follower of the other in turn, by orderly stops and by kill -9, and after each step both hold the same bytes and
+// everything that was acknowledged. One command, no arguments; needs Java:
+//   npm run prove:mixed-cluster
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Cluster, Consumer, createTopic, deleteTopic, Producer } from '@odradek/client/index.ts';
+import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
+import { startKafka } from '../../scripts/kafka.ts';
+import { startZookeeper } from '../../scripts/zookeeper.ts';
+import { closeWith } from '../closing-line.ts';
+import { startOdradek } from '../targets/odradek.ts';
+
+const KAFKA = 1;
+const ODRADEK = 2;
+const TOPIC = 'mixed';
+const PARTITIONS = 6;
+const SESSION_MS = 2_000;
+const PATIENCE_MS = 60_000;
+const MESSAGES_PER_STEP = 300;
+
+const folder = mkdtempSync(join(tmpdir(), 'odradek-mixed-cluster-'));
+const odradekData = join(folder, 'odradek');
+let passed = 0;
+let failed = 0;
+
+async function step(what: string, run: () => Promise<string>): Promise<void> {
+  if (failed > 0) return;
+  try {
+    console.log(`ok    ${what}: ${await run()}`);
+    passed++;
+  } catch (error) {
+    console.log(`FAIL  ${what}: ${(error as Error).stack?.slice(0, 3000)}`);
+    failed++;
+  }
+}
+
+const zookeeper = await startZookeeper();
+const shared = {
+  'zookeeper.connect': zookeeper.connectString,
+  'zookeeper.session.timeout.ms': String(SESSION_MS),
+  'default.replication.factor': '2',
+  'offsets.topic.replication.factor': '2',
+  'replica.lag.time.max.ms': '5000',
+  'auto.leader.rebalance.enable': 'false',
+  'controlled.shutdown.retry.backoff.ms': '500',
+};
+const kafka = await startKafka({
+  version: '3.9',
+  quickStart: true,
+  overrides: { ...shared, 'broker.id': String(KAFKA) },
+});
+const odradek = await startOdradek({
+  overrides: { ...shared, 'broker.id': String(ODRADEK), 'log.dirs': odradekData },
+});
+const bootstrapServers = `${kafka.bootstrap},${odradek.bootstrap}`;
+const cluster = new Cluster({ bootstrapServers });
+const producer = new Producer({ bootstrapServers, compression: 'lz4' });
+const acknowledged: string[] = [];
+
+try {
+  await run();
+} finally {
+  await producer.close().catch(() => {});
+  cluster.close();
+  await odradek.stop();
+  await kafka.stop();
+  await zookeeper.stop();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+closeWith(passed, failed);
+
+async function run(): Promise<void> {
+  await step('Kafka is the controller, both lead and follow', async () => {
+    await createTopic(cluster, { name: TOPIC, partitions: PARTITIONS, replicationFactor: 2 });
+    await until('Kafka as controller', (told) => told.controllerId === KAFKA);
+    return copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK));
+  });
+  await step('Kafka stops in order: Odradek is the controller and leads all', async () => {
+    await kafka.shutDown();
+    await until('Odradek as controller', (told) => told.controllerId === ODRADEK);
+    return continued((leaders) => leaders.every((leader) => leader === ODRADEK));
+  });
+  await step('Kafka comes back and follows Odradek, under Odradek as controller', async () => {
+    await kafka.startAgain();
+    return copied((leaders) => leaders.every((leader) => leader === ODRADEK));
+  });
+  await step('the preferred leaders lead again, Odradek still being the controller', async () => {
+    await electPreferred();
+    return copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK));
+  });
+  await step('kill -9 of Odradek: Kafka is the controller and leads all', async () => {
+    await odradek.kill();
+    await until('Kafka as controller', (told) => told.controllerId === KAFKA);
+    return continued((leaders) => leaders.every((leader) => leader === KAFKA));
+  });
+  await step('Odradek comes back and follows Kafka, under Kafka as controller', async () => {
+    await sleep(SESSION_MS);
+    await odradek.startAgain();
+    return copied((leaders) => leaders.every((leader) => leader === KAFKA));
+  });
+  await step('Odradek leads its share again, Kafka being the controller', async () => {
+    await electPreferred();
+    return copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK));
+  });
+  await step('kill -9 of Kafka: Odradek is the controller and leads all', async () => {
+    await kafka.kill();
+    await until('Odradek as controller', (told) => told.controllerId === ODRADEK);
+    return continued((leaders) => leaders.every((leader) => leader === ODRADEK));
+  });
+  await step('Kafka comes back from that', async () => {
+    await kafka.startAgain();
+    return copied((leaders) => leaders.every((leader) => leader === ODRADEK));
+  });
+  await step('Odradek stops in order, and comes back: Kafka is the controller', async () => {
+    await odradek.shutDown();
+    await until('Kafka as controller', (told) => told.controllerId === KAFKA);
+    const alone = await continued((leaders) => leaders.every((leader) => leader === KAFKA));
+    await odradek.startAgain();
+    return `${alone}, then ${await copied(() => true)}`;
+  });
+  await step('everything acknowledged can be read, once and in order', readAll);
+  await step('the topic is deleted on both', async () => {
+    await deleteTopic(cluster, TOPIC);
+    await eventually('its directories gone', () => {
+      const left = [kafka.dataDirectory, odradekData].flatMap((data) =>
+        readdirSync(data).filter((name) => /^mixed-\d+$/.test(name)),
+      );
+      return Promise.resolve(left.length === 0 ? true : null);
+    });
+    return 'no directory of it is left';
+  });
+}
+
+/** Produces, and waits until all replicas are in sync and hold the same bytes. */
+async function copied(isLedWell: (leaders: readonly number[]) => boolean): Promise<string> {
+  const told = await until(
+    'both in sync everywhere',
+    ({ partitions }) => partitions.every(({ isr }) => isr.length === 2) && isLedWell(leadersOf(partitions)),
+  );
+  await produce();
+  const sizeBytes = await eventually('equal logs', async () => equalBytes());
+  const led = leadersOf(told.partitions).filter((leader) => leader === ODRADEK).length;
+  return `${sizeBytes} bytes equal on both, Odradek leads ${led} of ${PARTITIONS}`;
+}
+
+/** Produces with one broker left. */
+async function continued(isLedWell: (leaders: readonly number[]) => boolean): Promise<string> {
+  await until('leaders for all', ({ partitions }) => isLedWell(leadersOf(partitions)));
+  await produce();
+  return `${acknowledged.length} messages acknowledged`;
+}
+
+async function produce(): Promise<void> {
+  const first = acknowledged.length;
+  const values = Array.from({ length: MESSAGES_PER_STEP }, (_, i) => `message ${first + i}`);
+  await Promise.all(
+    values.map((value, i) =>
+      producer.send({ topic: TOPIC, partition: i % PARTITIONS, value: Buffer.from(value) }),
+    ),
+  );
+  acknowledged.push(...values);
+}
+
+async function readAll(): Promise<string> {
+  const consumer = new Consumer({ bootstrapServers });
+  const read = new Map<number, string[]>();
+  try {
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    await consumer.assign(partitions.map((partition) => ({ topic: TOPIC, partition, from: 0 })));
+    let count = 0;
+    const deadlineMs = performance.now() + PATIENCE_MS;
+    while (count < acknowledged.length && performance.now() < deadlineMs) {
+      for (const { partition, records } of await consumer.poll(1_000)) {
+        const values = records.map(({ value }) => String(value));
+        read.set(partition, [...(read.get(partition) ?? []), ...values]);
+        count += values.length;
+      }
+    }
+    for (const partition of partitions) {
+      const expected = acknowledged.filter((_, i) => (i % MESSAGES_PER_STEP) % PARTITIONS === partition);
+      assert.deepEqual(read.get(partition), expected, `partition ${partition}`);
+    }
+    return `${count} messages`;
+  } finally {
+    await consumer.close();
+  }
+}
+
+/** @returns the size of all, or null when they differ */
+function equalBytes(): number | null {
+  let sizeBytes = 0;
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const [one, other] = [kafka.dataDirectory, odradekData].map((data) =>
+      logBytes(join(data, `${TOPIC}-${partition}`)),
+    );
+    if (!one!.equals(other!)) return null;
+    sizeBytes += one!.length;
+  }
+  return sizeBytes > 0 ? sizeBytes : null;
+}
+
+function logBytes(directory: string): Buffer {
+  const segments = readdirSync(directory).filter((name) => name.endsWith('.log'));
+  return Buffer.concat(segments.toSorted().map((name) => readFileSync(join(directory, name))));
+}
+
+async function electPreferred(): Promise<void> {
+  await cluster.requestToController(
+    electLeadersApi,
+    { electionType: 0, topicPartitions: null, timeoutMs: 10_000 },
+    () => [],
+  );
+}
+
+interface Told {
+  readonly controllerId: number;
+  readonly partitions: readonly PartitionTold[];
+}
+
+interface PartitionTold {
+  readonly leader: number;
+  readonly isr: readonly number[];
+}
+
+function leadersOf(partitions: readonly PartitionTold[]): number[] {
+  return partitions.map(({ leader }) => leader);
+}
+
+/** What brokers tell, once it is as wanted. */
+function until(what: string, isWanted: (told: Told) => boolean): Promise<Told> {
+  return eventually(what, async () => {
+    const { controllerId, topics } = await cluster.allTopics();
+    const topic = topics.find(({ name }) => name === TOPIC);
+    const partitions = (topic?.partitions ?? []).map(({ leaderId, isrNodes }) => ({
+      leader: leaderId,
+      isr: isrNodes,
+    }));
+    const told = { controllerId, partitions };
+    return partitions.length === PARTITIONS && isWanted(told) ? told : null;
+  });
+}
+
+async function eventually<Value>(what: string, look: () => Promise<Value | null>): Promise<Value> {
+  const deadlineMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const value = await look();
+    if (value !== null) return value;
+    if (performance.now() > deadlineMs) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
+    await sleep(100);
+  }
+}
