@@ -19,6 +19,7 @@ import { createTopics, endOffsets } from '../wire/topics.ts';
 const PARTITIONS = 3;
 const MESSAGES_MIN = 1000;
 const POLL_MS = 20;
+const ROUND_TIMEOUT_MS = 120_000;
 const SHOWN_MAX = 5;
 /** Producers wait for their requests in flight, so that little is sent in this time. */
 const WITHOUT_ANSWERS_MS = 200;
@@ -103,7 +104,12 @@ async function disturb(
   let before = await counts();
   for (let round = 1; round <= rounds; round++) {
     const wanted = before.map((count) => count + MESSAGES_MIN);
-    while ((before = await counts()).some((count, i) => count < wanted[i]!)) await sleep(POLL_MS);
+    const deadline = Date.now() + ROUND_TIMEOUT_MS;
+    while ((before = await counts()).some((count, i) => count < wanted[i]!)) {
+      if (Date.now() > deadline)
+        throw new Error(`the producers do not get on: ${before.join(' and ')} messages`);
+      await sleep(POLL_MS);
+    }
     proxy.losesAnswers = true;
     await sleep(WITHOUT_ANSWERS_MS);
     const after = await counts();
