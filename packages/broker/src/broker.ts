@@ -178,13 +178,13 @@ export class Broker {
   /** Others lead what was led here. A broker that is alone has nobody to hand over to. */
   private async handOver({ topics, config }: BrokerServices): Promise<void> {
     const { state, peers, brokerEpoch, timers } = this;
-    const isAlone = brokerEpoch < 0 || state.brokers.size < 2;
-    if (isAlone || peers === null || !config.controlledShutdownEnable) return;
+    if (brokerEpoch < 0 || peers === null || !config.controlledShutdownEnable) return;
     await handOver({
       self: { brokerId: this.nodeId, brokerEpoch },
       peers: peers.ways,
       timers,
       log: this.ground.log,
+      isAlone: () => state.brokers.size < 2,
       controllerId: () => state.controllerId,
       relieve: (self) => topics.relieve(self),
       retriesMax: config.controlledShutdownMaxRetries,

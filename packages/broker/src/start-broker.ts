@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
-import { diskSpaceOf, UNKNOWN_SPACE } from './adapters/disk-space.ts';
-import { MemoryDisk } from './adapters/memory-disk.ts';
-import { NodeDisk } from './adapters/node-disk.ts';
 import { silentLog } from './adapters/silent-log.ts';
-import { Broker, type BrokerGround } from './broker.ts';
+import { groundInMemory, groundOnDisk } from './broker-ground.ts';
+import { Broker } from './broker.ts';
 import { loadBrokerConfig, type LoadedBrokerConfig } from './config/load-broker-config.ts';
 import type { Properties } from './config/server-properties.ts';
 import { parseProperties } from './config/server-properties.ts';
@@ -46,9 +44,6 @@ export interface RunningBroker {
   /** Answers what is in work, syncs, marks the data clean and ends. Does nothing the second time. */
   close(): Promise<void>;
 }
-
-/** The coordination tree's file, in the first data directory beside the logs. */
-const COORDINATION_FILE = 'coordination.sqlite';
 
 /**
  * Starts a broker in this process.
@@ -100,27 +95,4 @@ function namesPlaceForData({
   return (
     dataDirectory !== undefined || propertiesFile !== undefined || 'log.dirs' in given || 'log.dir' in given
   );
-}
-
-function groundOnDisk(loaded: LoadedBrokerConfig, log: LogSink): BrokerGround {
-  const dataDirectories = loaded.config.logDirs.map((directory) => resolve(directory));
-  return {
-    loaded,
-    log,
-    disk: new NodeDisk(),
-    dataDirectories,
-    coordinationFile: resolve(dataDirectories[0]!, COORDINATION_FILE),
-    diskSpace: diskSpaceOf,
-  };
-}
-
-function groundInMemory(loaded: LoadedBrokerConfig, log: LogSink): BrokerGround {
-  return {
-    loaded,
-    log,
-    disk: new MemoryDisk(),
-    dataDirectories: ['/memory'],
-    coordinationFile: ':memory:',
-    diskSpace: () => UNKNOWN_SPACE,
-  };
 }

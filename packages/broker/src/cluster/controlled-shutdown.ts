@@ -11,6 +11,8 @@ export interface ControlledShutdownParts {
   readonly peers: Peers;
   readonly timers: Timers;
   readonly log: LogSink;
+  /** No other broker is there that could lead anything. */
+  isAlone(): boolean;
   /** Broker id, or -1 while there is none. */
   controllerId(): number;
   /** Asks the controller in this broker, when it is the one. */
@@ -32,8 +34,9 @@ export interface ControlledShutdownParts {
 export async function handOver(parts: ControlledShutdownParts): Promise<boolean> {
   const { log, timers, retriesMax, backoffMs } = parts;
   for (let attempt = 0; ; attempt++) {
+    if (parts.isAlone()) return true;
     const problem = await askOnce(parts);
-    if (problem === null) return true;
+    if (problem === null || parts.isAlone()) return true;
     log.warn('the partitions led here could not all be handed over', { reason: problem, attempt });
     if (attempt >= retriesMax) return false;
     await new Promise<void>((resolve) => timers.after(backoffMs, resolve));

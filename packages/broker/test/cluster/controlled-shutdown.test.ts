@@ -34,6 +34,7 @@ function world(answers: Answer[], controllerIds = answers.map(() => 0)) {
       after: (delayMs: number, fire: () => void) => (queueMicrotask(fire), time.after(delayMs, () => {})),
     },
     log: SILENT,
+    isAlone: () => false,
     controllerId: () => ids.shift() ?? -1,
     relieve: () => Promise.resolve({ errorCode: 0, remaining: [] }),
     retriesMax: 2,
@@ -70,6 +71,14 @@ test('after the last attempt the broker stops all the same', async () => {
   const { asked, parts } = world([stuck, stuck, stuck, done]);
   assert.equal(await handOver(parts), false);
   assert.equal(asked.length, 3);
+});
+
+test('a broker that is alone has nobody to hand over to, also when the others went meanwhile', async () => {
+  const { asked, parts } = world([new Error('connection lost'), done]);
+  assert.equal(await handOver({ ...parts, isAlone: () => true }), true);
+  assert.equal(asked.length, 0);
+  assert.equal(await handOver({ ...parts, isAlone: () => asked.length > 0 }), true);
+  assert.equal(asked.length, 1);
 });
 
 test('a broker that is the controller itself asks itself; without a controller there is nobody to ask', async () => {
