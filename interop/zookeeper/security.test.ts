@@ -5,10 +5,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { silentLog } from '@odradek/broker/adapters/silent-log.ts';
+import { systemClock } from '@odradek/broker/adapters/system-clock.ts';
 import {
   readTlsSettings,
   type ZookeeperTlsOptions,
 } from '@odradek/broker/adapters/zookeeper/tls-settings.ts';
+import { loadBrokerConfig } from '@odradek/broker/config/load-broker-config.ts';
+import { openCoordination } from '@odradek/broker/open-coordination.ts';
 import { failsWith, PromisedSession } from '../../packages/core/test/coordination/promised-session.ts';
 import { freePort } from '../../scripts/java-process.ts';
 import { startZookeeper, type RunningZookeeper } from '../../scripts/zookeeper.ts';
@@ -74,6 +78,26 @@ describe('digest and SASL', () => {
       await stranger.close();
     });
   }
+
+  test("a broker says who it is by Kafka's login file, and its nodes are protected", async () => {
+    const root = await newRoot(zookeeper);
+    const login = join(folder, 'client.conf');
+    writeFileSync(
+      login,
+      'Client { org.apache.zookeeper.server.auth.DigestLoginModule required username=bob password="bob\'s secret"; };\n',
+    );
+    const { config } = loadBrokerConfig({
+      'broker.id': '1',
+      'zookeeper.connect': root,
+      'zookeeper.set.acl': 'true',
+    });
+    const env = { KAFKA_OPTS: `-Djava.security.auth.login.config=${login}` };
+    const tree = await openCoordination(config, ':memory:', systemClock, silentLog, env);
+    const stranger = new PromisedSession(await connectTo(root));
+    await checkProtection(new PromisedSession(tree.session), stranger);
+    await tree.close();
+    await stranger.close();
+  });
 
   test('a SASL password that is wrong is told at the start', async () => {
     const identity = { sasl: { user: 'bob', password: 'guessed' } };

@@ -121,11 +121,6 @@ function zookeeperProblems(config: BrokerConfig): string[] {
   } catch (error) {
     problems.found.push((error as Error).message);
   }
-  problems.unless(
-    !config.zookeeperSetAcl ||
-      (config.zookeeperSslClientEnable && config.zookeeperSslKeystoreLocation !== null),
-    'zookeeper.set.acl=true needs an identity to protect nodes with: zookeeper.ssl.client.enable=true and zookeeper.ssl.keystore.location',
-  );
   return problems.found;
 }
 

@@ -142,10 +142,6 @@ const together: [properties: Properties, says: RegExp][] = [
     /Only one of/,
   ],
   [{ 'zookeeper.connect': 'h1:2181,h2:0' }, /"h2:0" in zookeeper\.connect .*expected is host:port/],
-  [
-    { 'zookeeper.connect': 'h1:2181', 'zookeeper.set.acl': 'true' },
-    /zookeeper\.set\.acl=true needs an identity/,
-  ],
   [{ 'log.roll.ms': '0' }, /log\.roll\.ms must be 1 or more/],
   [{ 'log.retention.ms': '0' }, /log\.retention\.ms must be 1 or more/],
   [{ 'log.dirs': ' , ' }, /at least one directory/],

@@ -27,7 +27,7 @@ export const zookeeperSettings = {
     default: false,
     importance: 'high',
     about:
-      'Whether only this cluster may change its nodes; needs zookeeper.ssl.keystore.location, which is who it is.',
+      'Whether only this cluster may change its nodes; needs a certificate (zookeeper.ssl.keystore.location) or a login (see the guide to ZooKeeper), which is who it is.',
   }),
   'zookeeper.max.in.flight.requests': int({
     default: 10,
