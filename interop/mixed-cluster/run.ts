@@ -3,11 +3,14 @@
 // everything that was acknowledged. One command, no arguments; needs Java:
 //   npm run prove:mixed-cluster
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Consumer, createTopic, deleteTopic, Producer } from '@odradek/client/index.ts';
+import { Coordinator, CoordinatorType } from '@odradek/client/cluster/coordinators.ts';
+import { commitOffsets, fetchCommitted, TOOL } from '@odradek/client/consumer/committed-offsets.ts';
 import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
 import { startKafka } from '../../scripts/kafka.ts';
 import { startZookeeper } from '../../scripts/zookeeper.ts';
@@ -59,7 +62,9 @@ const odradek = await startOdradek({
 const bootstrapServers = `${kafka.bootstrap},${odradek.bootstrap}`;
 const cluster = new Cluster({ bootstrapServers });
 const producer = new Producer({ bootstrapServers, compression: 'lz4' });
-const acknowledged: string[] = [];
+/** By partition, in the order of sending. */
+const acknowledged: string[][] = Array.from({ length: PARTITIONS }, () => []);
+let sentCount = 0;
 
 try {
   await run();
@@ -122,6 +127,33 @@ async function run(): Promise<void> {
     await odradek.startAgain();
     return `${alone}, then ${await copied(() => true)}`;
   });
+  await step('kill -9 of Odradek and its return, under load', async () => {
+    await electPreferred();
+    const load = await underLoad(async () => {
+      await odradek.kill();
+      await until('Kafka leads all', ({ partitions }) =>
+        leadersOf(partitions).every((leader) => leader === KAFKA),
+      );
+      await sleep(SESSION_MS);
+      await odradek.startAgain();
+      await until('both in sync', ({ partitions }) => partitions.every(({ isr }) => isr.length === 2));
+      await electPreferred();
+    });
+    return `${load}, then ${await copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK))}`;
+  });
+  await step('kill -9 of Kafka and its return, under load', async () => {
+    const load = await underLoad(async () => {
+      await kafka.kill();
+      await until('Odradek leads all', ({ partitions }) =>
+        leadersOf(partitions).every((leader) => leader === ODRADEK),
+      );
+      await kafka.startAgain();
+      await until('both in sync', ({ partitions }) => partitions.every(({ isr }) => isr.length === 2));
+      await electPreferred();
+    });
+    return `${load}, then ${await copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK))}`;
+  });
+  await step('offsets that a group committed are known to whichever broker coordinates it', groups);
   await step('everything acknowledged can be read, once and in order', readAll);
   await step('the topic is deleted on both', async () => {
     await deleteTopic(cluster, TOPIC);
@@ -151,18 +183,66 @@ async function copied(isLedWell: (leaders: readonly number[]) => boolean): Promi
 async function continued(isLedWell: (leaders: readonly number[]) => boolean): Promise<string> {
   await until('leaders for all', ({ partitions }) => isLedWell(leadersOf(partitions)));
   await produce();
-  return `${acknowledged.length} messages acknowledged`;
+  return `${acknowledgedCount()} messages acknowledged`;
 }
 
 async function produce(): Promise<void> {
-  const first = acknowledged.length;
-  const values = Array.from({ length: MESSAGES_PER_STEP }, (_, i) => `message ${first + i}`);
-  await Promise.all(
-    values.map((value, i) =>
-      producer.send({ topic: TOPIC, partition: i % PARTITIONS, value: Buffer.from(value) }),
-    ),
-  );
-  acknowledged.push(...values);
+  await Promise.all(Array.from({ length: MESSAGES_PER_STEP }, send));
+}
+
+/** Each of its partition after the one before, each until it is acknowledged by all in sync. */
+async function send(): Promise<void> {
+  const value = `message ${sentCount}, ${randomBytes(sentCount % 200).toString('base64')}`;
+  const partition = sentCount++ % PARTITIONS;
+  await producer.send({ topic: TOPIC, partition, value: Buffer.from(value) });
+  acknowledged[partition]!.push(value);
+}
+
+/** Sends without pause while `act` goes on, and a little longer. */
+async function underLoad(act: () => Promise<unknown>): Promise<string> {
+  const before = sentCount;
+  let isOver = false;
+  const failures: Error[] = [];
+  const senders = Array.from({ length: PARTITIONS * 4 }, async () => {
+    while (!isOver) await send().catch((error: Error) => failures.push(error));
+  });
+  await sleep(1_000);
+  await act();
+  await sleep(1_000);
+  isOver = true;
+  await Promise.all(senders);
+  assert.deepEqual(failures, []);
+  return `${sentCount - before} messages acknowledged meanwhile`;
+}
+
+function acknowledgedCount(): number {
+  return acknowledged.reduce((sum, values) => sum + values.length, 0);
+}
+
+/** Commits with the one coordinator, reads with the other after the first has gone. */
+async function groups(): Promise<string> {
+  const names = Array.from({ length: 8 }, (_, i) => `group ${i}`);
+  for (const [i, name] of names.entries()) {
+    await commitOffsets(coordinatorOf(name), TOOL, [{ topic: TOPIC, partition: 0, offset: i + 1 }]);
+  }
+  const readBack = async () => {
+    const all = await Promise.all(names.map((name) => fetchCommitted(coordinatorOf(name), null)));
+    return all.map((found) => [...found.values()][0]?.offset);
+  };
+  const expected = names.map((_, i) => i + 1);
+  assert.deepEqual(await readBack(), expected);
+  await kafka.shutDown();
+  assert.deepEqual(await readBack(), expected, 'from Odradek alone');
+  await kafka.startAgain();
+  await until('both in sync', ({ partitions }) => partitions.every(({ isr }) => isr.length === 2));
+  await odradek.shutDown();
+  assert.deepEqual(await readBack(), expected, 'from Kafka alone');
+  await odradek.startAgain();
+  return `${names.length} groups`;
+}
+
+function coordinatorOf(group: string): Coordinator {
+  return new Coordinator(cluster, CoordinatorType.GROUP, group);
 }
 
 async function readAll(): Promise<string> {
@@ -173,7 +253,7 @@ async function readAll(): Promise<string> {
     await consumer.assign(partitions.map((partition) => ({ topic: TOPIC, partition, from: 0 })));
     let count = 0;
     const deadlineMs = performance.now() + PATIENCE_MS;
-    while (count < acknowledged.length && performance.now() < deadlineMs) {
+    while (count < acknowledgedCount() && performance.now() < deadlineMs) {
       for (const { partition, records } of await consumer.poll(1_000)) {
         const values = records.map(({ value }) => String(value));
         read.set(partition, [...(read.get(partition) ?? []), ...values]);
@@ -181,8 +261,7 @@ async function readAll(): Promise<string> {
       }
     }
     for (const partition of partitions) {
-      const expected = acknowledged.filter((_, i) => (i % MESSAGES_PER_STEP) % PARTITIONS === partition);
-      assert.deepEqual(read.get(partition), expected, `partition ${partition}`);
+      assert.deepEqual(read.get(partition), acknowledged[partition], `partition ${partition}`);
     }
     return `${count} messages`;
   } finally {
