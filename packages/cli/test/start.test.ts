@@ -35,8 +35,8 @@ test('a broker in memory: says where it is and what to try, which works; SIGTERM
   starting.kill('SIGTERM');
   const { exitCode, stdout: output } = await starting.ended;
   assert.equal(exitCode, 0);
-  assert.match(output, /^Odradek broker 0 listens on 127\.0\.0\.1:\d+, \d+ ms after its start\.\n/);
-  assert.match(output, /\nIts data lies in memory, and goes when it stops\.\n/);
+  assert.match(output, /^Odradek broker 0 listens on 127\.0\.0\.1:\d+, \d+ ms after the start\.\n/);
+  assert.match(output, /\nThe data lies in memory, and goes at the end\.\n/);
   assert.match(output, /\n {2}echo hello \| odradek produce greetings --bootstrap-server 127\.0\.0\.1:\d+\n/);
   assert.match(
     output,
@@ -52,7 +52,7 @@ test('data in a folder outlives the broker; a file of settings, one of them over
     const starting = start(file, '--override', 'num.partitions=2', '--log-level', 'warn');
     await starting.until(/--from-beginning[^\n]*\n/);
     const address = /listens on (\S+),/.exec(starting.output)![1]!;
-    assert.match(starting.output, new RegExp(`Its data lies in ${data}\\.\\n`));
+    assert.match(starting.output, new RegExp(`The data lies in ${data}\\.\\n`));
     const odradek = new CommandLine(address);
     if (round === 1) await odradek.output(['topics', 'create', 'kept']);
     assert.deepEqual(await odradek.rows(['topics', 'list']), [['kept', '2', '1']]);
@@ -93,5 +93,28 @@ test('what prevents a start: one line, exit code 1, or 2 for the command line', 
     }
   } finally {
     await taken.close();
+  }
+});
+
+test('several brokers in one process: a topic with a replica on each, served by all', async () => {
+  const data = join(directory, 'cluster');
+  const starting = start('--brokers', '3', '--port', '0', '--data', data);
+  await starting.until(/--from-beginning[^\n]*\n/);
+  const [, addresses] = /^Odradek brokers 0 to 2 listen on (\S+), /.exec(starting.output)!;
+  assert.equal(addresses!.split(',').length, 3);
+  assert.match(starting.output, new RegExp(`The data lies in ${data}\\.\\n`));
+  const odradek = new CommandLine(addresses!.split(',')[2]!);
+  await odradek.output(['topics', 'create', 'copied', '--partitions', '3', '--replication-factor', '3']);
+  assert.deepEqual(await odradek.rows(['topics', 'list']), [['copied', '3', '3']]);
+  starting.kill('SIGTERM');
+  assert.equal((await starting.ended).exitCode, 0);
+  for (const args of [
+    ['--brokers', '0'],
+    ['--brokers', '101'],
+    ['--brokers', 'x'],
+    ['--port', '70000'],
+  ]) {
+    const { exitCode, stderr } = await start(...args).ended;
+    assert.deepEqual([exitCode, stderr.includes(`${args[0]} is "${args[1]}"`)], [2, true], stderr);
   }
 });

@@ -4,7 +4,9 @@ import { performance } from 'node:perf_hooks';
 import { styleText } from 'node:util';
 import { consoleLog, LOG_LEVELS, type LogLevel } from '@odradek/broker/adapters/console-log.ts';
 import { startBroker, type StartBrokerOptions } from '@odradek/broker/start-broker.ts';
+import { startCluster } from '@odradek/broker/start-cluster.ts';
 import { Option, type Command } from 'commander';
+import { wholeNumber } from '../arguments.ts';
 import { withExamples } from '../examples.ts';
 import { CommandError, usageError, type Terminal } from '../terminal.ts';
 
@@ -12,6 +14,8 @@ interface StartOptions {
   readonly override?: Readonly<Record<string, string>>;
   readonly data?: string;
   readonly memory?: true;
+  readonly brokers?: number;
+  readonly port?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -32,18 +36,27 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--override <name=value>', 'set one setting, over the file; may be repeated', addOverride)
     .addOption(new Option('--data <directory>', 'where to keep the data').conflicts('memory'))
     .option('--memory', 'keep the data in memory; it is gone when the broker stops')
+    .option('--port <port>', 'port on 127.0.0.1, in place of listeners; 0: a free one', (text: string) =>
+      wholeNumber('--port', text, { max: 65_535 }),
+    )
+    .option(
+      '--brokers <count>',
+      'a cluster of so many brokers in this one process, for development; their ports follow each other',
+      (text: string) => wholeNumber('--brokers', text, { min: 1, max: 100 }),
+    )
     .addOption(
       new Option('--log-level <level>', 'least weighty log lines shown').choices(LOG_LEVELS).default('info'),
     )
     .option('--verbose', 'on failure, also say where in the code')
     .action((properties: string | undefined, options: StartOptions) => serve(properties, options, terminal));
   withExamples(command, [
-    ['On another port', 'odradek start --override listeners=PLAINTEXT://127.0.0.1:19092'],
+    ['On another port', 'odradek start --port 19092'],
     [
       "With Kafka's own settings file, one of them changed",
       'odradek start server.properties --override num.partitions=6',
     ],
     ['For a test: nothing stays behind', 'odradek start --memory'],
+    ['Three brokers that replicate and fail over, on ports 9092 to 9094', 'odradek start --brokers 3'],
   ]);
 }
 
@@ -53,17 +66,48 @@ async function serve(
   terminal: Terminal,
 ): Promise<void> {
   const log = consoleLog(options.logLevel, terminal.stderr);
-  const broker = await startBroker({ ...brokerOptions(propertiesFile, options), log }).catch(explained);
+  const running = await run(propertiesFile, options, log).catch(explained);
   // Before anybody learns that it serves, who may stop it at once.
   const stopping = stopSignal();
-  terminal.stdout.write(banner(broker, terminal));
+  terminal.stdout.write(banner(running, terminal));
   // It makes later starts faster, and is written at the end of a process, which a broker may not reach in peace.
   flushCompileCache();
-  const ended = await Promise.race([stopping, broker.failed]);
+  const ended = await Promise.race([stopping, running.failed]);
   if (ended instanceof Error) throw new CommandError(ended.message, { cause: ended });
   log.info('stopping', { signal: ended });
-  await broker.close();
+  await running.close();
   log.info('stopped');
+}
+
+/** One broker or several, as the banner tells of them. */
+interface Running {
+  readonly title: string;
+  readonly bootstrapServers: string;
+  readonly dataDirectory: string | null;
+  readonly failed: Promise<Error>;
+  close(): Promise<void>;
+}
+
+async function run(
+  propertiesFile: string | undefined,
+  options: StartOptions,
+  log: ReturnType<typeof consoleLog>,
+): Promise<Running> {
+  if (options.brokers === undefined) {
+    const port = options.port === undefined ? {} : { port: options.port };
+    const broker = await startBroker({ ...brokerOptions(propertiesFile, options), ...port, log });
+    return { ...broker, title: `broker ${broker.nodeId} listens` };
+  }
+  if (propertiesFile !== undefined)
+    throw usageError('--brokers takes settings by --override only, not from a file');
+  const cluster = await startCluster({
+    brokers: options.brokers,
+    port: options.port ?? PORT_DEFAULT,
+    properties: options.override ?? {},
+    log,
+    ...(options.memory === true ? {} : { dataDirectory: resolve(options.data ?? DATA_DIRECTORY_DEFAULT) }),
+  });
+  return { ...cluster, title: `brokers 0 to ${options.brokers - 1} listen` };
 }
 
 function brokerOptions(propertiesFile: string | undefined, options: StartOptions): StartBrokerOptions {
@@ -92,15 +136,15 @@ function explained(thrown: unknown): never {
   throw thrown;
 }
 
-function banner(broker: Awaited<ReturnType<typeof startBroker>>, terminal: Terminal): string {
-  const { host, port } = broker.address;
+function banner({ title, bootstrapServers, dataDirectory }: Running, terminal: Terminal): string {
   const bold = (text: string): string =>
     terminal.stdout.isTTY === true ? styleText('bold', text, { validateStream: false }) : text;
   const command = terminal.env['npm_lifecycle_event'] === 'start' ? 'npm run -s odradek --' : 'odradek';
-  const where = port === PORT_DEFAULT ? '' : ` --bootstrap-server ${host}:${port}`;
+  const isDefault = bootstrapServers.split(',').includes(`127.0.0.1:${PORT_DEFAULT}`);
+  const where = isDefault ? '' : ` --bootstrap-server ${bootstrapServers}`;
   return [
-    `Odradek broker ${broker.nodeId} listens on ${bold(`${host}:${port}`)}, ${Math.round(performance.now())} ms after its start.`,
-    `Its data lies in ${bold(broker.dataDirectory ?? 'memory, and goes when it stops')}.`,
+    `Odradek ${title} on ${bold(bootstrapServers)}, ${Math.round(performance.now())} ms after the start.`,
+    `The data lies in ${bold(dataDirectory ?? 'memory, and goes at the end')}.`,
     'Two commands to try next, in another terminal:',
     `  echo hello | ${command} produce greetings${where}`,
     `  ${command} consume greetings --from-beginning${where}`,
