@@ -2,7 +2,7 @@
 //
 //   npm run bench                                all workloads
 //   npm run bench -- produce-16k fetch-1m        these
-//     --peers odradek,kafka-4.4                  the first is held against the others
+//     --peers odradek,kafka-4.4,c-baseline       the first is held against the others; there is kafka-3.9 too
 //     --rounds 5   --seconds 3
 //     --unpinned                                 broker and generator may both use all cores
 //     --name NAME                                of the results; the date by default
@@ -10,10 +10,9 @@
 // Prints a table and writes it to bench/results, with every single measurement. Takes about 4 minutes a round.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Target } from '../interop/targets/target.ts';
-import { measureLoad, measureStart, type LoadTimes, type Pinning } from './measure.ts';
+import { measureLoad, measureStart, type LoadTimes, type Pinning, type RunningPeer } from './measure.ts';
 import { metricsOf } from './metrics.ts';
-import { peerNamed, type Peer } from './peers.ts';
+import { canRun, peerNamed, type Peer } from './peers.ts';
 import { rowsOf, tableOf, writeReport, type Measured } from './report.ts';
 import { workloadsNamed, type LatencyWorkload, type StartWorkload, type Workload } from './workloads.ts';
 
@@ -31,7 +30,7 @@ function planOf(args: readonly string[]): Plan {
     args: [...args],
     allowPositionals: true,
     options: {
-      peers: { type: 'string', default: 'odradek,kafka-4.4' },
+      peers: { type: 'string', default: 'odradek,kafka-4.4,c-baseline' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '3' },
       unpinned: { type: 'boolean', default: false },
@@ -68,17 +67,19 @@ async function measureAll(plan: Plan): Promise<Measured[]> {
   await measureStarts(plan, note);
   const loads = plan.workloads.filter((workload) => workload.kind !== 'start');
   if (loads.length === 0) return measured;
-  const running = new Map<string, Target>();
+  const running: RunningPeer[] = [];
   const stopAll = async (): Promise<void> => {
-    for (const target of running.values()) await target.stop();
+    for (const { target } of running) await target.stop();
   };
   // Brokers in processes of their own would outlive us.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void stopAll().finally(() => process.exit(1)));
   }
   try {
-    for (const peer of plan.peers) running.set(peer.name, await peer.start(plan.pinning.brokerCore));
-    for (const target of running.values()) await warmUp(plan, target);
+    for (const peer of plan.peers) {
+      running.push({ peer, target: await peer.start(plan.pinning.brokerCore) });
+    }
+    for (const each of running) await warmUp(plan, each);
     for (let round = 0; round < plan.rounds; round++) await measureRound(plan, round, running, note);
   } finally {
     await stopAll();
@@ -91,6 +92,7 @@ async function measureStarts(plan: Plan, note: (each: Measured) => void): Promis
   for (const workload of starts) {
     for (let round = 0; round < plan.rounds; round++) {
       for (const peer of inTurn(plan.peers, round)) {
+        if (!canRun(peer, workload.kind)) continue;
         const metrics = await measureStart(workload, peer, plan.pinning);
         note({ workload: workload.name, peer: peer.name, round, metrics });
       }
@@ -99,17 +101,17 @@ async function measureStarts(plan: Plan, note: (each: Measured) => void): Promis
 }
 
 /** So that compilers have done their work: JVMs need some seconds of the same kind of load. */
-async function warmUp({ pinning }: Plan, target: Target): Promise<void> {
+async function warmUp({ pinning }: Plan, running: RunningPeer): Promise<void> {
   for (const workload of workloadsNamed(['produce-1k', 'produce-16k', 'fetch-1m'])) {
-    if (workload.kind === 'start') continue;
-    await measureLoad(workload, target, pinning, { warmUpMs: 0, measureMs: 5000 }, 0);
+    if (workload.kind === 'start' || !canRun(running.peer, workload.kind)) continue;
+    await measureLoad(workload, running, pinning, { warmUpMs: 0, measureMs: 5000 }, 0);
   }
 }
 
 async function measureRound(
   plan: Plan,
   round: number,
-  running: ReadonlyMap<string, Target>,
+  running: readonly RunningPeer[],
   note: (each: Measured) => void,
 ): Promise<void> {
   /** Requests per second, by workload: of the slowest peer. */
@@ -117,9 +119,10 @@ async function measureRound(
   for (const workload of plan.workloads) {
     if (workload.kind === 'start') continue;
     const rate = workload.kind === 'latency' ? rateOf(workload, fullLoads) : 0;
-    for (const peer of inTurn(plan.peers, round)) {
-      const target = running.get(peer.name)!;
-      const result = await measureLoad(workload, target, plan.pinning, plan.times, rate);
+    for (const each of inTurn(running, round)) {
+      const { peer } = each;
+      if (!canRun(peer, workload.kind)) continue;
+      const result = await measureLoad(workload, each, plan.pinning, plan.times, rate);
       const metrics = metricsOf(workload.kind, result);
       note({ workload: workload.name, peer: peer.name, round, metrics });
       const full = result.requests / result.seconds;
@@ -132,7 +135,7 @@ function rateOf(workload: LatencyWorkload, fullLoads: ReadonlyMap<string, number
   return workload.share * fullLoads.get(workload.fullLoad)!;
 }
 
-function inTurn(peers: readonly Peer[], round: number): readonly Peer[] {
+function inTurn<T>(peers: readonly T[], round: number): readonly T[] {
   return round % 2 === 0 ? peers : peers.toReversed();
 }
 

@@ -75,6 +75,11 @@ async function connectionCost(target: Target, count: number): Promise<number> {
   }
 }
 
+export interface RunningPeer {
+  readonly peer: Peer;
+  readonly target: Target;
+}
+
 export interface LoadTimes {
   readonly warmUpMs: number;
   readonly measureMs: number;
@@ -87,14 +92,15 @@ export interface LoadTimes {
  */
 export async function measureLoad(
   workload: Exclude<Workload, StartWorkload>,
-  target: Target,
+  { peer, target }: RunningPeer,
   pinning: Pinning,
   times: LoadTimes,
   rate: number,
 ): Promise<LoadResult> {
   const topic = `bench-${workload.name}-${Date.now()}`;
   const partitions = 'partitions' in workload ? workload.partitions : 1;
-  await createTopics(target, [topic], partitions);
+  const hasTopics = peer.only === undefined;
+  if (hasTopics) await createTopics(target, [topic], partitions);
   try {
     if ('producer' in workload) return await measureJava(workload, target, pinning, topic);
     const { host, port, pid: brokerPid } = target;
@@ -103,7 +109,7 @@ export async function measureLoad(
       workload.kind === 'latency' ? { ...workload, ...place, rate } : { ...workload, ...place };
     return await runOwnLoad(spec, pinning.generatorCore);
   } finally {
-    await deleteTopic(target, topic);
+    if (hasTopics) await deleteTopic(target, topic);
   }
 }
 

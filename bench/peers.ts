@@ -2,11 +2,14 @@
 import { startTarget } from '../interop/targets/start-target.ts';
 import type { Target } from '../interop/targets/target.ts';
 import { startKafka } from '../scripts/kafka.ts';
+import { startBaseline } from './baseline/start-baseline.ts';
 
 export interface Peer {
   readonly name: string;
   /** How it is set up, for whoever reads the results. */
   readonly setUp: string;
+  /** What it can do where it is no whole broker: then it has no topics, and these workloads are all. */
+  readonly only?: readonly string[];
   /** @param core the one that its process is pinned to; undefined for none */
   start(core: number | undefined): Promise<Target>;
 }
@@ -43,7 +46,17 @@ export const peers: readonly Peer[] = [
     setUp: `Apache Kafka 3.9.2, ZooKeeper in a process of its own; ${JVM}`,
     start: (core) => startJvm('3.9', core),
   },
+  {
+    name: 'c-baseline',
+    setUp: 'one thread in C that receives, checks the checksum, writes and answers, and no more',
+    only: ['produce'],
+    start: startBaseline,
+  },
 ];
+
+export function canRun(peer: Peer, kind: string): boolean {
+  return peer.only === undefined || peer.only.includes(kind);
+}
 
 export function peerNamed(name: string): Peer {
   const found = peers.find((peer) => peer.name === name);

@@ -58,13 +58,17 @@ function rowOf(
     );
   const [judged, ...others] = peers.map(({ name }) => ({ name, values: byRound(name) }));
   const medians = Object.fromEntries(
-    [judged!, ...others].map(({ name, values }) => [name, medianOf([...values.values()])]),
+    [judged!, ...others]
+      .filter(({ values }) => values.size > 0)
+      .map(({ name, values }) => [name, medianOf([...values.values()])]),
   );
   const ratios = Object.fromEntries(
-    others.map(({ name, values }) => {
-      const shared = [...judged!.values].filter(([round]) => values.has(round));
-      return [name, medianOf(shared.map(([round, value]) => value / values.get(round)!))];
-    }),
+    others
+      .filter(({ values }) => values.size > 0)
+      .map(({ name, values }) => {
+        const shared = [...judged!.values].filter(([round]) => values.has(round));
+        return [name, medianOf(shared.map(([round, value]) => value / values.get(round)!))];
+      }),
   );
   const value = medians[judged!.name]!;
   return {
