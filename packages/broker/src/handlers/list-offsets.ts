@@ -29,6 +29,9 @@ import type { Handler, RequestContext } from './handler.ts';
 const READ_COMMITTED = 1;
 const DEBUGGING_CONSUMER = -2;
 const LEADER_EPOCH_FROM = 4;
+const OFFSET_NOT_AVAILABLE_FROM = 5;
+
+const FROM_THE_START: ReadonlySet<number> = new Set([EARLIEST_TIMESTAMP, EARLIEST_LOCAL_TIMESTAMP]);
 
 /** First versions that know the special timestamps. */
 const KNOWN_FROM: ReadonlyMap<number, number> = new Map([
@@ -108,8 +111,13 @@ function find(
     return findExact(partition, request, bound, context.apiVersion);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
-    return refused(index, error.code);
+    return refused(index, errorForVersion(error.code, context.apiVersion));
   }
+}
+
+function errorForVersion(errorCode: number, version: number): number {
+  const isUnknown = errorCode === ErrorCode.OFFSET_NOT_AVAILABLE && version < OFFSET_NOT_AVAILABLE_FROM;
+  return isUnknown ? ErrorCode.LEADER_NOT_AVAILABLE : errorCode;
 }
 
 function findLegacy(
@@ -133,6 +141,7 @@ function findExact(
 ): ListOffsetsResponsePartitionInput {
   const { partitionIndex, timestamp } = request;
   const found = partition.log.offsetForTimestamp(timestamp, bound);
+  if (isAboutTheEnd(found?.offset ?? null, timestamp, bound, partition)) partition.requireKnownEnd();
   if (found === null) return notFound(partitionIndex);
   const { timestamp: foundTimestamp, offset, leaderEpoch } = found;
   return {
@@ -142,6 +151,12 @@ function findExact(
     offset,
     ...(version >= LEADER_EPOCH_FROM ? { leaderEpoch } : {}),
   };
+}
+
+/** Whether the answer hangs on what is committed, which a new leader may not know yet. Replicas see all. */
+function isAboutTheEnd(offset: number | null, timestamp: number, bound: UpTo, partition: Partition): boolean {
+  if (bound === 'log-end' || FROM_THE_START.has(timestamp)) return false;
+  return timestamp === LATEST_TIMESTAMP || offset === null || offset >= partition.log.boundOf(bound);
 }
 
 /** No record is that late: no error, and no offset. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { listOffsetsHandler } from '../../src/handlers/list-offsets.ts';
+import type { RequestContext } from '../../src/handlers/handler.ts';
+import { append, follow, leadershipOf, NODE, world } from '../../../core/test/replication/replica-world.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { RawClient } from '../serving/raw-client.ts';
@@ -36,4 +39,34 @@ test('each special time is known from its version on, and means what Kafka means
   assert.match(max!, /^[01]$/);
   assert.deepEqual(answersOfV11, { ...plain, local: '0', tiered: '-1', pending: '-1', none: 'unsupported' });
   assert.equal((await answersIn(client, 10))['pending'], 'unsupported');
+});
+
+test('F24: a new leader tells of no end before it knows what was committed; replicas are told', () => {
+  const here = world();
+  const replicas = { replicas: [NODE, 2], isr: [NODE, 2] };
+  here.replicas.applyLeadership([leadershipOf(0, { ...replicas, leaderEpoch: 1 })]);
+  append(here, 0, 1);
+  append(here, 0, 1);
+  follow(here, 2, 1);
+  here.replicas.applyLeadership([leadershipOf(0, { ...replicas, leaderEpoch: 2 })]);
+  const broker = { replicas: here.replicas };
+  const ask = (timestamp: number, apiVersion = 9, replicaId = -1) => {
+    const partitions = [{ partitionIndex: 0, timestamp, currentLeaderEpoch: -1, maxNumOffsets: 1 }];
+    const request = { replicaId, isolationLevel: 0, timeoutMs: 0, topics: [{ name: 't', partitions }] };
+    const answer = listOffsetsHandler.handle(request, { apiVersion, broker } as unknown as RequestContext);
+    const { errorCode, offset } = (
+      answer as { topics: { partitions: { errorCode: number; offset: number }[] }[] }
+    ).topics[0]!.partitions[0]!;
+    return errorCode === 0 ? offset : errorCode;
+  };
+  const { latest, earliest } = TIMESTAMP_NAMES;
+  const { OFFSET_NOT_AVAILABLE, LEADER_NOT_AVAILABLE } = ErrorCode;
+  assert.equal(ask(latest), OFFSET_NOT_AVAILABLE);
+  assert.equal(ask(latest, 4), LEADER_NOT_AVAILABLE);
+  assert.equal(ask(2_000_000_000_000), OFFSET_NOT_AVAILABLE, 'later than all that is committed');
+  assert.equal(ask(1), 0, 'a committed record answers');
+  assert.equal(ask(earliest), 0);
+  assert.equal(ask(latest, 9, 2), 2);
+  follow(here, 2, 2);
+  assert.equal(ask(latest), 2);
 });

@@ -115,6 +115,11 @@ export class LeaderRole {
     return this.change.replicas;
   }
 
+  /** The high watermark has not come to where this leadership began: a former leader may have told of a later one. */
+  get isBehindItsStart(): boolean {
+    return this.log.highWatermark < this.epochStartOffset;
+  }
+
   /** How far the followers have got, by broker id. */
   get progress(): ReadonlyMap<number, FollowerProgress> {
     return this.followers;

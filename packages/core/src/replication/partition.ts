@@ -248,6 +248,17 @@ export class Partition {
     return this.log.logStartOffset;
   }
 
+  /**
+   * Consumers that ask where the log ends must not be told of less than they were told before (KIP-207).
+   * @throws KafkaError OFFSET_NOT_AVAILABLE until a new leader knows that all from before it is committed;
+   *   NOT_LEADER_OR_FOLLOWER
+   */
+  requireKnownEnd(): void {
+    if (!this.requireLeader().isBehindItsStart) return;
+    const reason = `what was committed before epoch ${this.epoch} is not known yet`;
+    throw new KafkaError(ErrorCode.OFFSET_NOT_AVAILABLE, `${this.topic}-${this.index}: ${reason}`);
+  }
+
   /** @throws KafkaError NOT_LEADER_OR_FOLLOWER */
   requireLeader(): LeaderRole {
     if (this.leader !== null) return this.leader;
