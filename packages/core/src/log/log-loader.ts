@@ -87,10 +87,25 @@ class LogLoader {
     const firstSuspect = this.firstSuspectIndex(found);
     for (const file of found.slice(0, firstSuspect)) this.segments.add(this.open(file));
     if (firstSuspect < found.length) this.examine(found.slice(firstSuspect));
-    else this.nextOffset = this.segments.count === 0 ? 0 : this.segments.active.nextOffset();
+    else if (found.length > 0) this.findEnd(found.at(-1)!);
     this.beginAnewBelowLogStart();
     if (this.segments.count === 0) this.addEmptySegment(this.options.logStartOffset);
     return this.finish();
+  }
+
+  /** Without reading more than the end of the last segment, unless that is damaged. */
+  private findEnd(last: FoundSegment): void {
+    try {
+      this.nextOffset = this.segments.active.nextOffset();
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError)) throw error;
+      this.context.log.error('The last segment of a log is damaged, and is cut off there', {
+        path: this.segments.active.log.path,
+        reason: error.message,
+      });
+      this.segments.take(this.segments.active);
+      this.examine([last]);
+    }
   }
 
   /** The first segment that may not be taken as it is; none after a clean shutdown with all files there. */

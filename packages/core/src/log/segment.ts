@@ -196,9 +196,10 @@ export class Segment {
     const recent = this.recent.find(offset);
     if (recent !== null) return recent;
     const indexed = this.offsetIndex.floor(offset);
-    if (indexed.position === 0) return this.findFrom(0, offset, null);
+    const start = this.startAt(indexed);
+    if (start === 0) return this.findFrom(0, offset, null);
     try {
-      return this.findFrom(indexed.position, offset, indexed);
+      return this.findFrom(start, offset, indexed);
     } catch (error) {
       if (!(error instanceof MalformedBytesError)) throw error;
       // The index may be what is damaged: it has no checksum, and the log can be searched without it.
@@ -206,40 +207,87 @@ export class Segment {
     }
   }
 
+  /** Where the index says, unless that cannot be. */
+  private startAt({ position }: OffsetPosition): number {
+    return position > 0 && position < this.size ? position : 0;
+  }
+
   /** @param indexed the index entry that leads to `start`, which the first batch has to bear out */
   private findFrom(start: number, offset: number, indexed: OffsetPosition | null): BatchPlace | null {
     const cursor = new BatchCursor(this.log, start, this.size);
     while (cursor.next()) {
       const { header, position } = cursor;
-      const isFirst = indexed !== null && position === start;
-      if (isFirst && (header.lastOffset > indexed.offset || header.lastOffset < this.baseOffset)) {
-        throw new MalformedBytesError(`the offset index leads to no batch at ${position}`);
-      }
+      this.bearOut(indexed, cursor);
       if (header.lastOffset >= offset) return placeOf(header, position);
     }
-    if (cursor.endPosition === this.size) return null;
-    throw new MalformedBytesError(`the batches end at ${cursor.endPosition} of ${this.size} bytes`);
+    this.ensureWalked(cursor);
+    return null;
   }
 
   /** A cursor that begins at or before the first batch whose last offset is at least `offset`. */
   cursorTo(offset: number, chunkSize?: number): BatchCursor {
-    return new BatchCursor(this.log, this.offsetIndex.floor(offset).position, this.size, chunkSize);
+    const indexed = this.offsetIndex.floor(offset);
+    const start = this.isBorneOut(indexed) ? indexed.position : 0;
+    return new BatchCursor(this.log, start, this.size, chunkSize);
   }
 
-  /** The offset that comes after the last record; walks over what lies behind the last index entry. */
+  /**
+   * The offset that comes after the last record; walks over what lies behind the last index entry.
+   *
+   * @throws MalformedBytesError when the file does not end with a batch, or is damaged before
+   */
   nextOffset(): number {
     const last = this.offsetIndex.last();
-    const cursor = new BatchCursor(this.log, last.position, this.size);
+    const start = this.startAt(last);
+    if (start === 0) return this.walkToEnd(0, null);
+    try {
+      return this.walkToEnd(start, last);
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError)) throw error;
+      return this.walkToEnd(0, null);
+    }
+  }
+
+  private walkToEnd(start: number, indexed: OffsetPosition | null): number {
+    const cursor = new BatchCursor(this.log, start, this.size);
     let next = this.baseOffset;
     while (cursor.next()) {
       const { header } = cursor;
+      this.bearOut(indexed, cursor);
       next = header.lastOffset + 1;
       const { timestamp } = this.latestTimestamp();
       if (header.maxTimestamp > timestamp) {
         this.latest = { timestamp: header.maxTimestamp, offset: header.lastOffset };
       }
     }
+    this.ensureWalked(cursor);
     return next;
+  }
+
+  /** The first batch has to agree with the index entry that led to it. */
+  private bearOut(indexed: OffsetPosition | null, { header, position }: BatchCursor): void {
+    if (indexed === null || position !== indexed.position) return;
+    if (header.lastOffset <= indexed.offset && header.lastOffset >= this.baseOffset) return;
+    throw new MalformedBytesError(`the offset index leads to no batch at ${position}`);
+  }
+
+  private isBorneOut(indexed: OffsetPosition): boolean {
+    const start = this.startAt(indexed);
+    if (start === 0) return false;
+    const cursor = new BatchCursor(this.log, start, this.size, 0);
+    try {
+      if (!cursor.next()) return false;
+      this.bearOut(indexed, cursor);
+      return true;
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError)) throw error;
+      return false;
+    }
+  }
+
+  private ensureWalked({ endPosition }: BatchCursor): void {
+    if (endPosition === this.size) return;
+    throw new MalformedBytesError(`the batches end at ${endPosition} of ${this.size} bytes`);
   }
 
   /** A bound on the offsets that lie in `sizeBytes` from `position` on, or null when the index knows none. */
@@ -274,7 +322,7 @@ export class Segment {
 
   private findLatestTimestamp(): void {
     let latest = this.timeIndex.last();
-    const cursor = new BatchCursor(this.log, this.offsetIndex.floor(latest.offset).position, this.size);
+    const cursor = new BatchCursor(this.log, this.startAt(this.offsetIndex.floor(latest.offset)), this.size);
     while (cursor.next()) {
       const { maxTimestamp, lastOffset } = cursor.header;
       if (maxTimestamp > latest.timestamp) latest = { timestamp: maxTimestamp, offset: lastOffset };

@@ -176,7 +176,7 @@ describe('recovery after a crash', () => {
     };
     const again = world.open({ wasCleanShutdown: true, recoveryPoint: log.logEndOffset });
     disk.before = () => {};
-    assert.ok(read <= 400, `${read} bytes read`);
+    assert.ok(read <= 500, `${read} bytes read`);
     assert.deepEqual(facts(again), before);
   });
 
