@@ -15,7 +15,7 @@ import { ConnectionPool, type Channel } from './connection-pool.ts';
 import { MetadataCache, type BrokerNode, type TopicMetadata } from './metadata-cache.ts';
 import { retrying } from './retrying.ts';
 
-/** The answer of the broker may wait so much longer than the broker was asked to wait. */
+/** The answer of the broker may take so much longer than the broker was asked to wait, unless less is allowed. */
 const LONG_POLL_SLACK_MS = 5_000;
 
 export interface ClusterRequestOptions {
@@ -295,7 +295,7 @@ export class Cluster {
     const timeoutMs = options.timeoutMs ?? this.settings.requestTimeoutMs;
     return options.brokerWaitMs === undefined
       ? timeoutMs
-      : Math.max(timeoutMs, options.brokerWaitMs + LONG_POLL_SLACK_MS);
+      : Math.max(timeoutMs, options.brokerWaitMs + Math.min(LONG_POLL_SLACK_MS, timeoutMs));
   }
 
   /** A broker that asks for a pause gets no further request until it is over (KIP-219). */

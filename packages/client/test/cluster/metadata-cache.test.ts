@@ -48,26 +48,26 @@ function leadersAfter(...answers: MetadataResponse[]): (number | undefined)[] {
   });
 }
 
-test('an answer with an older leader epoch does not bring back a former leader', () => {
+test('client pitfall A19: an answer with an older leader epoch does not bring back a former leader', () => {
   assert.deepEqual(
     leadersAfter(answer(ID_1, [[1, 5]]), answer(ID_1, [[2, 4]]), answer(ID_1, [[2, 6]])),
     [1, 1, 2],
   );
 });
 
-test('a move with the same or an unknown epoch is followed', () => {
+test('client pitfall A20: a move with the same or an unknown epoch is followed', () => {
   assert.deepEqual(
     leadersAfter(answer(ID_1, [[1, 5]]), answer(ID_1, [[2, 5]]), answer(ID_1, [[1, -1]])),
     [1, 2, 1],
   );
 });
 
-test('a topic made anew starts afresh, with a new id or where there are no ids', () => {
+test('client pitfall A21: a topic made anew starts afresh, with a new id or where there are no ids', () => {
   assert.deepEqual(leadersAfter(answer(ID_1, [[1, 5]]), answer(ID_2, [[2, 0]])), [1, 2]);
   assert.deepEqual(leadersAfter(answer(ZERO_UUID, [[1, 5]]), answer(ZERO_UUID, [[2, 0]])), [1, 2]);
 });
 
-test('a topic never loses partitions to a broker that lags', () => {
+test('client pitfall A18: a topic never loses partitions to a broker that lags', () => {
   const cache = new MetadataCache();
   cache.apply(
     answer(ID_1, [
@@ -79,14 +79,14 @@ test('a topic never loses partitions to a broker that lags', () => {
   assert.equal(cache.topic('t')?.partitions.length, 2);
 });
 
-test('a topic with an error keeps what was known of it, and the error is told', () => {
+test('client pitfall A17: a topic with an error keeps what was known of it, and the error is told', () => {
   const cache = new MetadataCache();
   cache.apply(answer(ID_1, [[1, 0]]));
   assert.deepEqual([...cache.apply(answer(ID_1, [], 3))], [['t', 3]]);
   assert.equal(cache.partition('t', 0)?.leaderId, 1);
 });
 
-test('an answer without brokers does not wipe the known ones', () => {
+test('client pitfall A15: an answer without brokers does not wipe the known ones', () => {
   const cache = new MetadataCache();
   cache.apply(answer(ID_1, [[1, 0]]));
   cache.apply({ ...answer(ID_1, [[1, 0]]), brokers: [], controllerId: -1 });

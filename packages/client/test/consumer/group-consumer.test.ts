@@ -262,6 +262,22 @@ test('all compressions and headers arrive as they were sent', async () => {
   );
 });
 
+test('client pitfall J13: topics with names that objects have of their own', async () => {
+  const producer = new Producer({ bootstrapServers: live.bootstrapServers, lingerMs: 0 });
+  const topics = ['constructor', '__proto__', 'toString'];
+  for (const topic of topics) {
+    await createTopic(live.cluster, { name: topic, partitions: 1 });
+    await producer.send({ topic, value: Buffer.from(topic) });
+  }
+  await producer.close();
+  const groupId = live.newName('group');
+  const consumer = live.consumer({ groupId, topics });
+  assert.deepEqual((await polled(consumer, 3)).toSorted(), topics.toSorted());
+  await consumer.poll(0);
+  await consumer.close();
+  for (const topic of topics) assert.deepEqual(await live.committed(groupId, topic, 1), { 0: 1 });
+});
+
 test('options that make no sense are refused at once', () => {
   const given = { groupId: 'g', topics: ['t'] };
   const cases: [object, RegExp][] = [

@@ -27,7 +27,7 @@ function open(port = broker.port, setupTimeoutMs = 2_000): Promise<Connection> {
 
 const METADATA = { topics: [] };
 
-test('requests go out in the highest version that both sides know', async () => {
+test('client pitfall A26: requests go out in the highest version that both sides know', async () => {
   broker.versionMax.set(metadataApi.key, 5);
   const connection = await open();
   const { version } = await connection.request(metadataApi, METADATA, { timeoutMs: 1_000 });
@@ -87,7 +87,7 @@ test('an API without a common version is refused without sending anything', asyn
   connection.close(new Error('done'));
 });
 
-test('pipelined requests get their own answers', async () => {
+test('client pitfall A28: pipelined requests get their own answers', async () => {
   let count = 0;
   broker.on(metadataApi, () => ({ brokers: [], clusterId: String(count++), controllerId: -1, topics: [] }));
   const connection = await open();
@@ -101,7 +101,7 @@ test('pipelined requests get their own answers', async () => {
   connection.close(new Error('done'));
 });
 
-test('a request without an answer in time ends the connection and fails all that wait on it', async () => {
+test('client pitfall A8: a request without an answer in time ends the connection and fails all that wait on it', async () => {
   broker.on(metadataApi, () => SILENCE);
   const connection = await open();
   const first = connection.request(metadataApi, METADATA, { timeoutMs: 50 });
@@ -123,7 +123,7 @@ test('a connection that the broker cuts fails what is in flight, with its fate u
   });
 });
 
-test('a broker that accepts and stays silent is given up at the setup deadline', async () => {
+test('client pitfall A6: a broker that accepts and stays silent is given up at the setup deadline', async () => {
   broker.on(apiVersionsApi, () => SILENCE);
   await assert.rejects(open(broker.port, 60), { code: 'REQUEST_TIMEOUT' });
 });

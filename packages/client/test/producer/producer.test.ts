@@ -88,7 +88,7 @@ function record(value: string, partition = 0): { topic: string; partition: numbe
   return { topic: 't', partition, value: Buffer.from(value) };
 }
 
-test('records sent at once travel in few batches, in order, each with its own offset', async () => {
+test('client pitfall B1: records sent at once travel in few batches, in order, each with its own offset', async () => {
   const producer = producerOf({ batchSizeBytes: 100_000 });
   const sent = await Promise.all(Array.from({ length: 1_000 }, (_, i) => producer.send(record(`v${i}`))));
   assert.deepEqual(
@@ -102,7 +102,7 @@ test('records sent at once travel in few batches, in order, each with its own of
   assert.ok(broker.bodies(produceApi).length <= 3);
 });
 
-test('sequence numbers follow one another without gaps, per partition', async () => {
+test('client pitfall C1: sequence numbers follow one another without gaps, per partition', async () => {
   const producer = producerOf();
   for (let i = 0; i < 3; i++) {
     await Promise.all([
@@ -123,7 +123,7 @@ test('sequence numbers follow one another without gaps, per partition', async ()
   ]);
 });
 
-test('a lost answer: the very same bytes go out again, so that the broker can tell', async () => {
+test('client pitfall C3: a lost answer: the very same bytes go out again, so that the broker can tell', async () => {
   let isFirst = true;
   broker.on(produceApi, (request) => {
     if (!isFirst) return answerTo(request, () => ({ errorCode: ErrorCode.NONE, baseOffset: 7 }));
@@ -141,7 +141,7 @@ test('pitfall 66: a batch that the broker has already is delivered, its offset u
   assert.equal((await producerOf().send(record('x'))).offset, -1);
 });
 
-test('retries do not reorder: what was refused first is written first', async () => {
+test('client pitfall B13: retries do not reorder: what was refused first is written first', async () => {
   appendAll((n) => (n < 2 ? ErrorCode.NOT_LEADER_OR_FOLLOWER : 0));
   const producer = producerOf({ batchSizeBytes: 1 });
   await Promise.all(Array.from({ length: 5 }, (_, i) => producer.send(record(`v${i}`))));
@@ -182,7 +182,7 @@ test('pitfall 65: a batch that is too large is sent again in halves, one record 
   assert.deepEqual(sequences, [0, 2, 4], 'refused records use up no sequence number');
 });
 
-test('a broker that lost the state of the producer: a fresh id from sequence 0, nothing lost', async () => {
+test('client pitfall C9: a broker that lost the state of the producer: a fresh id from sequence 0, nothing lost', async () => {
   let nextId = 1_000;
   broker.on(initProducerIdApi, () => ({ errorCode: 0, producerId: nextId++, producerEpoch: 0 }));
   appendAll((n) => (n === 1 ? ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER : 0));
@@ -233,7 +233,7 @@ test('a producer id that is refused for good fails what waits, with the reason',
   }
 });
 
-test('after a batch with unknown fate is given up, its sequence number is not used again', async () => {
+test('client pitfall C4: after a batch with unknown fate is given up, its sequence number is not used again', async () => {
   let nextId = 1_000;
   broker.on(initProducerIdApi, () => ({ errorCode: 0, producerId: nextId++, producerEpoch: 0 }));
   broker.on(produceApi, () => SILENCE);
@@ -275,7 +275,7 @@ test('pitfall 55: acks 0 settles when sent, and later answers still find their r
   assert.equal((await producer.send({ ...record('x'), topic: 't' })).partition, 0);
 });
 
-test('idempotence with acks other than all is a contradiction', () => {
+test('client pitfall C11: idempotence with acks other than all is a contradiction', () => {
   assert.throws(() => producerOf({ acks: 1, idempotent: true }), { code: 'BAD_OPTION' });
   producerOf({ acks: 1 });
 });
@@ -292,7 +292,7 @@ test('a partition that does not exist is named with those that do', async () => 
   await assert.rejects(producerOf().send(record('x', 2)), { message: /partitions 0 to 1, not 2/ });
 });
 
-test('an empty key is a key, no key is none; both travel as they are', async () => {
+test('client pitfall B19: an empty key is a key, no key is none; both travel as they are', async () => {
   const producer = producerOf();
   const { partition } = await producer.send({ topic: 't', key: Buffer.alloc(0), value: null });
   assert.equal(partition, 275646681 % 2);
@@ -305,7 +305,7 @@ test('an empty key is a key, no key is none; both travel as they are', async () 
   assert.deepEqual([keyless?.key, keyless?.value?.length], [null, 0]);
 });
 
-test('memory is bounded: senders wait in order, and a long linger does not hold them up', async () => {
+test('client pitfall B3: memory is bounded: senders wait in order, and a long linger does not hold them up', async () => {
   const producer = producerOf({ bufferMemoryBytes: 1_000, lingerMs: 60_000, batchSizeBytes: 10_000 });
   const settled: string[] = [];
   for (let i = 0; i < 50; i++) {
@@ -321,7 +321,7 @@ test('memory is bounded: senders wait in order, and a long linger does not hold 
   );
 });
 
-test('who waits for memory too long is refused, and its place is free again', async () => {
+test('client pitfall B4: who waits for memory too long is refused, and its place is free again', async () => {
   broker.on(produceApi, () => SILENCE);
   const producer = producerOf({ bufferMemoryBytes: 200, maxBlockMs: 30 });
   const first = producer.send(record('x'.repeat(150)));
@@ -330,7 +330,7 @@ test('who waits for memory too long is refused, and its place is free again', as
   await assert.rejects(first, { code: 'CLOSED' });
 });
 
-test('a topic that does not exist fails its records with the reason when the time is up', async () => {
+test('client pitfall B12: a topic that does not exist fails its records with the reason when the time is up', async () => {
   broker.on(metadataApi, () => ({
     brokers: [{ nodeId: 1, host: '127.0.0.1', port: broker.port }],
     controllerId: 1,
@@ -341,7 +341,7 @@ test('a topic that does not exist fails its records with the reason when the tim
   });
 });
 
-test('flush sends what lingers and waits for just that', async () => {
+test('client pitfall B22: flush sends what lingers and waits for just that', async () => {
   const producer = producerOf({ lingerMs: 60_000 });
   const sent = producer.send(record('x'));
   await producer.flush();
@@ -357,7 +357,7 @@ test('close delivers what is there; afterwards sending is refused', async () => 
   await assert.rejects(producer.send(record('y')), { code: 'CLOSED' });
 });
 
-test('close with a deadline on a silent cluster settles every record', async () => {
+test('client pitfall B23: close with a deadline on a silent cluster settles every record', async () => {
   broker.on(produceApi, () => SILENCE);
   const producer = producerOf({ batchSizeBytes: 1 });
   const sent = Promise.allSettled(Array.from({ length: 10 }, (_, i) => producer.send(record(`v${i}`))));
@@ -365,7 +365,7 @@ test('close with a deadline on a silent cluster settles every record', async () 
   assert.ok((await sent).every(({ status }) => status === 'rejected'));
 });
 
-test('without topic ids topics are named, as far as that goes', async () => {
+test('client pitfall A22: without topic ids topics are named, as far as that goes', async () => {
   broker.on(metadataApi, () => {
     const cluster = broker.clusterOf('t', 1) as { topics: { topicId: string }[] };
     cluster.topics[0]!.topicId = 'AAAAAAAAAAAAAAAAAAAAAA';

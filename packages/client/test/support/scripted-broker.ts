@@ -1,7 +1,15 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
+import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
+import { findCoordinatorApi } from '@odradek/protocol/generated/apis/find-coordinator.ts';
+import { heartbeatApi } from '@odradek/protocol/generated/apis/heartbeat.ts';
+import { joinGroupApi } from '@odradek/protocol/generated/apis/join-group.ts';
+import { leaveGroupApi } from '@odradek/protocol/generated/apis/leave-group.ts';
+import { offsetCommitApi } from '@odradek/protocol/generated/apis/offset-commit.ts';
+import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts';
+import { syncGroupApi } from '@odradek/protocol/generated/apis/sync-group.ts';
 import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-producer-id.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
 import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
@@ -34,6 +42,14 @@ const APIS: readonly AnyApi[] = [
   fetchApi,
   listOffsetsApi,
   initProducerIdApi,
+  createTopicsApi,
+  findCoordinatorApi,
+  heartbeatApi,
+  joinGroupApi,
+  leaveGroupApi,
+  offsetCommitApi,
+  offsetFetchApi,
+  syncGroupApi,
 ] as unknown as AnyApi[];
 
 /** A broker whose answers a test writes. One process, one port, any number of connections. */
@@ -126,7 +142,13 @@ export class ScriptedBroker {
     let turn: Promise<void> = Promise.resolve();
     const splitter = new FrameSplitter(1e8, (frame) => {
       const copy = Buffer.from(frame);
-      turn = turn.then(() => this.answer(socket, copy));
+      turn = turn
+        .then(() => this.answer(socket, copy))
+        .catch((error: unknown) => {
+          // A script that is wrong must not look like a client that waits.
+          process.stderr.write(`script: ${String(error)}\n`);
+          socket.destroy();
+        });
     });
     socket.on('data', (chunk) => splitter.push(chunk as Buffer));
   }
