@@ -4,6 +4,7 @@ import { listOffsetsHandler } from '../../src/handlers/list-offsets.ts';
 import type { RequestContext } from '../../src/handlers/handler.ts';
 import { append, follow, leadershipOf, NODE, world } from '../../../core/test/replication/replica-world.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
+import type { ListOffsetsResponse } from '@odradek/protocol/generated/list-offsets-response.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { RawClient } from '../serving/raw-client.ts';
 import { batchOf, produce, TOPIC, withBroker } from '../serving/with-broker.ts';
@@ -54,9 +55,8 @@ test('F24: a new leader tells of no end before it knows what was committed; repl
     const partitions = [{ partitionIndex: 0, timestamp, currentLeaderEpoch: -1, maxNumOffsets: 1 }];
     const request = { replicaId, isolationLevel: 0, timeoutMs: 0, topics: [{ name: 't', partitions }] };
     const answer = listOffsetsHandler.handle(request, { apiVersion, broker } as unknown as RequestContext);
-    const { errorCode, offset } = (
-      answer as { topics: { partitions: { errorCode: number; offset: number }[] }[] }
-    ).topics[0]!.partitions[0]!;
+    const { topics } = answer as unknown as ListOffsetsResponse;
+    const { errorCode, offset } = topics[0]!.partitions[0]!;
     return errorCode === 0 ? offset : errorCode;
   };
   const { latest, earliest } = TIMESTAMP_NAMES;
