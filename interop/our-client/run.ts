@@ -1,6 +1,6 @@
 // Our client and command line against Apache Kafka 3.9 and 4.4 and against Odradek: the same cases, which must pass
 // with each of them. Needs Java and, the first time, Maven.
-//   node interop/our-client/run.ts [--target odradek,kafka-3.9,kafka-4.4] [--case text]
+//   npm run prove:our-client -- [--target odradek,kafka-3.9,kafka-4.4] [--case text]
 import { parseArgs } from 'node:util';
 import { closeWith } from '../closing-line.ts';
 import { parseTargetName, startTarget } from '../targets/start-target.ts';

@@ -91,7 +91,7 @@ export function register(program: Command, terminal: Terminal): void {
     ['A file of lines with a key, a tab and a value', "odradek produce prices -k '\\t' -z zstd < prices.tsv"],
     ['Delete a key in a compacted topic', "echo 'apple:' | odradek produce prices -k : --null-marker ''"],
     [
-      'Copy a topic, headers, keys and bytes that are no text included',
+      'Copy a topic, all that its records have, into one with as many partitions',
       'odradek consume orders --from-beginning --to-end --json | odradek produce copy --json',
     ],
   ]);
