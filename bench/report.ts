@@ -99,7 +99,7 @@ function judge(
   if (goal.absolute !== undefined) {
     parts.push(`${word} ${goal.absolute} ${unit}: ${verdict(value, goal.absolute)}`);
   }
-  const [peer] = Object.keys(ratios);
+  const peer = Object.keys(ratios).find((name) => name.startsWith('kafka-'));
   if (goal.ratio !== undefined && peer !== undefined) {
     parts.push(`ratio to ${peer} ${word} ${goal.ratio}: ${verdict(ratios[peer]!, goal.ratio)}`);
   }
