@@ -1,8 +1,9 @@
-// DeleteRecords: everything before an offset counts as deleted; -1 means up to the high watermark (KIP-107).
+// DeleteRecords: everything before an offset counts as deleted; -1 means up to the high watermark (KIP-107). Answered
+// once that holds on all replicas that are alive.
 //
 // v1 changes nothing, v2 is flexible.
 import { isInternalTopic } from '@odradek/core/controller/topic-name.ts';
-import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { deleteRecordsApi } from '@odradek/protocol/generated/apis/delete-records.ts';
 import type { DeleteRecordsRequest } from '@odradek/protocol/generated/delete-records-request.ts';
 import type {
@@ -18,18 +19,18 @@ export const deleteRecordsHandler: Handler<DeleteRecordsRequest, DeleteRecordsRe
   versionMin: 0,
   versionMax: 2,
 
-  handle(request, context) {
-    return {
-      throttleTimeMs: 0,
-      topics: request.topics
-        .filter(({ partitions }) => partitions.length > 0)
-        .map(({ name, partitions }) => ({
-          name,
-          partitions: partitions.map(({ partitionIndex, offset }) =>
-            deleteBefore(name, partitionIndex, offset, context),
+  async handle(request, context) {
+    const topics = request.topics
+      .filter(({ partitions }) => partitions.length > 0)
+      .map(async ({ name, partitions }) => ({
+        name,
+        partitions: await Promise.all(
+          partitions.map(({ partitionIndex, offset }) =>
+            deleteBefore(name, partitionIndex, offset, request.timeoutMs, context),
           ),
-        })),
-    };
+        ),
+      }));
+    return { throttleTimeMs: 0, topics: await Promise.all(topics) };
   },
 
   failed(request, errorCode) {
@@ -45,20 +46,21 @@ export const deleteRecordsHandler: Handler<DeleteRecordsRequest, DeleteRecordsRe
 
 function deleteBefore(
   topic: string,
-  index: number,
+  partitionIndex: number,
   offset: number,
+  timeoutMs: number,
   context: RequestContext,
-): DeleteRecordsResponsePartitionResultInput {
-  const partition = context.broker.replicas.partition(topic, index);
-  if (partition === undefined) return refused(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-  if (isInternalTopic(topic)) return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION);
-  try {
-    const lowWatermark = partition.deleteRecordsBefore(offset);
-    return { partitionIndex: index, lowWatermark, errorCode: ErrorCode.NONE };
-  } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    return refused(index, error.code);
+): Promise<DeleteRecordsResponsePartitionResultInput> {
+  const { replicas } = context.broker;
+  const isHere = replicas.partition(topic, partitionIndex) !== undefined;
+  if (isHere && isInternalTopic(topic)) {
+    return Promise.resolve(refused(partitionIndex, ErrorCode.INVALID_TOPIC_EXCEPTION));
   }
+  return new Promise((resolve) =>
+    replicas.deleteRecords(topic, partitionIndex, offset, timeoutMs, (errorCode, lowWatermark) =>
+      resolve({ partitionIndex, lowWatermark, errorCode }),
+    ),
+  );
 }
 
 function refused(partitionIndex: number, errorCode: number): DeleteRecordsResponsePartitionResultInput {

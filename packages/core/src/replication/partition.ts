@@ -198,8 +198,10 @@ export class Partition {
   /** A follower has everything before its fetch offset. */
   followerFetched(brokerId: number, fetchOffset: number, logStartOffset: number): void {
     if (this.leader === null) return;
+    const startBefore = this.leader.progress.get(brokerId)?.logStartOffset;
     this.leader.followerFetched(brokerId, { fetchOffset, logStartOffset });
-    if (this.advanceHighWatermark()) this.surroundings.changed(this);
+    const hasCommitted = this.advanceHighWatermark();
+    if (hasCommitted || startBefore !== logStartOffset) this.surroundings.changed(this);
   }
 
   /** Takes laggards out of the in-sync set. */
@@ -226,6 +228,16 @@ export class Partition {
     if (this.leader !== null || this.epoch !== leaderEpoch) {
       throw new KafkaError(ErrorCode.FENCED_LEADER_EPOCH, `following epoch ${leaderEpoch} has ended`);
     }
+  }
+
+  /**
+   * Whether records before `offset` are deleted on all replicas that are alive, so that no later leader brings them back.
+   *
+   * @returns null: not yet; else an error code or 0
+   */
+  deletionOutcome(offset: number, leaderEpoch: number): number | null {
+    if (this.leader === null || this.epoch !== leaderEpoch) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    return this.leader.lowWatermark() >= offset ? ErrorCode.NONE : null;
   }
 
   /** Everything before `offset` counts as deleted. @returns the new log start offset */

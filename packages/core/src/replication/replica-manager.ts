@@ -1,4 +1,5 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import type { LogManager } from '../log/log-manager.ts';
 import type { LogAppendInfo } from '../log/log-append.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
@@ -174,6 +175,38 @@ export class ReplicaManager {
   }
 
   /**
+   * Deletes the records before `offset`, -1: all that are committed, and waits until they are on no replica that is
+   * alive: followers hear of it with their next answer.
+   *
+   * @param done is called once, before this returns unless it has to wait; with the low watermark, or -1 after an error
+   */
+  deleteRecords(
+    topic: string,
+    index: number,
+    offset: number,
+    timeoutMs: number,
+    done: (errorCode: number, lowWatermark: number) => void,
+  ): void {
+    const partition = this.partition(topic, index);
+    if (partition === undefined) return done(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1);
+    let start: number;
+    try {
+      start = partition.deleteRecordsBefore(offset);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return done(error.code, -1);
+    }
+    const { leaderEpoch } = partition;
+    const outcomeNow = (): number | null => partition.deletionOutcome(start, leaderEpoch);
+    const finish = (errorCode: number): void => done(errorCode, errorCode === ErrorCode.NONE ? start : -1);
+    const outcome = outcomeNow();
+    if (outcome !== null) return finish(outcome);
+    this.parked.add(
+      new ParkedProduce(partition, outcomeNow, timeoutMs, this.parts.timers, finish, this.forget),
+    );
+  }
+
+  /**
    * Wakes those who wait on partitions with news. To be called when a whole request was appended, so that a reader
    * of several partitions gets all of it in one answer.
    */
@@ -282,7 +315,12 @@ export class ReplicaManager {
   private create(change: LeadershipChange): Partition {
     const { topic, topicId, partition: index } = change;
     const settings = this.parts.settingsOf(topic);
-    const log = this.parts.logs.getOrCreate(topic, index, topicId, change.isNew);
+    const log = this.parts.logs.getOrCreate(
+      topic,
+      index,
+      topicId === ZERO_UUID ? null : topicId,
+      change.isNew,
+    );
     const partition = new Partition({ topic, index, topicId }, this.surroundings, log, settings);
     const siblings = this.topics.get(topic);
     if (siblings === undefined) this.topics.set(topic, new Map([[index, partition]]));

@@ -224,3 +224,27 @@ test('a partition that another broker leads is followed, one that is led again i
   ]);
   assert.deepEqual([...here.followed], []);
 });
+
+test('deletion of records is answered once they are gone from all replicas that are alive', () => {
+  const here = led([NODE, 2]);
+  for (let i = 0; i < 3; i++) append(here, 0, 1);
+  follow(here, 2, 3);
+  const answers: [number, number][] = [];
+  const deleteBefore = (offset: number) =>
+    here.replicas.deleteRecords('t', 0, offset, 1_000, (...answer) => answers.push(answer));
+  deleteBefore(4);
+  assert.deepEqual(answers.splice(0), [[ErrorCode.OFFSET_OUT_OF_RANGE, -1]]);
+  here.dead.add(3);
+  deleteBefore(2);
+  follow(here, 2, 3, { logStartOffset: 1 });
+  assert.deepEqual(answers, []);
+  follow(here, 2, 3, { logStartOffset: 2 });
+  assert.deepEqual(answers.splice(0), [[ErrorCode.NONE, 2]]);
+  deleteBefore(3);
+  here.time.advance(1_000);
+  assert.deepEqual(answers.splice(0), [[ErrorCode.REQUEST_TIMED_OUT, -1]]);
+  deleteBefore(3);
+  const away = { leader: 2, leaderEpoch: 9, partitionEpoch: 9, replicas: REPLICAS };
+  here.replicas.applyLeadership([leadershipOf(0, away)]);
+  assert.deepEqual(answers.splice(0), [[ErrorCode.NOT_LEADER_OR_FOLLOWER, -1]]);
+});
