@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Target } from '../interop/targets/target.ts';
-import { rssBytesOf } from './load/broker-process.ts';
+import { cpuSecondsOf, rssBytesOf } from './load/broker-process.ts';
 import type { LoadResult, LoadSpec } from './load/load-spec.ts';
 import type { Metrics } from './metrics.ts';
 import type { Peer } from './peers.ts';
@@ -33,6 +33,7 @@ export async function measureStart(
     await createTopics(target, ['first'], 1);
     await produceOne(target, 'first');
     const startMs = target.startedInMs + (performance.now() - began);
+    const startCpuSeconds = cpuSecondsOf(target.pid);
     await sleep(SETTLE_MS);
     const idle = rssBytesOf(target.pid);
     await createTopics(
@@ -45,6 +46,7 @@ export async function measureStart(
     const perConnection = await connectionCost(target, workload.idleConnections);
     return {
       'start to first acknowledged message': startMs,
+      'processor time of that': startCpuSeconds * 1000,
       'idle memory': idle / MB,
       [`idle memory, ${workload.topics} topics`]: withTopics / MB,
       [`memory per idle connection, of ${workload.idleConnections}`]: perConnection / KB,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { medianOf, unitOf, type Metrics } from './metrics.ts';
 import type { Peer } from './peers.ts';
@@ -167,6 +167,13 @@ function factsOf({ peers, rounds, pinning, measureMs }: Surroundings): [string, 
     [
       'machine',
       `${processors.length} cores ${processors[0]?.model ?? ''}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}`,
+    ],
+    // Of what else ran meanwhile: well above 2, times say little, and processor time per GB still does.
+    [
+      'load average at the end',
+      loadavg()
+        .map((load) => load.toFixed(1))
+        .join(', '),
     ],
     ['runtime', `Node.js ${process.version}; ${said('java', ['-version']).split('\n')[0] ?? ''}`],
     ...peers.map((peer): [string, string] => [peer.name, peer.setUp]),
