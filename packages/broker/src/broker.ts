@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
-import { makeDurableDirectory } from '@odradek/core/log/durable-directory.ts';
 import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings.ts';
 import { LogManager } from '@odradek/core/log/log-manager.ts';
 import type { Clock } from '@odradek/core/ports/clock.ts';
@@ -27,7 +26,7 @@ import { ClusterPeers } from './cluster/cluster-peers.ts';
 import { handOver } from './cluster/controlled-shutdown.ts';
 import { ControllerChannels } from './cluster/controller-channels.ts';
 import { createThroughController } from './cluster/topic-forwarding.ts';
-import { identifyDirectories, knownClusterId } from './data-directories.ts';
+import { identifyDirectories, knownClusterId, usableDirectories } from './data-directories.ts';
 import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
 import { handlerRegistry } from './handlers/index.ts';
@@ -93,13 +92,13 @@ export class Broker {
    * @throws when a directory, the coordination tree or an address cannot be used; nothing is left open then
    */
   static async start(ground: BrokerGround): Promise<Broker> {
-    for (const directory of ground.dataDirectories) makeDurableDirectory(ground.disk, directory);
     const { loaded, coordinationFile, log, sharedTree } = ground;
+    const usable = usableDirectories(ground.disk, ground.dataDirectories, log);
     const tree =
       sharedTree?.() ?? (await openCoordination(loaded.config, coordinationFile, systemClock, log));
     const broker = new Broker(ground, tree);
     try {
-      await broker.assemble();
+      await broker.assemble(usable);
       await broker.serve();
       if (broker.failureReason !== null) throw broker.failureReason;
       return broker;
@@ -193,14 +192,15 @@ export class Broker {
     });
   }
 
-  private async assemble(): Promise<void> {
+  /** @param usable data directories that can be read now */
+  private async assemble(usable: readonly string[]): Promise<void> {
     const { ground, clock, random, coordination, state, timers } = this;
     const { loaded, log, disk } = ground;
     const { config } = loaded;
     const membership = this.membership();
-    const known = knownClusterId(disk, ground.dataDirectories, config.brokerId);
+    const known = knownClusterId(disk, usable, config.brokerId);
     const clusterId = await membership.join(known);
-    identifyDirectories(disk, ground.dataDirectories, config.brokerId, clusterId);
+    identifyDirectories(disk, usable, config.brokerId, clusterId);
 
     const topicExists = (topic: string) => state.topic(topic) !== undefined;
     const configs = await openConfigService({ loaded, coordination, clock, log, topicExists });

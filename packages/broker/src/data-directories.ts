@@ -3,7 +3,33 @@ import {
   readMetaProperties,
   writeMetaProperties,
 } from '@odradek/core/log/meta-properties.ts';
-import type { Disk } from '@odradek/core/ports/disk.ts';
+import { makeDurableDirectory } from '@odradek/core/log/durable-directory.ts';
+import { type Disk, DiskError } from '@odradek/core/ports/disk.ts';
+import type { LogSink } from '@odradek/core/ports/log-sink.ts';
+
+/**
+ * The data directories that are there, made where they are missing, and whose owner can be read. The others are left
+ * out, as those that fail later are.
+ *
+ * @throws DiskError when none is left
+ */
+export function usableDirectories(disk: Disk, directories: readonly string[], log: LogSink): string[] {
+  const usable: string[] = [];
+  let failure: DiskError | null = null;
+  for (const directory of directories) {
+    try {
+      makeDurableDirectory(disk, directory);
+      readMetaProperties(disk, directory);
+      usable.push(directory);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      failure = error;
+      log.error('A data directory cannot be used', { directory, reason: error.message });
+    }
+  }
+  if (usable.length === 0 && failure !== null) throw failure;
+  return usable;
+}
 
 /**
  * The cluster that the data directories belong to, or null when they are new.
