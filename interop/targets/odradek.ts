@@ -11,7 +11,7 @@ import { projectDirectory } from '../../scripts/kafka-jars.ts';
 import type { Target, TargetOptions } from './target.ts';
 
 const host = '127.0.0.1';
-const readyTimeoutMs = 30_000;
+const readyTimeoutMs = 90_000;
 
 export async function startOdradek(options: TargetOptions): Promise<Target> {
   const home = mkdtempSync(join(tmpdir(), 'odradek-interop-'));

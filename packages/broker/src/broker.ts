@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings.ts';
@@ -13,6 +14,7 @@ import { ControllerOrders } from '@odradek/core/replication/controller-orders.ts
 import { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
 import { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
 import type { DiskSpace } from './adapters/disk-space.ts';
+import { openFilesForLogs } from './adapters/open-file-limit.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { systemRandom } from './adapters/system-random.ts';
 import { SystemTimers } from './adapters/system-timers.ts';
@@ -54,6 +56,8 @@ export interface BrokerGround {
 
 /** How long clients get to take their last answers when the broker stops. */
 const STOP_DEADLINE_MS = 5_000;
+/** How long logs are opened at start before others run. */
+const OPENING_TURN_MS = 5;
 
 /**
  * One broker: the composition root. Everything is made here and handed to what needs it; two brokers in one
@@ -291,7 +295,7 @@ export class Broker {
 
   private async serve(): Promise<void> {
     const { logs, topics, groups, replicas } = this.services!;
-    logs.open();
+    await openInTurns(logs);
     await this.bindListeners();
     const { brokerRack } = this.ground.loaded.config;
     this.brokerEpoch = await this.membership().register(this.nodeId, this.endpoints, brokerRack);
@@ -382,10 +386,21 @@ function minInsyncReplicas(config: BrokerConfig, configs: ConfigService, topic: 
   return own === undefined ? config.minInsyncReplicas : Number(own);
 }
 
+/** Timers and the session with the coordination tree go on while thousands of logs are opened. */
+async function openInTurns(logs: LogManager): Promise<void> {
+  let turnEndsMs = performance.now() + OPENING_TURN_MS;
+  for (const _ of logs.openStepwise()) {
+    if (performance.now() < turnEndsMs) continue;
+    await setImmediate();
+    turnEndsMs = performance.now() + OPENING_TURN_MS;
+  }
+}
+
 function logManagerOptions(config: BrokerConfig, ground: BrokerGround, configs: ConfigService) {
   return {
     directories: ground.dataDirectories,
     configOf: (topic: string) => configs.logConfig(topic),
+    openFilesMax: openFilesForLogs(),
     retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
     flushCheckIntervalMs: config.logFlushSchedulerIntervalMs,
     recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,

@@ -18,6 +18,8 @@ const OFFSET_ENTRY_SIZE = 8;
 const TIME_ENTRY_SIZE = 12;
 const TRANSACTION_ENTRY_SIZE = 34;
 
+const INDEX_SUFFIXES = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX];
+
 /** A segment as the directory shows it. */
 export interface FoundSegment {
   readonly baseOffset: number;
@@ -31,13 +33,20 @@ export interface FoundSegment {
  * what compaction had not finished, puts what it had finished in the place of the originals, and removes
  * indexes without a log.
  *
+ * @param entries of the directory: looking again takes long when there are thousands of them
+ * @returns the entries afterwards
  * @throws DiskError
  */
-export function tidyDirectory(context: LogContext, directory: string): void {
-  const entries = (context.disk.list(directory) ?? []).filter(({ isDirectory }) => !isDirectory);
-  const unfinished = removeUnfinished(context, directory, entries);
-  completeSwaps(context, directory, unfinished);
-  removeOrphanedIndexes(context, directory);
+export function tidyDirectory(
+  context: LogContext,
+  directory: string,
+  entries: readonly DiskEntry[],
+): readonly DiskEntry[] {
+  const files = entries.filter(({ isDirectory }) => !isDirectory);
+  const finished = removeUnfinished(context, directory, files);
+  const hasSwapped = completeSwaps(context, directory, finished);
+  const left = hasSwapped ? (context.disk.list(directory) ?? []) : finished;
+  return removeOrphanedIndexes(context, directory, left);
 }
 
 /** @returns the entries that are left */
@@ -57,8 +66,13 @@ function removeUnfinished(context: LogContext, directory: string, entries: DiskE
   });
 }
 
-/** A swap file holds what compaction made of the segments that lie within its offsets: it replaces them. */
-function completeSwaps(context: LogContext, directory: string, entries: readonly DiskEntry[]): void {
+/**
+ * A swap file holds what compaction made of the segments that lie within its offsets: it replaces them.
+ *
+ * @returns whether there was any
+ */
+function completeSwaps(context: LogContext, directory: string, entries: readonly DiskEntry[]): boolean {
+  if (!entries.some(({ name }) => name.endsWith(SWAP_SUFFIX))) return false;
   const swaps = entries.filter(({ name }) => name.endsWith(LOG_SUFFIX + SWAP_SUFFIX));
   for (const { name, sizeBytes, modifiedMs } of swaps) {
     const from = baseOffsetOf(name, SWAP_SUFFIX)!;
@@ -68,11 +82,14 @@ function completeSwaps(context: LogContext, directory: string, entries: readonly
       if (offset !== null && offset >= from && offset < to) removeSegmentFiles(context, directory, offset);
     }
   }
+  // A loss of power must not keep the new name and bring back what it stands for.
+  context.disk.syncDirectory(directory);
   for (const { name } of entries) {
     if (!name.endsWith(SWAP_SUFFIX)) continue;
     context.disk.rename(`${directory}/${name}`, `${directory}/${name.slice(0, -SWAP_SUFFIX.length)}`);
   }
-  if (swaps.length > 0) context.disk.syncDirectory(directory);
+  context.disk.syncDirectory(directory);
+  return true;
 }
 
 function endOfSwap(
@@ -91,26 +108,30 @@ function endOfSwap(
 }
 
 function removeSegmentFiles(context: LogContext, directory: string, baseOffset: number): void {
-  for (const suffix of [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]) {
+  for (const suffix of [LOG_SUFFIX, ...INDEX_SUFFIXES]) {
     context.disk.remove(`${directory}/${offsetName(baseOffset)}${suffix}`);
   }
 }
 
-function removeOrphanedIndexes(context: LogContext, directory: string): void {
-  const names = new Set((context.disk.list(directory) ?? []).map(({ name }) => name));
-  for (const name of names) {
-    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]) {
-      const offset = offsetOfName(name, suffix);
-      if (offset === null || names.has(offsetName(offset) + LOG_SUFFIX)) continue;
-      context.log.warn('Removed an index without a log', { path: `${directory}/${name}` });
-      context.disk.remove(`${directory}/${name}`);
-    }
-  }
+/** @returns the entries that are left */
+function removeOrphanedIndexes(
+  context: LogContext,
+  directory: string,
+  entries: readonly DiskEntry[],
+): DiskEntry[] {
+  const names = new Set(entries.map(({ name }) => name));
+  return entries.filter(({ name }) => {
+    const offset = INDEX_SUFFIXES.map((suffix) => offsetOfName(name, suffix)).find((one) => one !== null);
+    if (offset === undefined || offset === null || names.has(offsetName(offset) + LOG_SUFFIX)) return true;
+    context.log.warn('Removed an index without a log', { path: `${directory}/${name}` });
+    context.disk.remove(`${directory}/${name}`);
+    return false;
+  });
 }
 
-/** The segments of a directory that was tidied, in order. @throws DiskError */
-export function findSegmentFiles(context: LogContext, directory: string): FoundSegment[] {
-  const entries = new Map((context.disk.list(directory) ?? []).map((entry) => [entry.name, entry]));
+/** The segments of a directory that was tidied, in order. */
+export function findSegmentFiles(files: readonly DiskEntry[]): FoundSegment[] {
+  const entries = new Map(files.map((entry) => [entry.name, entry]));
   const found: FoundSegment[] = [];
   for (const entry of entries.values()) {
     const baseOffset = offsetOfName(entry.name, LOG_SUFFIX);

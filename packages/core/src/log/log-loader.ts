@@ -1,5 +1,6 @@
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
+import type { DiskEntry } from '../ports/disk.ts';
 import { readEpochCheckpoint, writeEpochCheckpoint, CorruptCheckpointError } from './checkpoints.ts';
 import type { EpochEntry } from './checkpoints.ts';
 import { LeaderEpochCache } from './leader-epoch-cache.ts';
@@ -56,16 +57,17 @@ export interface LoadedLog {
  * @throws DiskError, CorruptCheckpointError
  */
 export function loadLog(context: LogContext, directory: string, options: LoadOptions): LoadedLog {
-  const directoryMade = context.disk.list(directory) === null;
-  if (directoryMade) context.disk.makeDirectory(directory);
-  tidyDirectory(context, directory);
-  return { ...new LogLoader(context, directory, options).load(), directoryMade };
+  const found = context.disk.list(directory);
+  if (found === null) context.disk.makeDirectory(directory);
+  const files = tidyDirectory(context, directory, found ?? []);
+  return { ...new LogLoader(context, directory, options, files).load(), directoryMade: found === null };
 }
 
 class LogLoader {
   private readonly context: LogContext;
   private readonly directory: string;
   private readonly options: LoadOptions;
+  private readonly files: readonly DiskEntry[];
   private readonly segments = new SegmentList();
   private readonly producers: ProducerStates;
   private readonly epochs: LeaderEpochCache;
@@ -74,16 +76,17 @@ class LogLoader {
   private epochBefore = -1;
   private directoryChanged = false;
 
-  constructor(context: LogContext, directory: string, options: LoadOptions) {
+  constructor(context: LogContext, directory: string, options: LoadOptions, files: readonly DiskEntry[]) {
     this.context = context;
     this.directory = directory;
     this.options = options;
-    this.producers = new ProducerStates(context, directory, snapshotOffsets(context, directory));
+    this.files = files;
+    this.producers = new ProducerStates(context, directory, snapshotOffsets(files));
     this.epochs = openEpochCache(context, directory);
   }
 
   load(): Omit<LoadedLog, 'directoryMade'> {
-    const found = findSegmentFiles(this.context, this.directory);
+    const found = findSegmentFiles(this.files);
     const firstSuspect = this.firstSuspectIndex(found);
     for (const file of found.slice(0, firstSuspect)) this.segments.add(this.open(file));
     if (firstSuspect < found.length) this.examine(found.slice(firstSuspect));
@@ -126,6 +129,7 @@ class LogLoader {
   }
 
   private rollJitter(): number {
+    if (this.options.config.segmentJitterMs === 0) return 0;
     return Math.floor(this.context.random.fraction() * this.options.config.segmentJitterMs);
   }
 
@@ -290,10 +294,8 @@ export function replayProducers(producers: ProducerStates, segment: Segment, end
   }
 }
 
-function snapshotOffsets(context: LogContext, directory: string): number[] {
-  return (context.disk.list(directory) ?? [])
-    .map(({ name }) => offsetOfName(name, SNAPSHOT_SUFFIX))
-    .filter((offset) => offset !== null);
+function snapshotOffsets(files: readonly DiskEntry[]): number[] {
+  return files.map(({ name }) => offsetOfName(name, SNAPSHOT_SUFFIX)).filter((offset) => offset !== null);
 }
 
 function openEpochCache(context: LogContext, directory: string): LeaderEpochCache {

@@ -179,7 +179,7 @@ export class LogManager {
     const log = PartitionLog.open(this.context, path, {
       topic,
       partition,
-      config: this.options.configOf(topic),
+      config: this.configOf(topic),
       logStartOffset: directory.logStartOffset(topic, partition),
       recoveryPoint: directory.recoveryPoint(topic, partition),
       wasCleanShutdown,
@@ -218,6 +218,12 @@ export class LogManager {
       if (one === directory) one.checkpointCleanedOffsets(logs);
     });
     this.visit(log, (one, nowMs) => one.deleteOldSegments(nowMs));
+  }
+
+  /** Logs of one topic share their settings: working them out takes long for thousands of partitions. */
+  private configOf(topic: string): LogConfig {
+    for (const { log } of this.logs.get(topic)?.values() ?? []) return log.config;
+    return this.options.configOf(topic);
   }
 
   private hold(topic: string, partition: number, held: HeldLog): void {

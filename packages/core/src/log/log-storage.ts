@@ -182,7 +182,8 @@ export class LogStorage {
       refusedAsKafkaError(() => this.segments.active.seal());
       this.flusher.segmentClosed(this.segments.active, this.end);
     }
-    const jitter = Math.floor(this.context.random.fraction() * this.settings.segmentJitterMs);
+    const { segmentJitterMs } = this.settings;
+    const jitter = segmentJitterMs === 0 ? 0 : Math.floor(this.context.random.fraction() * segmentJitterMs);
     const segment = new Segment(this.context, this.path, baseOffset, null, jitter);
     this.flusher.directoryChanged();
     createOrRemove(segment);
