@@ -18,10 +18,15 @@ export async function runDriver(
       console.log(`@result ${name} ${absent === undefined ? 'ok' : `na ${absent}`}`);
     } catch (error) {
       if (process.env['INTEROP_TRACE'] !== undefined) console.error(error);
-      console.log(`@result ${name} fail ${String(error).replaceAll('\n', ' ').slice(0, 400)}`);
+      console.log(`@result ${name} fail ${shortened(String(error).replaceAll('\n', ' '))}`);
     }
   }
   process.exit(0);
+}
+
+/** Errors that gather what was tried say first and last what matters. */
+function shortened(text: string): string {
+  return text.length <= 400 ? text : `${text.slice(0, 200)} … ${text.slice(-200)}`;
 }
 
 /** Has the broker ended and started again; resolves when it answers. */
