@@ -156,11 +156,20 @@ export class Broker {
   }
 
   private endBecause(reason: Error): void {
-    if (this.stopping !== null) return;
     this.ground.log.error('stopping at once', { reason: reason.message });
+    if (this.stopping !== null) return this.cutClientsOff();
     this.failureReason = reason;
     this.stopping = this.stopOnce(0);
-    void this.stopping.finally(() => this.failure.resolve(reason));
+    const end = () => this.failure.resolve(reason);
+    this.stopping.then(end, (error: unknown) => {
+      this.ground.log.error('the end was not clean', { error });
+      end();
+    });
+  }
+
+  /** A farewell may take long, and whoever is asked to take over may never answer. */
+  private cutClientsOff(): void {
+    for (const listener of this.listeners) void listener.stop(0);
   }
 
   private async stopOnce(answersDeadlineMs: number): Promise<void> {
