@@ -1,5 +1,5 @@
-// One cluster of an Odradek broker and an Apache Kafka 3.9 broker with one ZooKeeper: each is controller, leader and
-// follower of the other in turn, by orderly stops and by kill -9, and after each step both hold the same bytes and
+// One cluster of two Odradek brokers and an Apache Kafka 3.9 broker with one ZooKeeper: each is controller, leader and
+// follower of the others in turn, by orderly stops and by kill -9, and after each step all hold the same bytes and
 // everything that was acknowledged. One command, no arguments; needs Java:
 //   npm run prove:mixed-cluster
 import assert from 'node:assert/strict';
@@ -16,9 +16,11 @@ import { startKafka } from '../../scripts/kafka.ts';
 import { startZookeeper } from '../../scripts/zookeeper.ts';
 import { closeWith } from '../closing-line.ts';
 import { startOdradek } from '../targets/odradek.ts';
+import type { Target } from '../targets/target.ts';
 
 const KAFKA = 1;
-const ODRADEK = 2;
+const ODRADEKS = [2, 3];
+const REPLICAS = 1 + ODRADEKS.length;
 const TOPIC = 'mixed';
 const PARTITIONS = 6;
 const SESSION_MS = 2_000;
@@ -26,7 +28,7 @@ const PATIENCE_MS = 60_000;
 const MESSAGES_PER_STEP = 300;
 
 const folder = mkdtempSync(join(tmpdir(), 'odradek-mixed-cluster-'));
-const odradekData = join(folder, 'odradek');
+const odradekData = ODRADEKS.map((id) => join(folder, `odradek-${id}`));
 let passed = 0;
 let failed = 0;
 
@@ -41,12 +43,22 @@ async function step(what: string, run: () => Promise<string>): Promise<void> {
   }
 }
 
+const byKafka = ({ controllerId }: Told): boolean => controllerId === KAFKA;
+const byOdradek = ({ controllerId }: Told): boolean => ODRADEKS.includes(controllerId);
+const areSpread = (leaders: readonly number[]): boolean => new Set(leaders).size === REPLICAS;
+const leadsNothing =
+  (...ids: readonly number[]) =>
+  (leaders: readonly number[]): boolean =>
+    leaders.every((leader) => leader >= 0 && !ids.includes(leader));
+const areAllInSync = ({ partitions }: Told): boolean =>
+  partitions.every(({ isr }) => isr.length === REPLICAS);
+
 const zookeeper = await startZookeeper();
 const shared = {
   'zookeeper.connect': zookeeper.connectString,
   'zookeeper.session.timeout.ms': String(SESSION_MS),
-  'default.replication.factor': '2',
-  'offsets.topic.replication.factor': '2',
+  'default.replication.factor': String(REPLICAS),
+  'offsets.topic.replication.factor': String(REPLICAS),
   'replica.lag.time.max.ms': '5000',
   'auto.leader.rebalance.enable': 'false',
   'controlled.shutdown.retry.backoff.ms': '500',
@@ -56,10 +68,12 @@ const kafka = await startKafka({
   quickStart: true,
   overrides: { ...shared, 'broker.id': String(KAFKA) },
 });
-const odradek = await startOdradek({
-  overrides: { ...shared, 'broker.id': String(ODRADEK), 'log.dirs': odradekData },
-});
-const bootstrapServers = `${kafka.bootstrap},${odradek.bootstrap}`;
+const odradeks = await Promise.all(
+  ODRADEKS.map((id, i) =>
+    startOdradek({ overrides: { ...shared, 'broker.id': String(id), 'log.dirs': odradekData[i]! } }),
+  ),
+);
+const bootstrapServers = [kafka, ...odradeks].map(({ bootstrap }) => bootstrap).join(',');
 const cluster = new Cluster({ bootstrapServers });
 const producer = new Producer({ bootstrapServers, compression: 'lz4' });
 /** By partition, in the order of sending. */
@@ -71,7 +85,7 @@ try {
 } finally {
   await producer.close().catch(() => {});
   cluster.close();
-  await odradek.stop();
+  for (const odradek of odradeks) await odradek.stop();
   await kafka.stop();
   await zookeeper.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
@@ -79,86 +93,64 @@ try {
 closeWith(passed, failed);
 
 async function run(): Promise<void> {
-  await step('Kafka is the controller, both lead and follow', async () => {
-    await createTopic(cluster, { name: TOPIC, partitions: PARTITIONS, replicationFactor: 2 });
-    await until('Kafka as controller', (told) => told.controllerId === KAFKA);
-    return copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK));
+  await step('Kafka is the controller, all lead and follow', async () => {
+    await createTopic(cluster, { name: TOPIC, partitions: PARTITIONS, replicationFactor: REPLICAS });
+    await until('Kafka as controller', byKafka);
+    return copied(areSpread);
   });
-  await step('Kafka stops in order: Odradek is the controller and leads all', async () => {
+  await step('Kafka stops in order: an Odradek broker is the controller, Odradek leads all', async () => {
     await kafka.shutDown();
-    await until('Odradek as controller', (told) => told.controllerId === ODRADEK);
-    return continued((leaders) => leaders.every((leader) => leader === ODRADEK));
+    await until('Odradek as controller', byOdradek);
+    return continued(leadsNothing(KAFKA));
   });
   await step('Kafka comes back and follows Odradek, under Odradek as controller', async () => {
     await kafka.startAgain();
-    return copied((leaders) => leaders.every((leader) => leader === ODRADEK));
+    return copied(leadsNothing(KAFKA));
   });
   await step('the preferred leaders lead again, Odradek still being the controller', async () => {
     await electPreferred();
-    return copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK));
+    return copied(areSpread);
   });
-  await step('kill -9 of Odradek: Kafka is the controller and leads all', async () => {
-    await odradek.kill();
-    await until('Kafka as controller', (told) => told.controllerId === KAFKA);
-    return continued((leaders) => leaders.every((leader) => leader === KAFKA));
+  await step('kill -9 of both Odradek brokers: Kafka is the controller and leads all', async () => {
+    await Promise.all(odradeks.map((odradek) => odradek.kill()));
+    await until('Kafka as controller', byKafka);
+    return continued(leadsNothing(...ODRADEKS));
   });
-  await step('Odradek comes back and follows Kafka, under Kafka as controller', async () => {
+  await step('they come back and follow Kafka, under Kafka as controller', async () => {
     await sleep(SESSION_MS);
-    await odradek.startAgain();
-    return copied((leaders) => leaders.every((leader) => leader === KAFKA));
+    for (const odradek of odradeks) await odradek.startAgain();
+    return copied(leadsNothing(...ODRADEKS));
   });
   await step('Odradek leads its share again, Kafka being the controller', async () => {
     await electPreferred();
-    return copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK));
+    return copied(areSpread);
   });
-  await step('kill -9 of Kafka: Odradek is the controller and leads all', async () => {
+  await step('kill -9 of Kafka: an Odradek broker is the controller, Odradek leads all', async () => {
     await kafka.kill();
-    await until('Odradek as controller', (told) => told.controllerId === ODRADEK);
-    return continued((leaders) => leaders.every((leader) => leader === ODRADEK));
+    await until('Odradek as controller', byOdradek);
+    return continued(leadsNothing(KAFKA));
   });
   await step('Kafka comes back from that', async () => {
     await kafka.startAgain();
-    return copied((leaders) => leaders.every((leader) => leader === ODRADEK));
+    return copied(leadsNothing(KAFKA));
   });
-  await step('Odradek stops in order, and comes back: Kafka is the controller', async () => {
-    await odradek.shutDown();
-    await until('Kafka as controller', (told) => told.controllerId === KAFKA);
-    const alone = await continued((leaders) => leaders.every((leader) => leader === KAFKA));
-    await odradek.startAgain();
+  await step('the Odradek brokers stop in order, one after the other, and come back', async () => {
+    for (const odradek of odradeks) await odradek.shutDown();
+    await until('Kafka as controller', byKafka);
+    const alone = await continued(leadsNothing(...ODRADEKS));
+    for (const odradek of odradeks) await odradek.startAgain();
     return `${alone}, then ${await copied(() => true)}`;
   });
-  await step('kill -9 of Odradek and its return, under load', async () => {
-    await electPreferred();
-    const load = await underLoad(async () => {
-      await odradek.kill();
-      await until('Kafka leads all', ({ partitions }) =>
-        leadersOf(partitions).every((leader) => leader === KAFKA),
-      );
-      await sleep(SESSION_MS);
-      await odradek.startAgain();
-      await until('both in sync', ({ partitions }) => partitions.every(({ isr }) => isr.length === 2));
-      await electPreferred();
-    });
-    return `${load}, then ${await copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK))}`;
-  });
-  await step('kill -9 of Kafka and its return, under load', async () => {
-    const load = await underLoad(async () => {
-      await kafka.kill();
-      await until('Odradek leads all', ({ partitions }) =>
-        leadersOf(partitions).every((leader) => leader === ODRADEK),
-      );
-      await kafka.startAgain();
-      await until('both in sync', ({ partitions }) => partitions.every(({ isr }) => isr.length === 2));
-      await electPreferred();
-    });
-    return `${load}, then ${await copied((leaders) => leaders.includes(KAFKA) && leaders.includes(ODRADEK))}`;
-  });
+  await step('kill -9 of one Odradek broker and its return, under load', () =>
+    killedUnderLoad(odradeks[0]!, ODRADEKS[0]!, SESSION_MS),
+  );
+  await step('kill -9 of Kafka and its return, under load', () => killedUnderLoad(kafka, KAFKA, 0));
   await step('offsets that a group committed are known to whichever broker coordinates it', groups);
   await step('everything acknowledged can be read, once and in order', readAll);
-  await step('the topic is deleted on both', async () => {
+  await step('the topic is deleted on all', async () => {
     await deleteTopic(cluster, TOPIC);
     await eventually('its directories gone', () => {
-      const left = [kafka.dataDirectory, odradekData].flatMap((data) =>
+      const left = [kafka.dataDirectory, ...odradekData].flatMap((data) =>
         readdirSync(data).filter((name) => /^mixed-\d+$/.test(name)),
       );
       return Promise.resolve(left.length === 0 ? true : null);
@@ -167,19 +159,37 @@ async function run(): Promise<void> {
   });
 }
 
+/** @param forgottenMs how long ZooKeeper holds the dead broker's place, which the target does not wait for */
+async function killedUnderLoad(
+  target: Pick<Target, 'kill' | 'startAgain'>,
+  id: number,
+  forgottenMs: number,
+): Promise<string> {
+  await electPreferred();
+  const load = await underLoad(async () => {
+    await target.kill();
+    await until('others leading all', ({ partitions }) => leadsNothing(id)(leadersOf(partitions)));
+    await sleep(forgottenMs);
+    await target.startAgain();
+    await until('all in sync', areAllInSync);
+    await electPreferred();
+  });
+  return `${load}, then ${await copied(areSpread)}`;
+}
+
 /** Produces, and waits until all replicas are in sync and hold the same bytes. */
 async function copied(isLedWell: (leaders: readonly number[]) => boolean): Promise<string> {
   const told = await until(
-    'both in sync everywhere',
-    ({ partitions }) => partitions.every(({ isr }) => isr.length === 2) && isLedWell(leadersOf(partitions)),
+    'all in sync and led well',
+    (now) => areAllInSync(now) && isLedWell(leadersOf(now.partitions)),
   );
   await produce();
   const sizeBytes = await eventually('equal logs', async () => equalBytes());
-  const led = leadersOf(told.partitions).filter((leader) => leader === ODRADEK).length;
-  return `${sizeBytes} bytes equal on both, Odradek leads ${led} of ${PARTITIONS}`;
+  const led = leadersOf(told.partitions).filter((leader) => leader !== KAFKA).length;
+  return `${sizeBytes} bytes equal on all, Odradek leads ${led} of ${PARTITIONS}`;
 }
 
-/** Produces with one broker left. */
+/** Produces with some brokers down. */
 async function continued(isLedWell: (leaders: readonly number[]) => boolean): Promise<string> {
   await until('leaders for all', ({ partitions }) => isLedWell(leadersOf(partitions)));
   await produce();
@@ -201,15 +211,15 @@ async function send(): Promise<void> {
 /** Sends without pause while `act` goes on, and a little longer. */
 async function underLoad(act: () => Promise<unknown>): Promise<string> {
   const before = sentCount;
-  let isOver = false;
+  const load = { isOver: false };
   const failures: Error[] = [];
   const senders = Array.from({ length: PARTITIONS * 4 }, async () => {
-    while (!isOver) await send().catch((error: Error) => failures.push(error));
+    while (!load.isOver) await send().catch((error: Error) => failures.push(error));
   });
   await sleep(1_000);
   await act();
   await sleep(1_000);
-  isOver = true;
+  load.isOver = true;
   await Promise.all(senders);
   assert.deepEqual(failures, []);
   return `${sentCount - before} messages acknowledged meanwhile`;
@@ -234,10 +244,10 @@ async function groups(): Promise<string> {
   await kafka.shutDown();
   assert.deepEqual(await readBack(), expected, 'from Odradek alone');
   await kafka.startAgain();
-  await until('both in sync', ({ partitions }) => partitions.every(({ isr }) => isr.length === 2));
-  await odradek.shutDown();
+  await until('all in sync', areAllInSync);
+  for (const odradek of odradeks) await odradek.shutDown();
   assert.deepEqual(await readBack(), expected, 'from Kafka alone');
-  await odradek.startAgain();
+  for (const odradek of odradeks) await odradek.startAgain();
   return `${names.length} groups`;
 }
 
@@ -273,10 +283,10 @@ async function readAll(): Promise<string> {
 function equalBytes(): number | null {
   let sizeBytes = 0;
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    const [one, other] = [kafka.dataDirectory, odradekData].map((data) =>
+    const [one, ...others] = [kafka.dataDirectory, ...odradekData].map((data) =>
       logBytes(join(data, `${TOPIC}-${partition}`)),
     );
-    if (!one!.equals(other!)) return null;
+    if (!others.every((other) => one!.equals(other))) return null;
     sizeBytes += one!.length;
   }
   return sizeBytes > 0 ? sizeBytes : null;
