@@ -122,6 +122,11 @@ export class LogFlusher {
     }
   }
 
+  /** The disk has failed, wherever that showed: no sync proves anything from now on. */
+  fail(error: DiskError): void {
+    this.failure ??= error;
+  }
+
   /** A sync failed: nothing can be promised any more. */
   get hasFailed(): boolean {
     return this.failure !== null;

@@ -80,6 +80,7 @@ export class PartitionLog {
         path: error.path,
         reason: error.message,
       });
+      this.storage.flusher.fail(error);
       options.onOffline?.(this, error);
       this.onProgress?.();
     });

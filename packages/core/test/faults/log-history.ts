@@ -101,6 +101,8 @@ export class LogHistory {
   }
 
   begin(life: Life | null): void {
+    // Nobody knows what became of the operation before.
+    if (this.isUnderWay && this.previous !== null) this.former.push(this.previous);
     this.previous = this.life;
     this.isUnderWay = true;
     this.life = life;
