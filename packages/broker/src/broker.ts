@@ -316,7 +316,9 @@ export class Broker {
   }
 
   private takeMetadata(update: MetadataUpdate): void {
-    const { configs, topics, log } = this.services!;
+    // The last words of a controller to a broker that stops.
+    if (this.services === null) return;
+    const { configs, topics, log } = this.services;
     const deleted = applyMetadataUpdate(this.state, update);
     for (const topic of deleted) configs.topicDeleted(topic);
     topics.topicsDeleted(deleted);

@@ -23,6 +23,7 @@ const RECONNECT_BACKOFF: BackoffOptions = { initialMs: 50, maxMs: 1_000 };
 export class PeerLinks implements Peers {
   private readonly parts: PeerLinksParts;
   private readonly links = new Set<TcpPeerLink>();
+  private isClosed = false;
 
   constructor(parts: PeerLinksParts) {
     this.parts = parts;
@@ -30,12 +31,14 @@ export class PeerLinks implements Peers {
 
   link(brokerId: number, purpose: string): PeerLink {
     const link = new TcpPeerLink(this.parts, brokerId, purpose, () => this.links.delete(link));
-    this.links.add(link);
+    if (this.isClosed) link.close();
+    else this.links.add(link);
     return link;
   }
 
-  /** Closes all links, whoever made them. */
+  /** Closes all links, whoever made them; those made later are closed from the start. */
   close(): void {
+    this.isClosed = true;
     for (const link of this.links) link.close();
   }
 }

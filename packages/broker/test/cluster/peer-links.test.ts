@@ -158,4 +158,5 @@ test('closing fails what is under way and what comes after', async (t) => {
   links.close();
   await assert.rejects(waiting);
   await assert.rejects(ask(link, 300_000), /closed/);
+  await assert.rejects(ask(links.link(7, 'late'), 300_000), /closed/);
 });

@@ -22,6 +22,7 @@ export class ReplicaFetchers {
   private readonly parts: ReplicaFetchersParts;
   private readonly fetchers = new Map<string, ReplicaFetcher>();
   private readonly fetcherOf = new Map<Partition, string>();
+  private isClosed = false;
 
   constructor(parts: ReplicaFetchersParts) {
     this.parts = parts;
@@ -30,7 +31,8 @@ export class ReplicaFetchers {
   /** Copies from the partition's leader, whoever it was copied from before. */
   follow(partition: Partition): void {
     const { leaderId } = partition;
-    if (leaderId === NO_LEADER || leaderId === this.parts.nodeId) return this.unfollow(partition);
+    const isOver = this.isClosed || leaderId === NO_LEADER || leaderId === this.parts.nodeId;
+    if (isOver) return this.unfollow(partition);
     const key = `${leaderId}-${slotOf(partition, this.parts.fetchersPerLeader())}`;
     if (this.fetcherOf.get(partition) !== key) this.unfollow(partition);
     this.fetcherOf.set(partition, key);
@@ -48,7 +50,9 @@ export class ReplicaFetchers {
     this.fetchers.delete(key);
   }
 
+  /** Ends all fetching; nothing is followed from here on. */
   close(): void {
+    this.isClosed = true;
     for (const fetcher of this.fetchers.values()) fetcher.close();
     this.fetchers.clear();
     this.fetcherOf.clear();

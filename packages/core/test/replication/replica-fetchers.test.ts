@@ -53,6 +53,8 @@ test('one link for each leader, closed when nothing is followed there any more',
   assert.deepEqual(open(), [3]);
   fetchers.close();
   assert.deepEqual(open(), []);
+  fetchers.follow(lead(0, 2, 3));
+  assert.deepEqual(open(), [], 'a word of the controller that comes late');
 });
 
 test('F06: a new epoch of the same leader is followed anew, over the same link', () => {
