@@ -164,8 +164,12 @@ class NodeDiskFile implements DiskFile {
     fs.fdatasync(this.descriptor, (error) => done(error === null ? null : diskErrorOf(this.path, error)));
   }
 
+  /** Of a file that was removed this may be what frees its space, which takes long: in the thread pool then. */
   close(): void {
-    attempt(this.path, () => fs.closeSync(this.descriptor));
+    attempt(this.path, () => {
+      if (fs.fstatSync(this.descriptor).nlink === 0) fs.close(this.descriptor, ignoreError);
+      else fs.closeSync(this.descriptor);
+    });
   }
 }
 
