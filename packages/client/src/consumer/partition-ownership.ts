@@ -59,7 +59,7 @@ export class PartitionOwnership {
   constructor(parts: OwnershipParts) {
     this.parts = parts;
     this.membership = new GroupMembership(parts.cluster, parts.coordinator, parts.settings.membership, {
-      rejoinNeeded: () => this.noteRejoin(),
+      rejoinNeeded: () => this.rejoin(),
       lost: () => this.loseAll(new Error('the group went on without this member')),
       failed: (error) => this.fail(error),
     });
@@ -88,17 +88,7 @@ export class PartitionOwnership {
       this.failure = null;
       throw failure;
     }
-    if (this.rebalancing !== null || this.isClosed) return;
-    if (!this.rejoinNeeded && !this.membership.isAssignmentOutdated) return;
-    this.rebalancing = this.rebalance()
-      .catch((error: unknown) => {
-        this.rejoinNeeded = true;
-        if (!(error instanceof ClosedError)) this.fail(asError(error));
-      })
-      .finally(() => {
-        this.rebalancing = null;
-        this.parts.changed.notify();
-      });
+    if (this.rejoinNeeded || this.membership.isAssignmentOutdated) this.beginRebalance();
   }
 
   /** Puts records into the caller's hands; none when their partition is not owned any more. */
@@ -189,6 +179,31 @@ export class PartitionOwnership {
   private noteRejoin(): void {
     this.rejoinNeeded = true;
     this.parts.changed.notify();
+  }
+
+  /** At once, though nobody may ask for records for long: those at work stop after the record at hand. */
+  private rejoin(): void {
+    this.noteRejoin();
+    this.beginRebalance();
+  }
+
+  private beginRebalance(): void {
+    if (this.rebalancing !== null || this.isClosed) return;
+    this.rebalancing = this.rebalance()
+      .then(
+        () => true,
+        (error: unknown) => {
+          this.rejoinNeeded = true;
+          if (!(error instanceof ClosedError)) this.fail(asError(error));
+          return false;
+        },
+      )
+      .then((isDone) => {
+        this.rebalancing = null;
+        this.parts.changed.notify();
+        // What was lost, and what failed, waits for somebody who asks for records.
+        if (isDone && this.rejoinNeeded && this.membership.isMember) this.beginRebalance();
+      });
   }
 
   private fail(error: Error): void {

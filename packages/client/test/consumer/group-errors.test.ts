@@ -101,6 +101,30 @@ test('client pitfall E4: errors that say nothing of the membership do not end th
   assert.equal(await nextOffset(consumer), 1);
 });
 
+test('a handler that never waits does not keep the heart from beating', async () => {
+  group.logEnd = group.fetchCount = 400;
+  let beats = 0;
+  broker.on(heartbeatApi, () => {
+    beats++;
+    return { errorCode: 0 };
+  });
+  const consumer = consumerOf({ maxPollRecords: 10 });
+  let handled = 0;
+  const running = consumer.run({
+    eachMessage: () => {
+      const sinceMs = performance.now();
+      while (performance.now() - sinceMs < 1);
+      handled++;
+    },
+  });
+  await until(() => handled === 400);
+  const beatsMeanwhile = beats;
+  await consumer.close();
+  await running;
+  // 400 ms of work and 10 ms between beats.
+  assert.ok(beatsMeanwhile >= 5, `${beatsMeanwhile} beats`);
+});
+
 test('client pitfall E7: a join that is cut is tried again under the same id', async () => {
   let joins = 0;
   broker.on(joinGroupApi, ({ memberId, protocols }) => {

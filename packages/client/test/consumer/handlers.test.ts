@@ -190,19 +190,19 @@ test('client pitfall E1: a handler that takes longer than the session keeps its 
   const consumer = live.consumer({
     groupId: live.newName('group'),
     topics: [topic],
-    sessionTimeoutMs: 150,
-    heartbeatIntervalMs: 30,
+    sessionTimeoutMs: 600,
+    heartbeatIntervalMs: 50,
     onLost: () => assert.fail('lost'),
   });
   let calls = 0;
   const running = consumer.run({
     eachMessage: async () => {
       calls++;
-      await pause(500);
+      await pause(1_200);
     },
   });
   await until(() => calls === 1);
-  await pause(600);
+  await pause(1_300);
   await consumer.close();
   await running;
   assert.equal(calls, 1);
@@ -215,6 +215,7 @@ for (const assignor of ['range', 'cooperative-sticky'] as const) {
     const groupId = live.newName('group');
     const owners = new Map<number, number>();
     const done: string[] = [];
+    let isSlow = false;
     const run = (who: number): { consumer: GroupConsumer; running: Promise<void> } => {
       const consumer = live.consumer({ groupId, topics: [topic], assignors: [assignor] });
       const running = consumer.run({
@@ -222,7 +223,8 @@ for (const assignor of ['range', 'cooperative-sticky'] as const) {
         eachMessage: async ({ partition, value }) => {
           assert.ok(!owners.has(partition), `partition ${partition} by ${owners.get(partition)} and ${who}`);
           owners.set(partition, who);
-          await pause(3);
+          // Longer than the others need to form the group anew and to begin.
+          await pause(isSlow && who === 1 ? 300 : 3);
           owners.delete(partition);
           done.push(String(value));
         },
@@ -231,8 +233,10 @@ for (const assignor of ['range', 'cooperative-sticky'] as const) {
     };
     const first = run(1);
     await until(() => done.length > 10);
+    isSlow = true;
     const second = run(2);
     await until(() => second.consumer.assignment.length === 2);
+    isSlow = false;
     await until(() => done.length > 60);
     await first.consumer.close();
     await until(() => done.length >= partitions * 30);
@@ -261,29 +265,6 @@ test('client pitfall E11: a handler whose partition is lost sees its signal abor
   await running;
   assert.match(String(reason), /nothing of topic-\d+-0 got done within 100 ms/);
   assert.deepEqual(await live.committed(groupId, topic, 1), {});
-});
-
-test('a handler that never waits does not keep the heart from beating', async () => {
-  const topic = await live.topic(1, 1_000);
-  const consumer = live.consumer({
-    groupId: live.newName('group'),
-    topics: [topic],
-    maxPollRecords: 20,
-    sessionTimeoutMs: 400,
-    heartbeatIntervalMs: 50,
-    onLost: () => assert.fail('lost'),
-  });
-  let count = 0;
-  const running = consumer.run({
-    eachMessage: () => {
-      const sinceMs = performance.now();
-      while (performance.now() - sinceMs < 0.5);
-      count++;
-    },
-  });
-  await until(() => count === 1_000);
-  await consumer.close();
-  await running;
 });
 
 test('options that make no sense are refused', () => {

@@ -22,6 +22,8 @@ export class ScriptedGroup {
   /** As committed, in order of arrival. */
   readonly commits: { offset: number; generation: number; memberId: string }[] = [];
   logEnd = 5;
+  /** Records in the answer to a fetch. */
+  fetchCount = 1;
   private members = 0;
   private readonly broker: ScriptedBroker;
 
@@ -96,10 +98,21 @@ export class ScriptedGroup {
           partitionIndex: partition,
           errorCode: 0,
           highWatermark: this.logEnd,
-          records: fetchOffset < this.logEnd ? batchAt(fetchOffset) : null,
+          records: this.batchAt(fetchOffset),
         })),
       })),
     };
+  }
+
+  private batchAt(offset: number): Buffer | null {
+    const count = Math.min(this.fetchCount, this.logEnd - offset);
+    if (count <= 0) return null;
+    const records = Array.from({ length: count }, (_, i) => ({
+      key: null,
+      value: Buffer.from(`v${offset + i}`),
+      timestamp: 1,
+    }));
+    return encodeRecordBatch({ baseOffset: offset, records });
   }
 }
 
@@ -113,9 +126,4 @@ export function joinRefused(errorCode: number, memberId = ''): object {
     memberId,
     members: [],
   };
-}
-
-function batchAt(offset: number): Buffer {
-  const records = [{ key: null, value: Buffer.from(`v${offset}`), timestamp: 1 }];
-  return encodeRecordBatch({ baseOffset: offset, records });
 }
