@@ -1,7 +1,7 @@
 // A real Apache Kafka of one broker beside us, to compare with: 3.9 in ZooKeeper mode (with a
 // ZooKeeper of its own), 4.4 in KRaft mode. As commands:
 //   npx node scripts/kafka.ts start 3.9 [--port N] [--override name=value]...
-//   npx node scripts/kafka.ts stop [3.9|4.4]
+//   npx node scripts/kafka.ts stop PORT          the one on this port, which its start has printed
 // and as a module: startKafka({ version }). Data lies in a temporary folder, deleted by stop.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -226,13 +226,13 @@ interface SavedPids {
   zookeeper?: number;
 }
 
-/** Stops what `start` as a command (or a run that was killed) left behind. */
-async function stopSaved(version: KafkaVersion | undefined): Promise<void> {
+/** Stops what `start` as a command has left running, by its port: others may have some running, too. */
+async function stopSaved(port: number): Promise<void> {
   for (const name of readdirSync(tmpdir())) {
     const home = join(tmpdir(), name);
     if (!name.startsWith(folderPrefix) || !existsSync(join(home, 'pids.json'))) continue;
     const saved = JSON.parse(readFileSync(join(home, 'pids.json'), 'utf8')) as SavedPids;
-    if (version !== undefined && saved.version !== version) continue;
+    if (saved.port !== port) continue;
     for (const pid of [saved.broker, saved.zookeeper]) {
       // The id may belong to another program by now: only a JVM that runs on our folder is ours.
       if (pid === undefined || !isAlive(pid)) continue;
@@ -242,14 +242,16 @@ async function stopSaved(version: KafkaVersion | undefined): Promise<void> {
     }
     rmSync(home, { recursive: true, force: true });
     console.log(`Apache Kafka ${saved.version} on port ${saved.port} stopped`);
+    return;
   }
+  throw new Error(`no Apache Kafka was started on port ${port}`);
 }
 
 async function main(args: string[]): Promise<void> {
   const [command, ...rest] = args;
-  if (command === 'stop') return stopSaved(rest[0] === undefined ? undefined : parseKafkaVersion(rest[0]));
+  if (command === 'stop' && /^\d+$/.test(rest[0] ?? '')) return stopSaved(Number(rest[0]));
   if (command !== 'start')
-    throw new Error('use: kafka.ts start 3.9|4.4 [--port N] [--override name=value], or stop');
+    throw new Error('use: kafka.ts start 3.9|4.4 [--port N] [--override name=value], or stop PORT');
   const options: KafkaOptions = { version: parseKafkaVersion(rest[0]), overrides: {} };
   for (let at = 1; at < rest.length; at += 2) {
     const [flag, value = ''] = [rest[at], rest[at + 1]];
