@@ -176,6 +176,20 @@ test('seek, position, pause and resume by partition', async () => {
   assert.deepEqual(await consumer.poll(150), []);
 });
 
+test('seek to a time', async () => {
+  const topic = await live.topic(1);
+  const producer = new Producer({ bootstrapServers: live.bootstrapServers, lingerMs: 0 });
+  const firstMs = Date.now() - 10_000;
+  for (let i = 0; i < 4; i++) {
+    await producer.send({ topic, value: Buffer.from(`v${i}`), timestamp: firstMs + i * 1_000 });
+  }
+  await producer.close();
+  const consumer = live.consumer({ groupId: live.newName('group'), topics: [topic] });
+  await polled(consumer, 4);
+  consumer.seek({ topic, partition: 0 }, { timestampMs: firstMs + 1_500 });
+  assert.deepEqual(await polled(consumer, 2), ['v2', 'v3']);
+});
+
 test('what is committed after a seek back may be less than before', async () => {
   const topic = await live.topic(1, 4);
   const groupId = live.newName('group');
