@@ -171,6 +171,17 @@ export class ControllerTerm {
     const { code } = error as { code?: string };
     if (code === 'NODEEXISTS')
       return { errorCode: ErrorCode.TOPIC_ALREADY_EXISTS, errorMessage: `Topic '${topic}' already exists.` };
+    if (code === 'CONNECTIONLOSS') {
+      this.events.doubtful(error);
+      const errorMessage =
+        'The connection to the coordination tree was lost: whether it was done is not known yet.';
+      return { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage };
+    }
+    if (code === 'BADVERSION' || code === 'NONODE') {
+      this.events.doubtful(error);
+      const errorMessage = 'The coordination tree holds something else than the controller knew.';
+      return { errorCode: ErrorCode.NOT_CONTROLLER, errorMessage };
+    }
     this.parts.log.error('a change of a topic could not be written', { topic, error });
     return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, errorMessage: error.message };
   }

@@ -4,7 +4,8 @@ import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordination/embedded-tree.ts';
 import type { PartitionProposal, ProposalOutcome } from '../../src/controller/leader-requests.ts';
 import { PromisedSession } from '../coordination/promised-session.ts';
-import { BALANCE_INTERVAL_MS, BrokerLife, newTree, until } from './controller-world.ts';
+import { CoordinationError, type Coordination } from '../../src/ports/coordination.ts';
+import { BALANCE_INTERVAL_MS, BrokerLife, newTree, topicOf, until } from './controller-world.ts';
 
 let tree: EmbeddedTree;
 let lives: BrokerLife[];
@@ -188,6 +189,37 @@ test('a leader changes its in-sync set; others hear of it as metadata only', asy
   const [told] = controller().sent.get(1)!.slice(before);
   assert.deepEqual([told!.leadership, told!.metadata!.map(({ isr }) => isr)], [[], [[0, 2]]]);
   assert.equal((await alter({}, 0, -1)).errorCode, ErrorCode.STALE_BROKER_EPOCH);
+});
+
+test('a creation whose answer is lost may have happened: it is said so, and the controller finds out', async () => {
+  const session = tree.connect();
+  let isLosing = false;
+  const forgetful: Coordination = {
+    sessionId: session.sessionId,
+    read: (path, watch, done) => session.read(path, watch, done),
+    stat: (path, watch, done) => session.stat(path, watch, done),
+    children: (path, watch, done) => session.children(path, watch, done),
+    onSession: (listener) => session.onSession(listener),
+    close: (done) => session.close(done),
+    write: (operations, done) =>
+      session.write(operations, (error, results) => {
+        if (isLosing) done(new CoordinationError('CONNECTIONLOSS', operations[0]!.path), []);
+        else done(error, results);
+      }),
+  };
+  for (const id of [0, 1, 2]) die(id);
+  const life = await new BrokerLife(forgetful, 7).start();
+  lives = [life];
+  isLosing = true;
+  const creation = { ...topicOf('t', 1), settings: new Map() };
+  const first = (await life.create(creation)).get('t') as { errorCode: number };
+  assert.equal(first.errorCode, ErrorCode.REQUEST_TIMED_OUT);
+  isLosing = false;
+  life.timers.advance(1_000);
+  await until(() => life.controller.isActive);
+  assert.equal(partition('t').leader, 7);
+  const second = (await life.create(creation)).get('t') as { errorCode: number };
+  assert.equal(second.errorCode, ErrorCode.TOPIC_ALREADY_EXISTS);
 });
 
 test('a broker that is about to stop leads nothing any more, but what nobody else has', async () => {
