@@ -167,6 +167,22 @@ export class LogFlusher {
     this.flush();
   }
 
+  /**
+   * Brings to the disk that the log was cut: else a loss of power could bring back what was cut off, in front of
+   * later segments that it leaves.
+   *
+   * @throws DiskError, now and ever after
+   */
+  syncCut(last: Segment): void {
+    try {
+      last.log.use().sync();
+      this.syncDirectoriesNow();
+    } catch (error) {
+      if (error instanceof DiskError) this.failure = error;
+      throw error;
+    }
+  }
+
   private syncDirectoriesNow(): void {
     for (const { path, pending } of this.unsyncedDirectories()) {
       const covered = pending.begin();

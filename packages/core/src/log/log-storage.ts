@@ -221,6 +221,7 @@ export class LogStorage {
     this.lowerRecoveryPoint(offset);
     for (const segment of this.segments.takeAbove(offset)) this.retire(segment);
     this.segments.active.truncateTo(offset, nowMs);
+    this.flusher.syncCut(this.segments.active);
     this.end = Math.min(offset, this.end);
     this.epochs.truncateFromEnd(this.end);
     const startOffset = Math.min(logStartOffset, this.end);
