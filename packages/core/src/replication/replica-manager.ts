@@ -69,6 +69,8 @@ export class ReplicaManager {
   private readonly surroundings: PartitionSurroundings;
   /** By topic, then by index: a lookup must not build a key. */
   private readonly topics = new Map<string, Map<number, Partition>>();
+  /** Names of partitions that should be here, and may lie in a data directory that has failed. */
+  private readonly unreachable = new Set<string>();
   private readonly parked = new Set<ParkedRequest>();
   private readonly leadershipListeners: ((event: LeadershipEvent) => void)[] = [];
   /** Partitions with news for those who wait, told once the request at hand is through. */
@@ -122,6 +124,7 @@ export class ReplicaManager {
   stopPartitions(stops: readonly { topic: string; partition: number; deleteLog: boolean }[]): void {
     for (const { topic, partition: index, deleteLog } of stops) {
       const partition = this.partition(topic, index);
+      this.unreachable.delete(partitionName(topic, index));
       if (partition !== undefined) this.stop(partition);
       if (partition !== undefined && deleteLog) this.parts.logs.delete(topic, index);
     }
@@ -229,7 +232,7 @@ export class ReplicaManager {
     limits: FetchLimits,
     done: (reading: FetchReading) => void,
   ): ParkedRequest | null {
-    const reading = readPartitions(requests, limits, this.partition);
+    const reading = this.withUnreachable(readPartitions(requests, limits, this.partition));
     // A follower's fetch may have committed records for others.
     this.wakeWaiting();
     const atOnce = limits.maxWaitMs <= 0 || requests.length === 0 || reading.urgent;
@@ -248,6 +251,23 @@ export class ReplicaManager {
     for (const parked of [...this.parked]) parked.complete();
   }
 
+  private withUnreachable(reading: FetchReading): FetchReading {
+    if (this.unreachable.size === 0) return reading;
+    const results = reading.results.map((result) => {
+      const { topic, partition } = result.request;
+      if (result.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return result;
+      return { ...result, errorCode: this.missingError(topic, partition).code };
+    });
+    return { ...reading, results };
+  }
+
+  private missingError(topic: string, index: number): KafkaError {
+    const name = partitionName(topic, index);
+    return this.unreachable.has(name)
+      ? new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${name} may lie in a data directory that has failed`)
+      : new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `${name} is not on this broker`);
+  }
+
   private readonly forget = (parked: ParkedRequest): void => {
     this.parked.delete(parked);
   };
@@ -259,9 +279,7 @@ export class ReplicaManager {
   private appendNow(topic: string, index: number, records: Buffer, options: AppendOptions): AppendResult {
     const partition = this.partition(topic, index);
     try {
-      if (partition === undefined) {
-        throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `${topic}-${index} is not on this broker`);
-      }
+      if (partition === undefined) throw this.missingError(topic, index);
       const info = partition.appendAsLeader(records, options);
       if (options.origin === 'coordinator') this.wakeWaiting();
       return { errorCode: ErrorCode.NONE, info, error: null };
@@ -288,6 +306,9 @@ export class ReplicaManager {
       return ErrorCode.NONE;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
+      if (known === undefined && error.code === ErrorCode.KAFKA_STORAGE_ERROR) {
+        this.unreachable.add(partitionName(change.topic, change.partition));
+      }
       return error.code;
     }
   }
@@ -321,6 +342,7 @@ export class ReplicaManager {
       topicId === ZERO_UUID ? null : topicId,
       change.isNew,
     );
+    this.unreachable.delete(partitionName(topic, index));
     const partition = new Partition({ topic, index, topicId }, this.surroundings, log, settings);
     const siblings = this.topics.get(topic);
     if (siblings === undefined) this.topics.set(topic, new Map([[index, partition]]));
@@ -340,4 +362,8 @@ export class ReplicaManager {
   private tell(event: LeadershipEvent): void {
     for (const listener of this.leadershipListeners) listener(event);
   }
+}
+
+function partitionName(topic: string, index: number): string {
+  return `${topic}-${index}`;
 }

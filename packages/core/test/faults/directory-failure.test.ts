@@ -6,6 +6,7 @@ import { DEFAULT_LOG_CONFIG } from '../../src/log/log-config.ts';
 import { DEFAULT_LOG_INTERVALS, LogManager } from '../../src/log/log-manager.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { ManualTime, SILENT, append, codeOf, readAll, valuesOf } from '../log/log-world.ts';
+import { append as produce, fetch, from, world as replicaWorld } from '../replication/replica-world.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 
@@ -162,6 +163,26 @@ describe('a data directory that fails', () => {
       KAFKA_STORAGE_ERROR,
     );
     assert.equal(again.getOrCreate('new', 0, idOf(9), true).logEndOffset, 0);
+  });
+
+  it('at the start answers KAFKA_STORAGE_ERROR for the partitions that may lie in it', () => {
+    const time = new ManualTime();
+    const disk = new SimulatedDisk(() => time.now());
+    const first = replicaWorld(1, { disk, time });
+    for (const partition of [0, 1]) produce(first, partition, 1);
+    first.logs.close();
+    disk.before = ({ path }) => (path.startsWith('/data/b') ? { code: 'EIO' } : null);
+    const here = replicaWorld(1, { disk, time, isNew: false });
+    assert.deepEqual(
+      [0, 1].map((partition) => produce(here, partition, 1)[0]?.errorCode),
+      [0, KAFKA_STORAGE_ERROR],
+    );
+    const { readings } = fetch(here, [from(0, 0), from(1, 0)]);
+    assert.deepEqual(
+      readings[0]!.results.map(({ errorCode }) => errorCode),
+      [0, KAFKA_STORAGE_ERROR],
+    );
+    assert.equal(produce(here, 2, 1)[0]?.errorCode, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   });
 
   it('ends the broker when it was the last one', () => {

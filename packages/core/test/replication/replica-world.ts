@@ -50,7 +50,7 @@ export interface World {
 /** One broker's replicas on a disk in memory; partitions 0 and 1 of topic `t` are its own alone. */
 export function world(
   minInsyncReplicas = 1,
-  ground: { disk?: Disk; time?: ManualTime; config?: LogConfig } = {},
+  ground: { disk?: Disk; time?: ManualTime; config?: LogConfig; isNew?: boolean } = {},
 ): World {
   const time = ground.time ?? new ManualTime();
   const disk = ground.disk ?? new MemoryDisk(() => time.now());
@@ -82,7 +82,8 @@ export function world(
       unfollow: ({ index }) => void followed.delete(index),
     },
   });
-  replicas.applyLeadership([leadershipOf(0), leadershipOf(1)]);
+  const { isNew = true } = ground;
+  replicas.applyLeadership([leadershipOf(0, { isNew }), leadershipOf(1, { isNew })]);
   return { time, replicas, logs, proposals, dead, followed };
 }
 
