@@ -61,8 +61,9 @@ export const DEFAULT_LOG_INTERVALS = {
   cleaner: null,
 } as const;
 
-/** Logs that a periodic task visits before it lets others run. */
+/** Logs that a periodic task visits before it lets others run, unless they take longer than the time below. */
 const LOGS_PER_SLICE = 256;
+const SLICE_MS_MAX = 2;
 
 /** A log with where it lies. */
 interface HeldLog {
@@ -417,11 +418,14 @@ export class LogManager {
   private sweep(visit: (log: PartitionLog, nowMs: number) => void): void {
     const logs = [...this.all()];
     const visitFrom = (start: number): void => {
-      const end = Math.min(start + LOGS_PER_SLICE, logs.length);
-      for (const log of logs.slice(start, end)) this.visit(log, visit);
-      if (end < logs.length) this.after(0, () => visitFrom(end));
+      const { clock } = this.context;
+      const untilMs = clock.monotonic() + SLICE_MS_MAX;
+      let next = start;
+      do this.visit(logs[next++]!, visit);
+      while (next < logs.length && next < start + LOGS_PER_SLICE && clock.monotonic() < untilMs);
+      if (next < logs.length) this.after(0, () => visitFrom(next));
     };
-    visitFrom(0);
+    if (logs.length > 0) visitFrom(0);
   }
 
   private visit(log: PartitionLog, visit: (log: PartitionLog, nowMs: number) => void): void {
