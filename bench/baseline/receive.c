@@ -139,12 +139,14 @@ static size_t serve(uint8_t *frame, uint8_t *out) {
   return (size_t)(to - out);
 }
 
-static void answer(int socket, size_t size) {
+/* Returns 0 when the peer is gone. */
+static int answer(int socket, size_t size) {
   for (size_t done = 0; done < size;) {
     ssize_t count = write(socket, answers + done, size - done);
-    if (count < 0 && errno != EAGAIN) fail("write");
+    if (count < 0 && errno != EAGAIN) return 0;
     if (count > 0) done += (size_t)count;
   }
+  return 1;
 }
 
 /* Returns 0 when the peer is gone. */
@@ -161,13 +163,13 @@ static int receive(int socket) {
     if (size + 4 > BUFFER_BYTES) fail("frame too large");
     if (from->filled - at < size + 4) break;
     if (answered > ANSWERS_BYTES - 512) {
-      answer(socket, answered);
+      if (!answer(socket, answered)) return 0;
       answered = 0;
     }
     answered += serve(from->buffer + at + 4, answers + answered);
     at += size + 4;
   }
-  if (answered > 0) answer(socket, answered);
+  if (answered > 0 && !answer(socket, answered)) return 0;
   from->filled -= at;
   if (at > 0) memmove(from->buffer, from->buffer + at, from->filled);
   return 1;
