@@ -301,11 +301,16 @@ export class LogFlusher {
   private finishRound(error: DiskError | null, sharing: readonly FlushDone[]): void {
     const limit = this.roundLimit ?? 0;
     this.roundLimit = null;
-    if (error !== null && !this.isRetired) this.failure ??= error;
+    if (error !== null && this.concernsOthers(error)) this.failure ??= error;
     // Another sync may have failed meanwhile: that this one did not proves nothing.
     if (this.failure === null) this.advance(limit);
-    for (const done of sharing) done(this.isRetired ? null : this.failure);
+    for (const done of sharing) done(this.failure);
     if (this.waiting.length > 0 && this.roundLimit === null) this.startRound();
+  }
+
+  /** Of a log that is being deleted only what was to be synced for others, too: the directory that it is an entry of. */
+  private concernsOthers(error: DiskError): boolean {
+    return !this.isRetired || error.path === parentDirectory(this.log.directory());
   }
 
   /** What has to be synced so that everything before `upTo` is on the disk; epochs are written first. */

@@ -313,9 +313,8 @@ export class LogManager {
       );
     }
     const directory = healthy.reduce((least, other) => (other.logCount < least.logCount ? other : least));
+    for (const other of healthy) this.syncRemoval(other, topic, partition);
     try {
-      // Else a loss of power could bring back the deleted one beside the new one.
-      for (const other of healthy) other.syncRemovalOf(partitionDirectoryName(topic, partition));
       directory.forget(topic, partition, () => this.logsIn(directory));
       const log = this.openAt(directory, topic, partition, true);
       this.hold(topic, partition, { log, directory });
@@ -328,6 +327,17 @@ export class LogManager {
         `the log of ${topic}-${partition} cannot be made in ${directory.path}: ${error.message}`,
         { cause: error },
       );
+    }
+  }
+
+  /** Else a loss of power could bring back a deleted log beside the new one. @throws KafkaError KAFKA_STORAGE_ERROR */
+  private syncRemoval(directory: DataDirectory, topic: string, partition: number): void {
+    try {
+      directory.syncRemovalOf(partitionDirectoryName(topic, partition));
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.failDirectory(directory, error);
+      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, error.message, { cause: error });
     }
   }
 

@@ -69,6 +69,7 @@ export class CrashWorld {
   /** The broker starts: for the first time, after a clean stop, or on what a crash has left. */
   start(disk = this.disk): void {
     this.disk = disk;
+    disk.forgetLater();
     this.manager = this.managerOn(disk);
     this.manager.open();
     this.isStopped = false;
