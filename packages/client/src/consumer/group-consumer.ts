@@ -3,6 +3,7 @@ import { Coordinator, CoordinatorType } from '../cluster/coordinators.ts';
 import { delay } from '../cluster/backoff.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
 import { ClientError, ClosedError } from '../errors.ts';
+import type { Timer } from '../ports/clock.ts';
 import { fetchCommitted, type CommittedOffset, type OffsetToCommit } from './committed-offsets.ts';
 import type { ConsumedRecord } from './consumed-record.ts';
 import { consumerSettings, type ConsumerSettings } from './consumer-options.ts';
@@ -42,6 +43,7 @@ export class GroupConsumer {
   /** What the last poll returned. */
   private polled: readonly Delivery[] = [];
   private busySinceMs = 0;
+  private pollDeadline: Timer | null = null;
   private isWoken = false;
   private isClosed = false;
   private running: Promise<void> | null = null;
@@ -87,8 +89,10 @@ export class GroupConsumer {
    *   take this member; ClientError NO_OFFSET; ClosedError; what a listener threw
    */
   async poll(timeoutMs: number): Promise<readonly FetchedRecords[]> {
+    this.pollDeadline?.cancel();
     this.finishPolled();
     this.polled = await this.next(timeoutMs, Infinity);
+    this.watchPolls();
     return this.polled.map(({ batch }) => batch);
   }
 
@@ -235,6 +239,7 @@ export class GroupConsumer {
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {
+    this.pollDeadline?.cancel();
     const deadline = this.cluster.environment.timers.after(timeoutMs, () => this.cluster.close());
     try {
       await this.ownership.close();
@@ -243,6 +248,14 @@ export class GroupConsumer {
       this.cluster.close();
       this.changed.notify();
     }
+  }
+
+  /** A member that does not poll must not keep its partitions from others, also when it holds nothing. */
+  private watchPolls(): void {
+    const { maxPollIntervalMs } = this.groupSettings;
+    this.pollDeadline = this.cluster.environment.timers.after(maxPollIntervalMs, () =>
+      this.ownership.abandon(`no records were asked for within ${maxPollIntervalMs} ms`),
+    );
   }
 
   private finishPolled(): void {

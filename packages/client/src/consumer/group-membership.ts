@@ -138,17 +138,20 @@ export class GroupMembership {
   /**
    * Joins, again if need be, until there is an assignment.
    *
-   * @param owned what this member goes on reading meanwhile; asked before every attempt
+   * @param owned what this member goes on reading meanwhile, or null to join no more; asked before every attempt
+   * @returns null when it was not to join any more
    * @throws KafkaError when the group does not take this member; ClosedError
    */
-  async join(owned: () => readonly TopicPartition[]): Promise<readonly TopicPartition[]> {
+  async join(owned: () => readonly TopicPartition[] | null): Promise<readonly TopicPartition[] | null> {
     this.stopHeartbeats();
     this.isJoining = true;
     try {
       for (let failures = 0; ;) {
         if (this.isClosed) throw new ClosedError('consumer');
+        const kept = owned();
+        if (kept === null) return null;
         try {
-          const assignment = await this.attempt(owned());
+          const assignment = await this.attempt(kept);
           if (assignment !== null) return this.settle(assignment);
         } catch (error) {
           if (!isRetriableError(error)) throw error;

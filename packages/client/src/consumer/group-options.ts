@@ -21,8 +21,8 @@ export interface GroupConsumerOptions extends ConsumerOptions {
   /** Default 3 000. */
   readonly heartbeatIntervalMs?: number;
   /**
-   * From records being handed out to asking for more, milliseconds; then the member leaves and others get its
-   * partitions. Also how long the group waits for this member when it forms anew. Default 300 000.
+   * Between two polls, or two signs of life of what handles records, milliseconds; then the member leaves and others
+   * get its partitions. Also how long the group waits for this member when it forms anew. Default 300 000.
    */
   readonly maxPollIntervalMs?: number;
   /** How often what was processed is committed, milliseconds, 0 for never by itself. Default 5 000. */

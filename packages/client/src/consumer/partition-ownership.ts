@@ -49,6 +49,8 @@ export class PartitionOwnership {
   private lost: OwnedPartition[] = [];
   private rejoinNeeded = true;
   private isJoining = false;
+  /** Nobody asks for records: whoever joined now would keep partitions from others for nothing. */
+  private isAbandoned = false;
   private rebalancing: Promise<void> | null = null;
   private failure: Error | null = null;
   /** The end of the last commit that was begun. */
@@ -79,6 +81,7 @@ export class PartitionOwnership {
 
   /** Begins what is due. Called whenever somebody asks for records. @throws what went wrong since the last call */
   tend(): void {
+    this.isAbandoned = false;
     if (this.membership.isExpired) {
       void this.membership.leave();
       this.loseAll(new Error('the session ended before the coordinator was heard again'));
@@ -89,6 +92,13 @@ export class PartitionOwnership {
       throw failure;
     }
     if (this.rejoinNeeded || this.membership.isAssignmentOutdated) this.beginRebalance();
+  }
+
+  /** Leaves the group, whatever is in work. The next `tend` joins again, nothing else does. */
+  abandon(reason: string): void {
+    this.isAbandoned = true;
+    void this.membership.leave();
+    this.loseAll(new Error(reason));
   }
 
   /** Puts records into the caller's hands; none when their partition is not owned any more. */
@@ -230,17 +240,19 @@ export class PartitionOwnership {
     if (isCooperative) await this.commitQuietly();
     else await this.release([...this.owned.values()]);
     await this.commitsDone();
+    if (this.isAbandoned) return;
     this.rejoinNeeded = false;
     this.isJoining = true;
-    let assignment: readonly TopicPartition[];
+    let assignment: readonly TopicPartition[] | null;
     try {
-      assignment = await this.membership.join(() => this.assignment);
+      assignment = await this.membership.join(() => (this.isAbandoned ? null : this.assignment));
     } finally {
       this.isJoining = false;
       this.parts.changed.notify();
     }
     await this.tellLost();
-    await this.adopt(assignment);
+    if (assignment === null) this.rejoinNeeded = true;
+    else await this.adopt(assignment);
   }
 
   /** No commit may cross a join: it would come from another generation than it says. */
@@ -426,11 +438,5 @@ export class PartitionOwnership {
       else
         this.abandon(`nothing of ${owner.topic}-${owner.partition} got done within ${maxPollIntervalMs} ms`);
     });
-  }
-
-  /** The next `tend` joins again. */
-  private abandon(reason: string): void {
-    void this.membership.leave();
-    this.loseAll(new Error(reason));
   }
 }

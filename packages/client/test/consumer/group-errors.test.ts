@@ -269,6 +269,22 @@ test('a group that does not take this member is an error, with the reason', asyn
   }
 });
 
+test('client pitfall E2: who stops polling while the group forms does not join in the end', async () => {
+  let joins = 0;
+  broker.on(joinGroupApi, ({ memberId }) => {
+    if (memberId === '') return joinRefused(ErrorCode.MEMBER_ID_REQUIRED, 'm1');
+    joins++;
+    return new Promise((resolve) => setTimeout(() => resolve(joinRefused(ErrorCode.UNKNOWN_MEMBER_ID)), 100));
+  });
+  const consumer = consumerOf({ maxPollIntervalMs: 50 });
+  await consumer.poll(20);
+  await until(() => joins === 1);
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  assert.deepEqual(memberIds(), ['', 'm1']);
+  await consumer.poll(50);
+  assert.deepEqual(memberIds().slice(0, 3), ['', 'm1', '']);
+});
+
 test('closing while the group forms leaves it, on a connection that is not held up', async () => {
   let joining = false;
   broker.on(joinGroupApi, ({ memberId }) => {

@@ -239,6 +239,20 @@ test('client pitfall E2: who does not ask for more in time loses its partitions,
   assert.deepEqual([values, events], [['p0-2'], ['lost']]);
 });
 
+test('client pitfall E2: who stops polling while it holds nothing loses its partitions too', async () => {
+  const topic = await live.topic(1);
+  const groupId = live.newName('group');
+  const idle = live.consumer({ groupId, topics: [topic], maxPollIntervalMs: 150 });
+  await until(async () => {
+    await idle.poll(10);
+    return idle.assignment.length === 1;
+  });
+  const other = new Member({ groupId, topics: [topic] });
+  await until(() => other.partitions === '0');
+  assert.deepEqual(idle.assignment, []);
+  await other.stop();
+});
+
 test('client pitfall J4: after the loop was blocked for longer than the session nothing is committed', async () => {
   const topic = await live.topic(1, 2);
   const groupId = live.newName('group');
