@@ -122,7 +122,7 @@ describe('calls', () => {
 describe('watches', () => {
   test('are set again on the next connection, each as what it was, after catching up', async () => {
     const world = new FakeWorld();
-    const connecting = world.begin({ chroot: '/root' });
+    const connecting = world.begin({ chroot: '/base' });
     world.link.accept();
     await turns();
     world.answerRoot();
@@ -143,12 +143,12 @@ describe('watches', () => {
     assert.equal(xid, Xid.setWatches);
     assert.equal(body.long(), 9n);
     const texts = () => body.vector(4, () => body.text());
-    assert.deepEqual([texts(), texts(), texts()], [['/root/there'], ['/root/absent'], ['/root']]);
+    assert.deepEqual([texts(), texts(), texts()], [['/base/there'], ['/base/absent'], ['/base']]);
     body.end();
     link.answer(catchUp.xid, (writer) => writer.text('/'), { zxid: 20 });
-    link.notify(3, '/root/there');
-    link.notify(1, '/root/absent');
-    link.notify(4, '/root');
+    link.notify(3, '/base/there');
+    link.notify(1, '/base/absent');
+    link.notify(4, '/base');
     link.answer(Xid.setWatches);
     assert.deepEqual(node.events, [{ type: 'data', path: '/there' }]);
     assert.deepEqual(absent.events, [{ type: 'created', path: '/absent' }]);
