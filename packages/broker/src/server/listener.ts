@@ -48,6 +48,8 @@ export class Listener {
   private waiting: Socket[] | null = [];
   /** Is called when the last connection is gone. */
   private onceEmpty: (() => void) | null = null;
+  /** Set from the first stop on: all connections are gone. */
+  private ended: Promise<void> | null = null;
 
   constructor(settings: ListenerSettings, parts: ListenerParts) {
     this.settings = settings;
@@ -92,8 +94,21 @@ export class Listener {
     for (const socket of waiting) this.accept(socket);
   }
 
-  /** Takes no further connection or request; resolves when all answers in work were sent, or at the deadline. */
+  /**
+   * Takes no further connection or request; resolves when all answers in work were sent, or at the deadline. While it
+   * waits it may be told again, with a nearer deadline.
+   */
   async stop(deadlineMs: number): Promise<void> {
+    this.ended ??= this.end();
+    const timer = this.parts.timers.after(deadlineMs, () => {
+      for (const connection of this.connections) connection.destroy();
+    });
+    await this.ended;
+    timer.cancel();
+    this.idle.stop();
+  }
+
+  private async end(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
@@ -103,13 +118,8 @@ export class Listener {
     });
     for (const socket of this.waiting ?? []) socket.destroy();
     for (const connection of this.connections) connection.stop();
-    const timer = this.parts.timers.after(deadlineMs, () => {
-      for (const connection of this.connections) connection.destroy();
-    });
     await closed;
     await empty;
-    timer.cancel();
-    this.idle.stop();
   }
 
   private connected(socket: Socket): void {
