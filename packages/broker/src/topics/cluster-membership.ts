@@ -1,7 +1,6 @@
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
 import {
   createRoots,
-  generateBrokerId,
   obtainClusterId,
   registerBroker,
   registrationOf,
@@ -47,18 +46,6 @@ export class ClusterMembership {
     }
     state.clusterId = clusterId;
     return clusterId;
-  }
-
-  /**
-   * An id that no other broker of the cluster has or gets, for one that was given none.
-   * @param reservedBrokerMaxId ids up to this are for those who choose their own
-   */
-  generateNodeId(reservedBrokerMaxId: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      generateBrokerId(this.parts.coordination, reservedBrokerMaxId, (error, nodeId) =>
-        error === null ? resolve(nodeId) : reject(error),
-      );
-    });
   }
 
   /**

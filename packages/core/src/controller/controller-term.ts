@@ -1,6 +1,5 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Timers } from '../ports/clock.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 import type { Coordination } from '../ports/coordination.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { Random } from '../ports/random.ts';

@@ -50,11 +50,6 @@ export class Controller {
     return this.term !== null;
   }
 
-  /** Of the term, or -1 where another broker is the controller. */
-  get epoch(): number {
-    return this.term?.epoch ?? -1;
-  }
-
   /**
    * Runs for controller, now and whenever there is none. Whoever wins reads the cluster, finishes what an earlier term
    * left open, elects leaders and tells all brokers of their partitions. Ended when there is a controller.
@@ -66,12 +61,6 @@ export class Controller {
         done(error);
       });
     });
-  }
-
-  /** This broker stops: from here on nothing is watched and nothing decided. */
-  stop(): void {
-    this.isOver = true;
-    this.resign('the broker stops');
   }
 
   /** Creates topics, or only says what would come of it. One outcome per topic, by its name. */
