@@ -13,6 +13,8 @@ const consumer = new Consumer({
   maxWaitTime: 200,
   retryDelay: 100,
   retries: 300,
+  // With it, `commit` of a message would do nothing and still say that it is done.
+  autocommit: false,
 });
 const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest' });
 // A fetch under way at a rebalance still asks for the partitions of before, and what it brings is
