@@ -13,6 +13,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   broker: ['client', 'core', 'protocol'],
   client: ['protocol'],
   cli: ['broker', 'client', 'protocol'],
+  testing: ['broker', 'client', 'core', 'protocol'],
 };
 
 /** What would make the core depend on a clock, chance, a disk, a socket or the order of promises. */
