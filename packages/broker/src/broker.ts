@@ -1,23 +1,17 @@
 import { hostname } from 'node:os';
-import { setImmediate } from 'node:timers/promises';
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings.ts';
 import { LogManager } from '@odradek/core/log/log-manager.ts';
-import type { Clock } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import type { Disk, DiskError } from '@odradek/core/ports/disk.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
-import type { Random } from '@odradek/core/ports/random.ts';
 import { applyMetadataUpdate, type MetadataUpdate } from '@odradek/core/controller/metadata-updates.ts';
 import { ControllerOrders } from '@odradek/core/replication/controller-orders.ts';
 import { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
 import { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
 import type { DiskSpace } from './adapters/disk-space.ts';
-import { openFilesForLogs } from './adapters/open-file-limit.ts';
-import { systemClock } from './adapters/system-clock.ts';
-import { systemRandom } from './adapters/system-random.ts';
-import { SystemTimers } from './adapters/system-timers.ts';
+import { nodeMachine } from './adapters/node-machine.ts';
 import type { BrokerServices } from './broker-services.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
 import type { LoadedBrokerConfig } from './config/load-broker-config.ts';
@@ -32,6 +26,7 @@ import { identifyDirectories, knownClusterId, usableDirectories } from './data-d
 import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
 import { handlerRegistry } from './handlers/index.ts';
+import type { Machine } from './machine.ts';
 import { openCoordination, type OpenCoordination } from './open-coordination.ts';
 import { ProducerIdService } from './producer-ids.ts';
 import { Dispatcher } from './server/dispatcher.ts';
@@ -52,6 +47,8 @@ export interface BrokerGround {
   readonly sharedTree?: () => OpenCoordination;
   diskSpace(directory: string): DiskSpace;
   readonly log: LogSink;
+  /** Time, chance and network; this machine's unless given. */
+  readonly machine?: Machine;
 }
 
 /** How long clients get to take their last answers when the broker stops. */
@@ -65,9 +62,7 @@ const OPENING_TURN_MS = 5;
  */
 export class Broker {
   private readonly ground: BrokerGround;
-  private readonly timers = new SystemTimers();
-  private readonly clock: Clock = systemClock;
-  private readonly random: Random = systemRandom;
+  private readonly machine: Machine;
   private readonly tree: OpenCoordination;
   private readonly coordination: Coordination;
   private readonly state = new ClusterState();
@@ -81,8 +76,9 @@ export class Broker {
   private readonly failure = Promise.withResolvers<Error>();
   private failureReason: Error | null = null;
 
-  private constructor(ground: BrokerGround, tree: OpenCoordination) {
+  private constructor(ground: BrokerGround, machine: Machine, tree: OpenCoordination) {
     this.ground = ground;
+    this.machine = machine;
     this.tree = tree;
     this.coordination = tree.session;
     this.coordination.onSession((state) => {
@@ -96,11 +92,11 @@ export class Broker {
    * @throws when a directory, the coordination tree or an address cannot be used; nothing is left open then
    */
   static async start(ground: BrokerGround): Promise<Broker> {
-    const { loaded, coordinationFile, log, sharedTree } = ground;
+    const { loaded, coordinationFile, log, sharedTree, machine = nodeMachine() } = ground;
     const usable = usableDirectories(ground.disk, ground.dataDirectories, log);
     const tree =
-      sharedTree?.() ?? (await openCoordination(loaded.config, coordinationFile, systemClock, log));
-    const broker = new Broker(ground, tree);
+      sharedTree?.() ?? (await openCoordination(loaded.config, coordinationFile, machine.clock, log));
+    const broker = new Broker(ground, machine, tree);
     try {
       await broker.assemble(usable);
       await broker.serve();
@@ -184,17 +180,17 @@ export class Broker {
       services.logs.close();
     }
     await this.tree.close();
-    this.timers.stop();
+    this.machine.timers.stop();
   }
 
   /** Others lead what was led here. A broker that is alone has nobody to hand over to. */
   private async handOver({ topics, config }: BrokerServices): Promise<void> {
-    const { state, peers, brokerEpoch, timers } = this;
+    const { state, peers, brokerEpoch } = this;
     if (brokerEpoch < 0 || peers === null || !config.controlledShutdownEnable) return;
     await handOver({
       self: { brokerId: this.nodeId, brokerEpoch },
       peers: peers.ways,
-      timers,
+      timers: this.machine.timers,
       log: this.ground.log,
       isAlone: () => state.brokers.size < 2,
       controllerId: () => state.controllerId,
@@ -207,7 +203,8 @@ export class Broker {
 
   /** @param usable data directories that can be read now */
   private async assemble(usable: readonly string[]): Promise<void> {
-    const { ground, clock, random, coordination, state, timers } = this;
+    const { ground, coordination, state } = this;
+    const { clock, timers, random, sockets, openFilesMax } = this.machine;
     const { loaded, log, disk } = ground;
     const { config } = loaded;
     const membership = this.membership();
@@ -221,6 +218,7 @@ export class Broker {
       { disk, clock, timers, random, log },
       {
         ...logManagerOptions(config, ground, configs),
+        openFilesMax: openFilesMax(),
         onAllDirectoriesFailed: (error) => this.allDirectoriesFailed(error),
       },
     );
@@ -230,6 +228,7 @@ export class Broker {
       clock,
       timers,
       random,
+      sockets,
       log,
       brokerEpoch: () => this.brokerEpoch,
       askHere: (broker, proposals) => topics.alterPartitions(broker, proposals),
@@ -304,7 +303,7 @@ export class Broker {
 
   private async serve(): Promise<void> {
     const { logs, topics, groups, replicas } = this.services!;
-    await openInTurns(logs);
+    await this.openInTurns(logs);
     await this.bindListeners();
     const { brokerRack } = this.ground.loaded.config;
     this.brokerEpoch = await this.membership().register(this.nodeId, this.endpoints, brokerRack);
@@ -313,6 +312,17 @@ export class Broker {
     logs.start();
     replicas.start();
     for (const listener of this.listeners) listener.open();
+  }
+
+  /** Timers and the session with the coordination tree go on while thousands of logs are opened. */
+  private async openInTurns(logs: LogManager): Promise<void> {
+    const { clock, nextTurn } = this.machine;
+    let turnEndsMs = clock.monotonic() + OPENING_TURN_MS;
+    for (const _ of logs.openStepwise()) {
+      if (clock.monotonic() < turnEndsMs) continue;
+      await nextTurn();
+      turnEndsMs = clock.monotonic() + OPENING_TURN_MS;
+    }
   }
 
   private takeMetadata(update: MetadataUpdate): void {
@@ -330,13 +340,13 @@ export class Broker {
   }
 
   private channels(orders: ControllerOrders, peers: ClusterPeers): ControllerChannels {
-    const { state, timers } = this;
+    const { state, machine } = this;
     const { log, loaded } = this.ground;
     return new ControllerChannels({
       nodeId: this.nodeId,
       orders,
       peers: peers.ways,
-      timers,
+      timers: machine.timers,
       log,
       liveBrokers: () => [...state.brokers.values()],
       timeoutMs: () => loaded.config.controllerSocketTimeoutMs,
@@ -344,16 +354,19 @@ export class Broker {
   }
 
   private membership(): ClusterMembership {
-    const { coordination, state, clock, random } = this;
+    const { coordination, state } = this;
+    const { clock, random } = this.machine;
     return new ClusterMembership({ coordination, state, clock, random });
   }
 
   private async bindListeners(): Promise<void> {
     const { config } = this.ground.loaded;
+    const { machine } = this;
     const parts = {
       dispatcher: new Dispatcher(handlerRegistry, this.services!),
-      clock: this.clock,
-      timers: this.timers,
+      acceptor: machine.acceptor,
+      clock: machine.clock,
+      timers: machine.timers,
       log: this.ground.log,
     };
     const listeners: Listener[] = [];
@@ -397,21 +410,10 @@ function minInsyncReplicas(config: BrokerConfig, configs: ConfigService, topic: 
   return own === undefined ? config.minInsyncReplicas : Number(own);
 }
 
-/** Timers and the session with the coordination tree go on while thousands of logs are opened. */
-async function openInTurns(logs: LogManager): Promise<void> {
-  let turnEndsMs = performance.now() + OPENING_TURN_MS;
-  for (const _ of logs.openStepwise()) {
-    if (performance.now() < turnEndsMs) continue;
-    await setImmediate();
-    turnEndsMs = performance.now() + OPENING_TURN_MS;
-  }
-}
-
 function logManagerOptions(config: BrokerConfig, ground: BrokerGround, configs: ConfigService) {
   return {
     directories: ground.dataDirectories,
     configOf: (topic: string) => configs.logConfig(topic),
-    openFilesMax: openFilesForLogs(),
     retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
     flushCheckIntervalMs: config.logFlushSchedulerIntervalMs,
     recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,

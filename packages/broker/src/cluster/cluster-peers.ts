@@ -1,5 +1,4 @@
-import { nodeEnvironment } from '@odradek/client/adapters/node-environment.ts';
-import type { Address } from '@odradek/client/ports/sockets.ts';
+import type { Address, Sockets } from '@odradek/client/ports/sockets.ts';
 import type { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
@@ -19,6 +18,7 @@ export interface ClusterPeersParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  readonly sockets: Sockets;
   readonly log: LogSink;
   /** Of this broker in its present life, -1 before it has registered. */
   brokerEpoch(): number;
@@ -35,12 +35,12 @@ export class ClusterPeers implements ReplicaPeers {
   private readonly proposals: InSyncProposals;
 
   constructor(parts: ClusterPeersParts) {
-    const { config, state, clock, timers, random, log } = parts;
+    const { config, state, clock, timers, random, sockets, log } = parts;
     const nodeId = config.brokerId;
     this.isLive = state.isLive;
     this.links = new PeerLinks({
       nodeId,
-      environment: { clock, timers, random, sockets: nodeEnvironment().sockets },
+      environment: { clock, timers, random, sockets },
       addressOf: (brokerId) => peerAddress(state, brokerId, config.interBrokerListenerName),
       setupTimeoutMs: config.socketConnectionSetupTimeoutMs,
       setupTimeoutMaxMs: config.socketConnectionSetupTimeoutMaxMs,

@@ -1,6 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
+import type { Acceptor, Machine } from '../machine.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionSurroundings } from './connection.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -23,6 +24,7 @@ export interface ListenerSettings {
 }
 
 export interface ListenerParts {
+  readonly acceptor: Machine['acceptor'];
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -38,7 +40,7 @@ const FRAME_BUFFERS_IDLE_BYTES_MAX = 16 * 1024 * 1024;
 export class Listener {
   private readonly settings: ListenerSettings;
   private readonly parts: ListenerParts;
-  private readonly server: Server;
+  private readonly acceptor: Acceptor;
   private readonly connections = new Set<Connection>();
   private readonly perHost = new Map<string, number>();
   private readonly idle: IdleConnections<Connection>;
@@ -64,8 +66,14 @@ export class Listener {
       frameSizeMaxBytes: settings.frameSizeMaxBytes,
       onActivity: (connection) => this.idle.touch(connection),
     };
-    const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: true };
-    this.server = createServer(options, (socket) => this.connected(socket));
+    const { host, port, backlog } = settings;
+    this.acceptor = parts.acceptor(
+      { host, port, backlog },
+      {
+        connected: (socket) => this.connected(socket),
+        failed: (error) => parts.log.error('a listener failed', { error }),
+      },
+    );
   }
 
   /**
@@ -75,16 +83,7 @@ export class Listener {
    * @returns the port, also when 0 was asked
    */
   bind(): Promise<number> {
-    const { host, port, backlog } = this.settings;
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen({ port, backlog, ...(host === '' ? {} : { host }) }, () => {
-        this.server.removeListener('error', reject);
-        this.server.on('error', (error) => this.parts.log.error('a listener failed', { error }));
-        const address = this.server.address();
-        resolve(typeof address === 'object' && address !== null ? address.port : port);
-      });
-    });
+    return this.acceptor.bind();
   }
 
   /** Serves those who connected, and all to come. */
@@ -110,7 +109,7 @@ export class Listener {
 
   private async end(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
-      this.server.close(() => resolve());
+      this.acceptor.close(resolve);
     });
     const empty = new Promise<void>((resolve) => {
       if (this.connections.size === 0) resolve();

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { silentLog } from '@odradek/broker/adapters/silent-log.ts';
-import { systemClock } from '@odradek/broker/adapters/system-clock.ts';
-import { SystemTimers } from '@odradek/broker/adapters/system-timers.ts';
+import { nodeMachine } from '@odradek/broker/adapters/node-machine.ts';
 import type { Dispatcher } from '@odradek/broker/server/dispatcher.ts';
 import { Listener } from '@odradek/broker/server/listener.ts';
 
@@ -29,7 +28,7 @@ async function silentListener() {
     connectionsPerHostMax: 10,
     connectionsPerHostOverrides: new Map<string, number>(),
   };
-  const parts = { dispatcher, clock: systemClock, timers: new SystemTimers(), log: silentLog };
+  const parts = { ...nodeMachine(), dispatcher, log: silentLog };
   const listener = new Listener(settings, parts);
   const port = await listener.bind();
   listener.open();
