@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { type Disk, DiskError } from '@odradek/core/ports/disk.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { describeLogDirsApi } from '@odradek/protocol/generated/apis/describe-log-dirs.ts';
-import { SimulatedDisk } from '../../../core/test/faults/simulated-disk.ts';
+import { SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 import { WatchedDisk } from '../../../core/test/log/watched-disk.ts';
 import { UNKNOWN_SPACE } from '../../src/adapters/disk-space.ts';
 import { MemoryDisk } from '../../src/adapters/memory-disk.ts';

@@ -6,8 +6,8 @@ import { checkRecovered } from './crash-check.ts';
 import { CrashWorld } from './crash-world.ts';
 import type { WorldSettings } from './crash-world.ts';
 import type { Expectation, Life, LogHistory } from './log-history.ts';
-import { SeededRandom } from './seeded-random.ts';
-import type { Io, SimulatedDisk } from './simulated-disk.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
+import type { Io, SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 
 /** What to do to a seed's workload. */
 export interface CrashRun {

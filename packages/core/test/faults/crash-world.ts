@@ -7,8 +7,8 @@ import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { ManualTime, SILENT, batch, controlBatch } from '../log/log-world.ts';
 import { LogHistory } from './log-history.ts';
 import type { KnownBatch } from './log-history.ts';
-import { SeededRandom } from './seeded-random.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
+import { SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 
 export const DATA_DIRECTORIES = ['/data/a', '/data/b'];
 const START_TIME = 1_700_000_000_000;

@@ -7,8 +7,8 @@ import { DEFAULT_LOG_INTERVALS, LogManager } from '../../src/log/log-manager.ts'
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { ManualTime, SILENT, append, codeOf, readAll, valuesOf } from '../log/log-world.ts';
 import { append as produce, fetch, from, world as replicaWorld } from '../replication/replica-world.ts';
-import { SeededRandom } from './seeded-random.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
+import { SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 
 const DIRECTORIES = ['/data/a', '/data/b', '/data/c'];
 const { KAFKA_STORAGE_ERROR } = ErrorCode;

@@ -3,7 +3,7 @@ import { DiskError } from '../../src/ports/disk.ts';
 import { CrashFailure, checkStart, performStep } from './crash-runner.ts';
 import { CrashWorld } from './crash-world.ts';
 import type { WorldSettings } from './crash-world.ts';
-import type { IoFault } from './simulated-disk.ts';
+import type { IoFault } from '@odradek/testing/disk/simulated-disk.ts';
 
 export interface FaultRun {
   readonly seed: number;

@@ -5,7 +5,7 @@ import { DEFAULT_LOG_CONFIG } from '../../src/log/log-config.ts';
 import { append, fetch, from, world } from '../replication/replica-world.ts';
 import type { World } from '../replication/replica-world.ts';
 import { ManualTime } from '../log/log-world.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
+import { SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 
 interface Scene {
   readonly here: World;

@@ -21,8 +21,8 @@ import {
   readAll,
   valuesOf,
 } from '../log/log-world.ts';
-import { SeededRandom } from './seeded-random.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
+import { SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 
 const FIRST = `${DIRECTORY}/00000000000000000000`;
 const idempotent = (baseSequence: number) => ({ producerId: 7, producerEpoch: 0, baseSequence });

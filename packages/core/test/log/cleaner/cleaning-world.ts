@@ -9,7 +9,7 @@ import type { LogConfig } from '../../../src/log/log-config.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import type { RecordBatchInput } from '@odradek/protocol/records/record-batch.ts';
-import { SimulatedDisk } from '../../faults/simulated-disk.ts';
+import { SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 import { LogWorld } from '../log-world.ts';
 
 /** A key and its value; null deletes. */

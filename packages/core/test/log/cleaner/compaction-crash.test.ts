@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
 import { readAll } from '../log-world.ts';
-import type { IoKind, SimulatedDisk } from '../../faults/simulated-disk.ts';
+import type { IoKind, SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 import { CleaningWorld, put } from './cleaning-world.ts';
 
 /*

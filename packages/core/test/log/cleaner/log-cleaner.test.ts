@@ -7,7 +7,7 @@ import type { LogConfig } from '../../../src/log/log-config.ts';
 import { DEFAULT_LOG_INTERVALS, LogManager } from '../../../src/log/log-manager.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
 import type { LogSink } from '../../../src/ports/log-sink.ts';
-import { SimulatedDisk } from '../../faults/simulated-disk.ts';
+import { SimulatedDisk } from '@odradek/testing/disk/simulated-disk.ts';
 import { ManualTime, SILENT, countingRandom, readAll } from '../log-world.ts';
 import { COMPACTED, put } from './cleaning-world.ts';
 

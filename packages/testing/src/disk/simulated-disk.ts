@@ -1,8 +1,8 @@
-import { DiskError } from '../../src/ports/disk.ts';
-import type { Disk, DiskEntry, DiskFile } from '../../src/ports/disk.ts';
+import { DiskError } from '@odradek/core/ports/disk.ts';
+import type { Disk, DiskEntry, DiskFile } from '@odradek/core/ports/disk.ts';
 import { DirectoryNode, FileNode } from './simulated-nodes.ts';
 import type { SimulatedNode } from './simulated-nodes.ts';
-import { SeededRandom } from './seeded-random.ts';
+import { SeededRandom } from '../seeded-random.ts';
 
 /*
  * A disk for tests, with all that may befall one.

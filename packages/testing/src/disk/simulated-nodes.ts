@@ -1,4 +1,4 @@
-import type { SeededRandom } from './seeded-random.ts';
+import type { SeededRandom } from '../seeded-random.ts';
 
 /** What a device writes whole or not at all. */
 const SECTOR_SIZE = 512;

@@ -1,4 +1,4 @@
-import type { Random } from '../../src/ports/random.ts';
+import type { Random } from '@odradek/core/ports/random.ts';
 
 /** A stream of numbers that a seed decides (mulberry32), and streams forked off it. */
 export class SeededRandom implements Random {
