@@ -1,12 +1,10 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { DiskError } from '../ports/disk.ts';
-import { checkReplicated, notInOrder, planAppend } from './append-plan.ts';
-import type { AppendPlan, ReplicatedStart } from './append-plan.ts';
 import type { CleanableLog } from './cleaner/cleanable.ts';
 import { readPartitionMetadata, writePartitionMetadata } from './checkpoints.ts';
 import type { EpochEnd } from './leader-epoch-cache.ts';
-import { NOTHING_APPENDED, validationSettingsOf } from './log-append.ts';
 import type { AppendOptions, LogAppendInfo } from './log-append.ts';
+import { LogAppends } from './log-appends.ts';
 import { LogAvailability } from './log-availability.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
@@ -19,10 +17,8 @@ import type { LogRead, ReadOptions, UpTo } from './log-reader.ts';
 import { LogStorage } from './log-storage.ts';
 import { findOffset, legacyOffsetsBefore } from './offset-lookup.ts';
 import type { FoundOffset } from './offset-lookup.ts';
-import { firstOffsetOf } from './producer-rules.ts';
-import type { ProducerBatch, ProducerEntry } from './producer-rules.ts';
-import { validateRecords } from './record-validator.ts';
-import { decideRetention } from './retention.ts';
+import type { ProducerEntry } from './producer-rules.ts';
+import { decideRetention, summariesOf } from './retention.ts';
 
 /*
  * One partition's log on one broker: what may be appended, what readers see, and what becomes of old records.
@@ -57,6 +53,7 @@ export class PartitionLog {
   /** The files: for the cleaner. */
   readonly storage: LogStorage;
   private readonly availability: LogAvailability;
+  private readonly appends: LogAppends;
   /** Is called when more may be acknowledged because it is synced now, and when the log goes offline. */
   onProgress: (() => void) | null = null;
   private startOffset: number;
@@ -90,6 +87,7 @@ export class PartitionLog {
       recoveryPointLowered: () => options.onRecoveryPointLowered?.(this),
       synced: () => this.onProgress?.(),
     });
+    this.appends = new LogAppends(context, this, this.storage, availability);
   }
 
   /**
@@ -242,97 +240,25 @@ export class PartitionLog {
   }
 
   /**
-   * Appends what a producer or coordinator sent: validated, numbered and written in one go, or not at all. A
-   * batch that repeats one of the producer's last five is not written again; the answer is that of the first.
-   *
-   * Where `flush.messages` asks for a sync it is begun, off the loop and shared with others that wait: the append is
-   * to be acknowledged once `acknowledgeableOffset` has passed it.
+   * Appends what a producer or coordinator sent; see log-appends.ts.
    *
    * @param records the bytes as they came; may be changed in place
    * @throws RecordValidationError, KafkaError with the code for the producer
    */
   appendAsLeader(records: Buffer, options: AppendOptions): LogAppendInfo {
     this.ensureOnline();
-    const { producers, epochs } = this.storage;
-    const nowMs = this.context.clock.now();
-    const settings = validationSettingsOf(this.config, options, this.logEndOffset, nowMs);
-    const validated = validateRecords(records, settings);
-    if (validated.recordCount === 0) return { ...NOTHING_APPENDED, logStartOffset: this.startOffset };
-    const plan = planAppend(validated.records, options.origin, producers, epochs.latestEpoch);
-    if ('duplicateOf' in plan) return this.answerDuplicate(plan.duplicateOf);
-    this.checkFitsSegment(plan.records.length);
-    const from = this.logEndOffset;
-    this.change(() => this.storage.append(plan, validated.firstOffset, nowMs));
-    if (this.storage.isFlushDue) this.storage.flushHeldBack(from);
-    const { firstOffset, lastOffset, recordCount, logAppendTimeMs } = validated;
-    return {
-      firstOffset,
-      lastOffset,
-      recordCount,
-      logAppendTimeMs,
-      logStartOffset: this.startOffset,
-      isDuplicate: false,
-      sizeBytes: plan.records.length,
-    };
-  }
-
-  /** Followers do not ask: what the leader has accepted they must take, if need be in a larger segment. */
-  private checkFitsSegment(sizeBytes: number): void {
-    if (sizeBytes <= this.config.segmentBytes) return;
-    throw new KafkaError(
-      ErrorCode.RECORD_LIST_TOO_LARGE,
-      `${sizeBytes} bytes to append, segment.bytes is ${this.config.segmentBytes}`,
-    );
-  }
-
-  private answerDuplicate(duplicate: ProducerBatch): LogAppendInfo {
-    return {
-      ...NOTHING_APPENDED,
-      firstOffset: firstOffsetOf(duplicate),
-      lastOffset: duplicate.lastOffset,
-      // Told also where records keep their own times: so does Apache Kafka.
-      logAppendTimeMs: duplicate.timestamp,
-      logStartOffset: this.startOffset,
-      isDuplicate: true,
-    };
+    return this.appends.asLeader(records, options);
   }
 
   /**
-   * Appends what the leader has: batches with offsets, written as they are. A partial batch at the end is left
-   * out. An empty log whose start lies in the midst of the first batch begins with that batch.
+   * Appends what the leader has; see log-appends.ts.
    *
-   * @throws KafkaError CORRUPT_MESSAGE when a checksum is wrong; OFFSET_OUT_OF_RANGE when the batches begin
-   *   before the end of the log, or are out of order; KAFKA_STORAGE_ERROR
+   * @throws KafkaError CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR
    * @throws MalformedBytesError when the bytes are no batches
    */
   appendAsFollower(records: Buffer): LogAppendInfo {
     this.ensureOnline();
-    const first = checkReplicated(records);
-    if (first === null) return { ...NOTHING_APPENDED, logStartOffset: this.startOffset };
-    if (first.baseOffset < this.logEndOffset) this.makeRoomFor(first);
-    const { producers, epochs } = this.storage;
-    const plan = planAppend(records, 'replication', producers, epochs.latestEpoch) as AppendPlan;
-    const nowMs = this.context.clock.now();
-    this.change(() => {
-      this.storage.append(plan, plan.firstOffset, nowMs);
-      // The next fetch tells the leader that this is held here.
-      if (this.storage.isFlushDue) this.storage.flusher.flush();
-    });
-    return {
-      ...NOTHING_APPENDED,
-      firstOffset: plan.firstOffset,
-      lastOffset: plan.lastOffset,
-      logStartOffset: this.startOffset,
-      sizeBytes: plan.records.length,
-    };
-  }
-
-  /** After DeleteRecords on the leader a new follower begins in the midst of a batch that it gets whole. */
-  private makeRoomFor(first: ReplicatedStart): void {
-    const isEmpty = this.startOffset === this.logEndOffset;
-    if (!isEmpty || first.lastOffset < this.logEndOffset)
-      throw notInOrder(first.baseOffset, this.logEndOffset);
-    this.truncateFullyAndStartAt(first.baseOffset, this.startOffset);
+    return this.appends.asFollower(records);
   }
 
   /**
@@ -447,7 +373,7 @@ export class PartitionLog {
   deleteOldSegments(nowMs: number): number {
     this.ensureOnline();
     const { count, reason } = this.change(() =>
-      decideRetention(this.summaries(), this.config, {
+      decideRetention(summariesOf(this.storage.segments, this.logEndOffset), this.config, {
         highWatermark: this.watermark,
         logStartOffset: this.startOffset,
         nowMs,
@@ -459,15 +385,6 @@ export class PartitionLog {
     this.change(() => this.storage.deleteOldest(count));
     this.context.log.info('Deleted old segments', { directory: this.directory, count, reason });
     return count;
-  }
-
-  private summaries(): { sizeBytes: number; endOffset: number; largestTimestampMs: number }[] {
-    const { segments } = this.storage;
-    return segments.all.map((segment, index) => ({
-      sizeBytes: segment.sizeBytes,
-      endOffset: segments.at(index + 1)?.baseOffset ?? this.logEndOffset,
-      largestTimestampMs: segment.largestTimestampMs(),
-    }));
   }
 
   /** Syncs everything now, on the loop. @throws KafkaError KAFKA_STORAGE_ERROR */

@@ -1,4 +1,5 @@
 import type { LogConfig } from './log-config.ts';
+import type { SegmentList } from './segment-list.ts';
 
 /** What retention looks at of a segment. */
 export interface SegmentSummary {
@@ -7,6 +8,15 @@ export interface SegmentSummary {
   readonly endOffset: number;
   /** Time of the latest record, or of the last write. */
   readonly largestTimestampMs: number;
+}
+
+/** What retention looks at of a log that ends at `logEndOffset`. @throws DiskError */
+export function summariesOf(segments: SegmentList, logEndOffset: number): SegmentSummary[] {
+  return segments.all.map((segment, index) => ({
+    sizeBytes: segment.sizeBytes,
+    endOffset: segments.at(index + 1)?.baseOffset ?? logEndOffset,
+    largestTimestampMs: segment.largestTimestampMs(),
+  }));
 }
 
 export interface RetentionLimits {
