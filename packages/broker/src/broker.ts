@@ -21,6 +21,7 @@ import { openConfigService } from './config/live-config-service.ts';
 import { ClusterPeers } from './cluster/cluster-peers.ts';
 import { handOver } from './cluster/controlled-shutdown.ts';
 import { ControllerChannels } from './cluster/controller-channels.ts';
+import { partitionSettings, readPreference, replicationQuotas } from './cluster/replication-settings.ts';
 import { createThroughController } from './cluster/topic-forwarding.ts';
 import { identifyDirectories, knownClusterId, usableDirectories } from './data-directories.ts';
 import { GroupRuntime } from './groups/group-runtime.ts';
@@ -222,6 +223,8 @@ export class Broker {
         onAllDirectoriesFailed: (error) => this.allDirectoriesFailed(error),
       },
     );
+    const quotas = replicationQuotas(config, configs, clock);
+    const preference = readPreference(config, state);
     const peers = new ClusterPeers({
       config,
       state,
@@ -232,6 +235,7 @@ export class Broker {
       log,
       brokerEpoch: () => this.brokerEpoch,
       askHere: (broker, proposals) => topics.alterPartitions(broker, proposals),
+      followerQuota: quotas.follower,
       progressed: () => replicas.wakeWaiting(),
     });
     this.peers = peers;
@@ -243,7 +247,9 @@ export class Broker {
       log,
       peers,
       lagMaxMs: () => config.replicaLagTimeMaxMs,
-      settingsOf: (topic) => ({ minInsyncReplicas: minInsyncReplicas(config, configs, topic) }),
+      settingsOf: (topic) => partitionSettings(config, configs, topic),
+      leaderQuota: quotas.leader,
+      ...(preference === undefined ? {} : { readPreference: preference }),
     });
     configs.onTopicChange((topic) => replicas.settingsChanged(topic));
     configs.onBrokerChange(() => replicas.defaultSettingsChanged());
@@ -403,11 +409,6 @@ function endpointOf(address: ListenerAddress, ports: ReadonlyMap<string, number>
     host: address.host === '' ? hostname() : address.host,
     port: address.port === 0 ? (ports.get(address.name) ?? 0) : address.port,
   };
-}
-
-function minInsyncReplicas(config: BrokerConfig, configs: ConfigService, topic: string): number {
-  const own = configs.topicOverrides(topic)['min.insync.replicas'];
-  return own === undefined ? config.minInsyncReplicas : Number(own);
 }
 
 function logManagerOptions(config: BrokerConfig, ground: BrokerGround, configs: ConfigService) {

@@ -7,6 +7,7 @@ import type { Random } from '@odradek/core/ports/random.ts';
 import type { InSyncOutcome, InSyncProposal } from '@odradek/core/replication/leader-role.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
 import { ReplicaFetchers } from '@odradek/core/replication/replica-fetchers.ts';
+import type { ReplicationQuota } from '@odradek/core/replication/replication-quota.ts';
 import type { ReplicaPeers } from '@odradek/core/replication/replica-manager.ts';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { InSyncProposals, type InSyncProposalsParts } from './in-sync-proposals.ts';
@@ -23,6 +24,8 @@ export interface ClusterPeersParts {
   /** Of this broker in its present life, -1 before it has registered. */
   brokerEpoch(): number;
   readonly askHere: InSyncProposalsParts['askHere'];
+  /** What throttled followers here may take. */
+  readonly followerQuota: ReplicationQuota;
   /** Replicas here have taken records or lost some: those who wait may be woken. */
   progressed(): void;
 }
@@ -64,6 +67,7 @@ export class ClusterPeers implements ReplicaPeers {
       }),
       fetchersPerLeader: () => config.numReplicaFetchers,
       progressed: () => parts.progressed(),
+      quota: parts.followerQuota,
     });
     this.proposals = new InSyncProposals({
       nodeId,

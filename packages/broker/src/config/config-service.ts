@@ -2,6 +2,7 @@ import type { LogConfig } from '@odradek/core/log/log-config.ts';
 import type { Properties } from './server-properties.ts';
 import type { ConfigResource } from './config-resource.ts';
 import type { DescribedSetting } from './setting-description.ts';
+import type { DynamicOnlyName } from './settings/dynamic-only.ts';
 import type { TopicSettingName, TopicSettingValue } from './topic-config.ts';
 
 /** How one setting is changed, as IncrementalAlterConfigs numbers it. */
@@ -37,6 +38,11 @@ export interface ConfigService {
 
   /** One setting of a topic: its own value, else the broker's. */
   topicValue<Name extends TopicSettingName>(topic: string, name: Name): TopicSettingValue<Name>;
+
+  /**
+   * A setting that exists only while the broker runs: what was set for this broker, else for all, else the default.
+   */
+  dynamicValue(name: DynamicOnlyName): number;
 
   /** What a topic's logs go by: its own settings over the broker's. */
   logConfig(topic: string): LogConfig;

@@ -20,7 +20,8 @@ import { brokerEntity, CLUSTER_DEFAULT, topicEntity, topicOfEntity } from './con
 import { checkDynamicSettings, dynamicReading, usableDynamicSettings } from './dynamic-broker-rules.ts';
 import type { DescribedSetting } from './setting-description.ts';
 import { describeBroker, describeClusterDefault, describeTopic } from './setting-description.ts';
-import { InvalidSetting } from './setting-value.ts';
+import { InvalidSetting, parseSettingValue } from './setting-value.ts';
+import { type DynamicOnlyName, dynamicOnlySettings } from './settings/dynamic-only.ts';
 import type { TopicSettingName, TopicSettingValue } from './topic-config.ts';
 import {
   checkTopicSettings,
@@ -93,6 +94,12 @@ class LiveConfigService implements ConfigService {
   topicValue<Name extends TopicSettingName>(topic: string, name: Name): TopicSettingValue<Name> {
     const own = readableSettings(this.topicOverrides(topic));
     return topicSettingValue(name, this.#config, own) as TopicSettingValue<Name>;
+  }
+
+  dynamicValue(name: DynamicOnlyName): number {
+    const setting = dynamicOnlySettings[name];
+    const text = this.#broker.settings[name] ?? this.#clusterDefault.settings[name];
+    return text === undefined ? setting.default : (parseSettingValue(name, setting, text) as number);
   }
 
   logConfig(topic: string): LogConfig {

@@ -32,6 +32,7 @@ const TOPIC_IDS_FROM = 13;
 const RACKS_FROM = 11;
 const STORAGE_ERROR_FROM = 6;
 const READ_COMMITTED = 1;
+const NO_PREFERENCE = -1;
 const EMPTY = Buffer.alloc(0);
 
 type Answer = HandlerResult<FetchResponseInput>;
@@ -107,7 +108,7 @@ function withoutRepeats(partitions: FetchPartition[]): FetchPartition[] {
 
 function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
   const maxBytes = Math.min(request.maxBytes, context.broker.config.fetchMaxBytes);
-  const reader = readerOf(request, context.apiVersion);
+  const reader = readerOf(request, context);
   return {
     reader,
     minBytes: Math.min(request.minBytes, maxBytes),
@@ -119,10 +120,13 @@ function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
 }
 
 /** Consumers that know of racks may read from a follower (KIP-392). */
-function readerOf({ replicaId, replicaState }: FetchRequest, version: number): FetchReader {
+function readerOf(
+  { replicaId, replicaState, rackId }: FetchRequest,
+  { apiVersion: version, listenerName }: RequestContext,
+): FetchReader {
   const brokerId = Math.max(replicaId, replicaState.replicaId);
   if (brokerId >= 0) return { kind: 'follower', brokerId };
-  return { kind: 'consumer', mayReadFollower: version >= RACKS_FROM };
+  return { kind: 'consumer', place: version < RACKS_FROM ? null : { rack: rackId, listenerName } };
 }
 
 function boundOf(reader: FetchReader, isolationLevel: number): UpTo {
@@ -206,6 +210,7 @@ function partitionData(
     logStartOffset: result.logStartOffset,
     abortedTransactions: result.abortedTransactions,
     records: converted.records ?? EMPTY,
+    preferredReadReplica: result.preferredReadReplica ?? NO_PREFERENCE,
     ...(result.divergingEpoch === null ? {} : { divergingEpoch: result.divergingEpoch }),
     ...currentLeaderHint(context, request.topic, request.partition, errorCode, 'fetch'),
   };

@@ -50,6 +50,7 @@ export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse
 
   handle(request, context) {
     const bound = boundOf(request);
+    const mayAskFollower = request.replicaId === DEBUGGING_CONSUMER;
     return {
       topics: request.topics.map(({ name, partitions }) => {
         const counts = countByIndex(partitions);
@@ -58,7 +59,7 @@ export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse
           partitions: partitions.map((partition) =>
             context.apiVersion > 0 && counts.get(partition.partitionIndex)! > 1
               ? refused(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
-              : find(name, partition, bound, context),
+              : find(name, partition, { bound, mayAskFollower }, context),
           ),
         };
       }),
@@ -95,7 +96,7 @@ function countByIndex(partitions: readonly ListOffsetsRequestPartition[]): Map<n
 function find(
   topic: string,
   request: ListOffsetsRequestPartition,
-  bound: UpTo,
+  { bound, mayAskFollower }: { bound: UpTo; mayAskFollower: boolean },
   context: RequestContext,
 ): ListOffsetsResponsePartitionInput {
   const { partitionIndex: index } = request;
@@ -103,7 +104,7 @@ function find(
   if (partition === undefined) return refused(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   try {
     partition.requireLeaderEpoch(request.currentLeaderEpoch);
-    partition.requireLeader();
+    if (!mayAskFollower) partition.requireLeader();
     if (!knowsTimestamp(request.timestamp, context.apiVersion)) {
       return refused(index, ErrorCode.UNSUPPORTED_VERSION);
     }

@@ -30,6 +30,9 @@ export interface PartitionView {
   readonly isr: readonly number[];
 }
 
+/** The settings of a broker. */
+type PropertiesOf = (id: number) => Readonly<Record<string, string>>;
+
 interface Life {
   readonly broker: Broker;
   readonly session: Coordination;
@@ -41,18 +44,18 @@ export class EmbeddedCluster {
   private readonly tree = new EmbeddedTree(':memory:', systemClock);
   private readonly disks = new Map<number, MemoryDisk>();
   private readonly lives = new Map<number, Life>();
-  private readonly properties: Readonly<Record<string, string>>;
+  private readonly properties: PropertiesOf;
 
-  private constructor(properties: Readonly<Record<string, string>>) {
+  private constructor(properties: PropertiesOf) {
     this.properties = properties;
   }
 
   static async start(
     t: TestContext,
     ids: readonly number[],
-    properties: Readonly<Record<string, string>> = {},
+    properties: Readonly<Record<string, string>> | PropertiesOf = {},
   ): Promise<EmbeddedCluster> {
-    const cluster = new EmbeddedCluster(properties);
+    const cluster = new EmbeddedCluster(typeof properties === 'function' ? properties : () => properties);
     t.after(() => cluster.close());
     for (const id of ids) await cluster.startBroker(id);
     return cluster;
@@ -70,7 +73,7 @@ export class EmbeddedCluster {
         'replica.fetch.backoff.ms': '50',
         'replica.lag.time.max.ms': '1000',
         'controlled.shutdown.retry.backoff.ms': '50',
-        ...this.properties,
+        ...this.properties(id),
       }),
       disk,
       dataDirectories: ['/memory'],

@@ -2,6 +2,7 @@ import type { EpochEnd } from '../log/leader-epoch-cache.ts';
 import type { UpTo } from '../log/log-reader.ts';
 import type { LogSlice } from '../log/log-slice.ts';
 import type { AbortedTransaction } from '../log/transaction-index.ts';
+import type { RackReader } from './read-preference.ts';
 
 /** What one fetch asks of one partition. */
 export interface FetchPartition {
@@ -22,7 +23,11 @@ export interface FetchPartition {
 
 /** Who reads: consumers see what is committed, followers see all, and their leader learns from their reading. */
 export type FetchReader =
-  | { readonly kind: 'consumer'; readonly mayReadFollower: boolean }
+  | {
+      readonly kind: 'consumer';
+      /** Where it is; null for one that does not know of racks and reads from leaders only. */
+      readonly place: RackReader | null;
+    }
   | { readonly kind: 'follower'; readonly brokerId: number };
 
 export interface FetchLimits {
@@ -50,6 +55,8 @@ export interface FetchPartitionResult {
   /** Null for readers of uncommitted records. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
   readonly divergingEpoch: EpochEnd | null;
+  /** The consumer had better read from this broker (KIP-392), and gets no records here; null: no. */
+  readonly preferredReadReplica: number | null;
   /** For answers that point to the new leader; -1 when not known. */
   readonly leaderEpoch: number;
 }

@@ -101,6 +101,7 @@ function hasNews(followed: Followed, result: FetchPartitionResult): boolean {
     result.records !== null ||
     result.errorCode !== ErrorCode.NONE ||
     result.divergingEpoch !== null ||
+    result.preferredReadReplica !== null ||
     result.highWatermark !== followed.highWatermark ||
     result.logStartOffset !== followed.logStartOffset
   );

@@ -9,6 +9,7 @@ import {
 } from './follower-progress.ts';
 import { committedSet, judgeRefusal, maximalSet, proposedSet, type InSyncSet } from './in-sync-set.ts';
 import type { LeadershipChange } from './leadership.ts';
+import type { ReadableReplica } from './read-preference.ts';
 
 /** A leader's wish for another in-sync set. */
 export interface InSyncProposal {
@@ -63,6 +64,8 @@ export class LeaderRole {
   private readonly log: LeaderLog;
   private readonly onChange: () => void;
   private readonly followers = new Map<number, FollowerProgress>();
+  /** The high watermark that followers were told last. */
+  private readonly toldHighWatermarks = new Map<number, number>();
   private readonly epochStartOffset: number;
   private change: LeadershipChange;
   private partitionEpoch: number;
@@ -137,7 +140,7 @@ export class LeaderRole {
     this.proposalCount += 1;
     this.inSync = committedSet(change.isr);
     const ids = new Set(this.followerIds());
-    for (const id of this.followers.keys()) if (!ids.has(id)) this.followers.delete(id);
+    for (const id of this.followers.keys()) if (!ids.has(id)) this.forget(id);
     const nowMs = this.surroundings.clock.monotonic();
     for (const id of ids) {
       if (!this.followers.has(id))
@@ -159,6 +162,33 @@ export class LeaderRole {
     this.followers.set(brokerId, progressAfterFetch(known, { ...fetch, leaderEndOffset, nowMs }));
     if (this.mayJoin(brokerId))
       this.propose({ committed: this.isr, pending: { kind: 'expand', joining: brokerId } });
+  }
+
+  /** An answer with this high watermark goes to a follower. */
+  told(brokerId: number, highWatermark: number): void {
+    if (this.followers.has(brokerId)) this.toldHighWatermarks.set(brokerId, highWatermark);
+  }
+
+  /** Whether this high watermark tells a follower of more than it was told of. */
+  isNewsTo(brokerId: number, highWatermark: number): boolean {
+    return (this.toldHighWatermarks.get(brokerId) ?? -1) < highWatermark;
+  }
+
+  /**
+   * The followers in sync that hold the records at an offset, by what they have told, and this replica. Others may
+   * lag for ever, and a consumer that is sent to them with them.
+   */
+  readableReplicas(offset: number): { leader: ReadableReplica; followers: readonly ReadableReplica[] } {
+    const nowMs = this.surroundings.clock.monotonic();
+    const followers: ReadableReplica[] = [];
+    for (const [brokerId, { logStartOffset, logEndOffset, caughtUpMs }] of this.followers) {
+      const holdsOffset = logStartOffset <= offset && offset <= logEndOffset;
+      if (holdsOffset && this.isr.includes(brokerId)) {
+        followers.push({ brokerId, logEndOffset, behindMs: nowMs - caughtUpMs });
+      }
+    }
+    const { nodeId: brokerId } = this.surroundings;
+    return { leader: { brokerId, logEndOffset: this.log.logEndOffset, behindMs: 0 }, followers };
   }
 
   /** To be called now and then, twice per `replica.lag.time.max.ms`: takes laggards out of the in-sync set. */
@@ -196,6 +226,11 @@ export class LeaderRole {
       if (this.surroundings.isEligible(id)) low = Math.min(low, logStartOffset);
     }
     return low;
+  }
+
+  private forget(brokerId: number): void {
+    this.followers.delete(brokerId);
+    this.toldHighWatermarks.delete(brokerId);
   }
 
   private followerIds(): number[] {

@@ -3,7 +3,7 @@ import type { FetchLimits, FetchPartition } from './fetch-request.ts';
 import type { Partition } from './partition.ts';
 import {
   type FetchReading,
-  type PartitionLookup,
+  type ReadSurroundings,
   readPartitions,
   releaseReading,
 } from './read-partitions.ts';
@@ -23,7 +23,7 @@ export interface ParkedRequest {
 export class ParkedFetch implements ParkedRequest {
   private readonly requests: readonly FetchPartition[];
   private readonly limits: FetchLimits;
-  private readonly lookup: PartitionLookup;
+  private readonly surroundings: ReadSurroundings;
   private readonly watched: readonly Partition[];
   private readonly timer: Timer;
   private done: ((reading: FetchReading) => void) | null;
@@ -32,18 +32,18 @@ export class ParkedFetch implements ParkedRequest {
   constructor(
     requests: readonly FetchPartition[],
     limits: FetchLimits,
-    lookup: PartitionLookup,
+    surroundings: ReadSurroundings,
     timers: Timers,
     done: (reading: FetchReading) => void,
     onEnd: (parked: ParkedFetch) => void,
   ) {
     this.requests = requests;
     this.limits = limits;
-    this.lookup = lookup;
+    this.surroundings = surroundings;
     this.done = done;
     this.onEnd = onEnd;
     this.watched = requests
-      .map((request) => lookup(request.topic, request.partition))
+      .map((request) => surroundings.partition(request.topic, request.partition))
       .filter((partition) => partition !== undefined);
     for (const partition of this.watched) partition.watchers.add(this.wake);
     this.timer = timers.after(limits.maxWaitMs, () => this.complete());
@@ -51,7 +51,7 @@ export class ParkedFetch implements ParkedRequest {
 
   complete(): void {
     if (this.done === null) return;
-    this.answer(readPartitions(this.requests, this.limits, this.lookup, true));
+    this.answer(readPartitions(this.requests, this.limits, this.surroundings, true));
   }
 
   cancel(): void {
@@ -60,9 +60,10 @@ export class ParkedFetch implements ParkedRequest {
     this.end();
   }
 
-  private readonly wake = (): void => {
+  /** Answers if that can be done by now. */
+  readonly wake = (): void => {
     if (this.done === null) return;
-    const reading = readPartitions(this.requests, this.limits, this.lookup, true);
+    const reading = readPartitions(this.requests, this.limits, this.surroundings, true);
     if (reading.sizeBytes >= this.limits.minBytes || reading.urgent) this.answer(reading);
     else releaseReading(reading);
   };

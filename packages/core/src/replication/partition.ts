@@ -6,6 +6,7 @@ import type { AppendOrigin } from '../log/validation-settings.ts';
 import type { FollowerProgress } from './follower-progress.ts';
 import { LeaderRole, type LeaderSurroundings } from './leader-role.ts';
 import type { HeldEpochs, LeadershipChange } from './leadership.ts';
+import { isThrottled, type ThrottledPartitions } from './replication-quota.ts';
 import { Watchers } from './watchers.ts';
 
 export interface PartitionAppend {
@@ -18,6 +19,9 @@ export interface PartitionAppend {
 /** Settings that the partition itself, not its log, obeys. */
 export interface PartitionSettings {
   readonly minInsyncReplicas: number;
+  /** Whose followers are throttled, and who is throttled as a follower (KIP-73); none where absent. */
+  readonly throttledAsLeader?: ThrottledPartitions;
+  readonly throttledAsFollower?: ThrottledPartitions;
 }
 
 /** What a partition needs of its broker. */
@@ -105,6 +109,24 @@ export class Partition {
   /** How far the followers have got; empty where another broker leads. */
   get followers(): ReadonlyMap<number, FollowerProgress> {
     return this.leader?.progress ?? new Map();
+  }
+
+  get isThrottledAsLeader(): boolean {
+    return isThrottled(this.settings.throttledAsLeader, this.index);
+  }
+
+  get isThrottledAsFollower(): boolean {
+    return isThrottled(this.settings.throttledAsFollower, this.index);
+  }
+
+  /** Whether this high watermark tells a follower of more than it was told of; false where another broker leads. */
+  isNewsTo(brokerId: number, highWatermark: number): boolean {
+    return this.leader?.isNewsTo(brokerId, highWatermark) ?? false;
+  }
+
+  /** An answer with this high watermark goes to a follower. */
+  toldFollower(brokerId: number, highWatermark: number): void {
+    this.leader?.told(brokerId, highWatermark);
   }
 
   updateSettings(settings: PartitionSettings): void {

@@ -1,15 +1,25 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
-import type { FetchLimits, FetchPartition, FetchPartitionResult } from './fetch-request.ts';
+import type { FetchLimits, FetchPartition, FetchPartitionResult, FetchReader } from './fetch-request.ts';
 import type { Partition } from './partition.ts';
+import type { RackReader } from './read-preference.ts';
 
-/** Finds a partition that lives here; undefined when there is none. */
-export type PartitionLookup = (topic: string, index: number) => Partition | undefined;
+/** What reading needs of the broker. */
+export interface ReadSurroundings {
+  /** Finds a partition that lives here; undefined when there is none. */
+  partition(topic: string, index: number): Partition | undefined;
+  /** The follower that a consumer in this place had better read from; null: it is served here (KIP-392). */
+  preferredReplica(partition: Partition, place: RackReader, fetchOffset: number): number | null;
+  /** Whether a follower gets nothing for now (KIP-73). */
+  isThrottled(partition: Partition, brokerId: number): boolean;
+  /** Whether followers are told at once of what is committed, because consumers read from them. */
+  announcesCommits(): boolean;
+}
 
 export interface FetchReading {
   readonly results: readonly FetchPartitionResult[];
   readonly sizeBytes: number;
-  /** Some partition has an error or diverged: the reader must learn of it at once. */
+  /** Some partition has an error, diverged, or has news of another kind that the reader must learn of at once. */
   readonly urgent: boolean;
 }
 
@@ -23,7 +33,7 @@ export interface FetchReading {
 export function readPartitions(
   requests: Iterable<FetchPartition>,
   limits: FetchLimits,
-  lookup: PartitionLookup,
+  surroundings: ReadSurroundings,
   isRepeated = false,
 ): FetchReading {
   const results: FetchPartitionResult[] = [];
@@ -32,16 +42,10 @@ export function readPartitions(
   for (const request of requests) {
     const left = limits.maxBytes - sizeBytes;
     const minOneBatch = sizeBytes === 0 && !limits.hardLimit;
-    const result = readPartition(
-      request,
-      Math.min(request.maxBytes, left),
-      minOneBatch,
-      limits,
-      lookup,
-      isRepeated,
-    );
+    const room = { maxBytes: Math.min(request.maxBytes, left), minOneBatch };
+    const result = readPartition(request, room, limits, surroundings, isRepeated);
     sizeBytes += result.records?.sizeBytes ?? 0;
-    urgent ||= result.errorCode !== ErrorCode.NONE || result.divergingEpoch !== null;
+    urgent ||= isUrgent(result, limits.reader, surroundings);
     results.push(result);
   }
   return { results, sizeBytes, urgent };
@@ -52,18 +56,25 @@ export function releaseReading(reading: FetchReading): void {
   for (const result of reading.results) result.records?.release();
 }
 
+/** What is left of the limits for one partition. */
+interface Room {
+  readonly maxBytes: number;
+  readonly minOneBatch: boolean;
+}
+
+const NO_ROOM: Room = { maxBytes: 0, minOneBatch: false };
+
 function readPartition(
   request: FetchPartition,
-  maxBytes: number,
-  minOneBatch: boolean,
+  room: Room,
   limits: FetchLimits,
-  lookup: PartitionLookup,
+  surroundings: ReadSurroundings,
   isRepeated: boolean,
 ): FetchPartitionResult {
-  const partition = lookup(request.topic, request.partition);
+  const partition = surroundings.partition(request.topic, request.partition);
   if (partition === undefined) return failedRead(request, missingPartitionError(request));
   try {
-    return readLog(partition, request, maxBytes, minOneBatch, limits, isRepeated);
+    return readLog(partition, request, room, limits, surroundings, isRepeated);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return failedRead(request, error.code, partition);
@@ -73,9 +84,9 @@ function readPartition(
 function readLog(
   partition: Partition,
   request: FetchPartition,
-  maxBytes: number,
-  minOneBatch: boolean,
+  room: Room,
   limits: FetchLimits,
+  surroundings: ReadSurroundings,
   isRepeated: boolean,
 ): FetchPartitionResult {
   if (request.topicId !== ZERO_UUID && request.topicId !== partition.topicId) {
@@ -83,7 +94,7 @@ function readLog(
   }
   const { reader } = limits;
   partition.requireLeaderEpoch(request.currentLeaderEpoch);
-  if (reader.kind === 'follower' || !reader.mayReadFollower) partition.requireLeader();
+  if (reader.kind === 'follower' || reader.place === null) partition.requireLeader();
   if (reader.kind === 'follower') partition.requireFollower(reader.brokerId, request.currentLeaderEpoch);
   const { log } = partition;
   const positions = {
@@ -93,13 +104,16 @@ function readLog(
     logStartOffset: log.logStartOffset,
     leaderEpoch: partition.leaderEpoch,
   };
+  const nothing = { request, records: null, abortedTransactions: null, divergingEpoch: null };
+  const preferredReadReplica = preferredReplica(partition, request, reader, surroundings);
+  if (preferredReadReplica !== null) return { ...positions, ...nothing, preferredReadReplica };
   const divergingEpoch = partition.divergingEpoch(request.lastFetchedEpoch, request.fetchOffset);
   if (divergingEpoch !== null) {
-    return { ...positions, request, records: null, abortedTransactions: null, divergingEpoch };
+    return { ...positions, ...nothing, divergingEpoch, preferredReadReplica };
   }
+  const isThrottled = reader.kind === 'follower' && surroundings.isThrottled(partition, reader.brokerId);
   const read = log.read(request.fetchOffset, {
-    maxBytes,
-    minOneBatch,
+    ...(isThrottled ? NO_ROOM : room),
     upTo: limits.bound,
     partialFirstBatch: limits.hardLimit,
   });
@@ -107,7 +121,30 @@ function readLog(
   if (reader.kind === 'follower' && !isRepeated) {
     partition.followerFetched(reader.brokerId, request.fetchOffset, request.logStartOffset);
   }
-  return { ...positions, request, records, abortedTransactions, divergingEpoch: null };
+  return { ...positions, ...nothing, records, abortedTransactions, preferredReadReplica };
+}
+
+function preferredReplica(
+  partition: Partition,
+  { fetchOffset }: FetchPartition,
+  reader: FetchReader,
+  surroundings: ReadSurroundings,
+): number | null {
+  if (reader.kind !== 'consumer' || reader.place === null || !partition.isLeader) return null;
+  return surroundings.preferredReplica(partition, reader.place, fetchOffset);
+}
+
+function isUrgent(
+  result: FetchPartitionResult,
+  reader: FetchReader,
+  surroundings: ReadSurroundings,
+): boolean {
+  if (result.errorCode !== ErrorCode.NONE || result.divergingEpoch !== null) return true;
+  if (reader.kind === 'consumer') return result.preferredReadReplica !== null;
+  if (!surroundings.announcesCommits()) return false;
+  const { request, highWatermark } = result;
+  const partition = surroundings.partition(request.topic, request.partition);
+  return partition?.isNewsTo(reader.brokerId, highWatermark) ?? false;
 }
 
 function missingPartitionError(request: FetchPartition): number {
@@ -129,6 +166,7 @@ export function failedRead(
     records: null,
     abortedTransactions: null,
     divergingEpoch: null,
+    preferredReadReplica: null,
     leaderEpoch: partition?.leaderEpoch ?? -1,
   };
 }

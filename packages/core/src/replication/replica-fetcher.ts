@@ -14,6 +14,7 @@ import type { LogSink } from '../ports/log-sink.ts';
 import type { PeerLink } from '../ports/peers.ts';
 import { FollowerSession, type FollowedFetch } from './follower-session.ts';
 import type { Partition } from './partition.ts';
+import type { ReplicationQuota } from './replication-quota.ts';
 import { truncationOffset } from './truncation.ts';
 
 /** Settings of fetching, read at each request: they may change. */
@@ -44,6 +45,8 @@ export interface FetcherParts {
   settings(): FetcherSettings;
   /** Records were taken or the log was cut: those who wait may be woken. */
   progressed(): void;
+  /** What throttled followers may take, over all fetchers; absent: without limit. */
+  readonly quota?: ReplicationQuota;
 }
 
 /** What stands against fetching a partition. */
@@ -61,6 +64,8 @@ interface Followed {
   readonly partition: Partition;
   readonly leaderEpoch: number;
   obstacle: Obstacle;
+  /** It had all that was committed when the leader answered last. */
+  hasCommitted: boolean;
 }
 
 /** What a fetch asked for, with the end of the log then. */
@@ -98,7 +103,12 @@ export class ReplicaFetcher {
     const { log, leaderEpoch } = partition;
     // Without epochs there is nobody to say where the histories part; what is committed they have in common.
     if (log.latestLeaderEpoch < 0 && log.logEndOffset > log.highWatermark) log.truncateTo(log.highWatermark);
-    this.followed.set(partition, { partition, leaderEpoch, obstacle: NO_OBSTACLE });
+    this.followed.set(partition, {
+      partition,
+      leaderEpoch,
+      obstacle: NO_OBSTACLE,
+      hasCommitted: false,
+    });
     this.fetch();
   }
 
@@ -115,8 +125,12 @@ export class ReplicaFetcher {
   private fetch(): void {
     if (this.isFetching || this.isClosed) return;
     const nowMs = this.parts.clock.monotonic();
-    const ready = [...this.followed.values()].filter(({ obstacle }) => isReady(obstacle, nowMs));
-    if (ready.length === 0) return this.fetchLater(this.nextMs() - nowMs);
+    const unhindered = [...this.followed.values()].filter(({ obstacle }) => isReady(obstacle, nowMs));
+    const ready = this.withoutThrottled(unhindered);
+    if (ready.length === 0) {
+      const isThrottled = unhindered.length > 0;
+      return this.fetchLater(isThrottled ? this.parts.settings().backoffMs : this.nextMs() - nowMs);
+    }
     this.pause?.cancel();
     this.pause = null;
     this.isFetching = true;
@@ -144,6 +158,14 @@ export class ReplicaFetcher {
         this.fetch();
       },
     );
+  }
+
+  /** Those that have all that is committed go on while the rate is exceeded: they would leave the in-sync set. */
+  private withoutThrottled(followed: readonly Followed[]): readonly Followed[] {
+    const isThrottled = ({ partition, hasCommitted }: Followed) =>
+      !hasCommitted && partition.isThrottledAsFollower;
+    const isExceeded = followed.some(isThrottled) && this.parts.quota?.isExceeded() === true;
+    return isExceeded ? followed.filter((each) => !isThrottled(each)) : followed;
   }
 
   private fetchLater(delayMs: number): void {
@@ -216,6 +238,8 @@ export class ReplicaFetcher {
       const records = data.records ?? Buffer.alloc(0);
       partition.appendAsFollower(records, leaderEpoch, { highWatermark, logStartOffset });
       followed.obstacle = NO_OBSTACLE;
+      followed.hasCommitted = partition.log.logEndOffset >= highWatermark;
+      if (partition.isThrottledAsFollower) this.parts.quota?.record(records.length);
     } catch (error) {
       this.failed(followed, error);
     }

@@ -2,6 +2,7 @@ import type { Clock, Timers } from '../ports/clock.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { Peers } from '../ports/peers.ts';
 import { NO_LEADER, type Partition } from './partition.ts';
+import type { ReplicationQuota } from './replication-quota.ts';
 import { ReplicaFetcher, type FetcherSettings } from './replica-fetcher.ts';
 
 export interface ReplicaFetchersParts {
@@ -15,6 +16,8 @@ export interface ReplicaFetchersParts {
   /** `num.replica.fetchers`: fetchers for each leader, 1 or more. */
   fetchersPerLeader(): number;
   progressed(): void;
+  /** See FetcherParts. */
+  readonly quota?: ReplicationQuota;
 }
 
 /** Who is copied from whom: `num.replica.fetchers` fetchers for each broker that leads partitions followed here. */
@@ -72,6 +75,7 @@ export class ReplicaFetchers {
       brokerEpoch: () => this.parts.brokerEpoch(),
       settings: () => this.parts.settings(),
       progressed: () => this.parts.progressed(),
+      ...(this.parts.quota === undefined ? {} : { quota: this.parts.quota }),
     });
     this.fetchers.set(key, fetcher);
     return fetcher;

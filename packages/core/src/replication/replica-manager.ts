@@ -4,7 +4,7 @@ import type { LogManager } from '../log/log-manager.ts';
 import type { LogAppendInfo } from '../log/log-append.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LogSink } from '../ports/log-sink.ts';
-import type { FetchLimits, FetchPartition } from './fetch-request.ts';
+import type { FetchLimits, FetchPartition, FetchReader } from './fetch-request.ts';
 import type { InSyncOutcome, InSyncProposal } from './leader-role.ts';
 import { judgeLeadership, type LeadershipChange } from './leadership.ts';
 import { ParkedFetch, type ParkedRequest } from './parked-fetch.ts';
@@ -15,7 +15,14 @@ import {
   type PartitionSettings,
   type PartitionSurroundings,
 } from './partition.ts';
-import { type FetchReading, readPartitions } from './read-partitions.ts';
+import type { RackReader, RackView, ReplicaSelector } from './read-preference.ts';
+import {
+  type FetchReading,
+  type ReadSurroundings,
+  readPartitions,
+  releaseReading,
+} from './read-partitions.ts';
+import type { ReplicationQuota } from './replication-quota.ts';
 
 export interface AppendOptions extends PartitionAppend {
   /** Milliseconds that an append with acks=all may wait for its in-sync replicas. */
@@ -52,6 +59,15 @@ export interface ReplicaManagerParts {
   settingsOf(topic: string): PartitionSettings;
   /** `replica.lag.time.max.ms`, milliseconds. */
   lagMaxMs(): number;
+  /** What leaders send to throttled followers; absent: without limit. */
+  readonly leaderQuota?: ReplicationQuota;
+  /** Which replica a consumer had best read from (`replica.selector.class`); absent: from the leader. */
+  readonly readPreference?: ReadPreference;
+}
+
+/** How the replica is chosen that a consumer reads from. */
+export interface ReadPreference extends RackView {
+  readonly select: ReplicaSelector;
 }
 
 /** A partition began or ceased to be led here. */
@@ -67,6 +83,7 @@ export interface LeadershipEvent {
 export class ReplicaManager {
   private readonly parts: ReplicaManagerParts;
   private readonly surroundings: PartitionSurroundings;
+  private readonly readSurroundings: ReadSurroundings;
   /** By topic, then by index: a lookup must not build a key. */
   private readonly topics = new Map<string, Map<number, Partition>>();
   /** Names of partitions that should be here, and may lie in a data directory that has failed. */
@@ -89,6 +106,13 @@ export class ReplicaManager {
         this.noteChange(partition);
         this.wakeWaiting();
       },
+    };
+    this.readSurroundings = {
+      partition: this.partition,
+      preferredReplica: (partition, place, fetchOffset) =>
+        this.preferredReplica(partition, place, fetchOffset),
+      isThrottled: (partition, brokerId) => this.isThrottled(partition, brokerId),
+      announcesCommits: () => parts.readPreference !== undefined,
     };
   }
 
@@ -232,23 +256,56 @@ export class ReplicaManager {
     limits: FetchLimits,
     done: (reading: FetchReading) => void,
   ): ParkedRequest | null {
-    const reading = this.withUnreachable(readPartitions(requests, limits, this.partition));
+    const answer = this.answerTo(limits.reader, done);
+    const reading = this.withUnreachable(readPartitions(requests, limits, this.readSurroundings));
     // A follower's fetch may have committed records for others.
     this.wakeWaiting();
     const atOnce = limits.maxWaitMs <= 0 || requests.length === 0 || reading.urgent;
     if (atOnce || reading.sizeBytes >= limits.minBytes) {
-      done(reading);
+      answer(reading);
       return null;
     }
-    for (const result of reading.results) result.records?.release();
-    const parked = new ParkedFetch(requests, limits, this.partition, this.parts.timers, done, this.forget);
+    releaseReading(reading);
+    const { timers } = this.parts;
+    const parked = new ParkedFetch(requests, limits, this.readSurroundings, timers, answer, this.forget);
     this.parked.add(parked);
-    return parked;
+    // ... and for itself.
+    if (limits.reader.kind === 'follower' && this.readSurroundings.announcesCommits()) parked.wake();
+    return this.parked.has(parked) ? parked : null;
   }
 
   /** Answers everything that is parked with what there is, as a broker does that stops. */
   completeParked(): void {
     for (const parked of [...this.parked]) parked.complete();
+  }
+
+  private answerTo(reader: FetchReader, done: (reading: FetchReading) => void): typeof done {
+    const { leaderQuota } = this.parts;
+    const announces = this.readSurroundings.announcesCommits();
+    if (reader.kind === 'consumer' || (leaderQuota === undefined && !announces)) return done;
+    return (reading) => {
+      for (const { request, records, highWatermark } of reading.results) {
+        const partition = this.partition(request.topic, request.partition);
+        if (announces) partition?.toldFollower(reader.brokerId, highWatermark);
+        if (records !== null && partition?.isThrottledAsLeader) leaderQuota?.record(records.sizeBytes);
+      }
+      done(reading);
+    };
+  }
+
+  private preferredReplica(partition: Partition, place: RackReader, fetchOffset: number): number | null {
+    const { readPreference } = this.parts;
+    if (readPreference === undefined) return null;
+    const { leader, followers } = partition.requireLeader().readableReplicas(fetchOffset);
+    const selected = readPreference.select(leader, followers, place, readPreference);
+    return selected === leader.brokerId ? null : selected;
+  }
+
+  /** Those in sync are not: they would leave the set. */
+  private isThrottled(partition: Partition, brokerId: number): boolean {
+    const { leaderQuota } = this.parts;
+    if (leaderQuota === undefined || !partition.isThrottledAsLeader) return false;
+    return !partition.isr.includes(brokerId) && leaderQuota.isExceeded();
   }
 
   private withUnreachable(reading: FetchReading): FetchReading {

@@ -52,6 +52,7 @@ function result(request: FetchPartition, change: Partial<FetchPartitionResult> =
     records: null,
     abortedTransactions: null,
     divergingEpoch: null,
+    preferredReadReplica: null,
     leaderEpoch: 0,
     ...change,
   };

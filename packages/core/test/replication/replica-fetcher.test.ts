@@ -5,8 +5,9 @@ import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import { DiskError } from '@odradek/core/ports/disk.ts';
 import { ReplicaFetcher } from '@odradek/core/replication/replica-fetcher.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
+import type { ReplicationQuota } from '@odradek/core/replication/replication-quota.ts';
 import { SILENT } from '../log/log-world.ts';
-import { leadershipOf, NODE, TOPIC_ID, world, type World } from './replica-world.ts';
+import { type Ground, leadershipOf, NODE, TOPIC_ID, world, type World } from './replica-world.ts';
 import { ScriptedLink } from './scripted-peer.ts';
 
 const LEADER = 2;
@@ -21,8 +22,13 @@ interface Scene {
   lead(index: number, leaderEpoch: number): Partition;
 }
 
-function scene(version = 17): Scene {
-  const here = world();
+interface Throttle {
+  readonly quota?: ReplicationQuota;
+  readonly settings?: Ground['settings'];
+}
+
+function scene(version = 17, { quota, settings = {} }: Throttle = {}): Scene {
+  const here = world(1, { settings });
   const link = new ScriptedLink(version);
   const fetcher = new ReplicaFetcher({
     nodeId: NODE,
@@ -41,6 +47,7 @@ function scene(version = 17): Scene {
       timeoutMs: 30_000,
     }),
     progressed: () => here.replicas.wakeWaiting(),
+    ...(quota === undefined ? {} : { quota }),
   });
   const lead = (index: number, leaderEpoch: number): Partition => {
     const replicas = [LEADER, NODE];
@@ -337,4 +344,37 @@ test('once closed nothing is asked or taken any more', () => {
   fetch.answer({ 0: { records: stored(0, 1) } });
   here.time.advance(10_000);
   assert.deepEqual([link.isClosed, log.logEndOffset, link.received.length], [true, 0, 0]);
+});
+
+test('while the rate is exceeded a throttled partition that lacks committed records is left out', () => {
+  let isExceeded = false;
+  const recorded: number[] = [];
+  const quota = {
+    isExceeded: () => isExceeded,
+    record: (sizeBytes: number) => void recorded.push(sizeBytes),
+  } as unknown as ReplicationQuota;
+  const settings = { throttledAsFollower: new Set([0]) };
+  const { here, link, lead, fetcher } = scene(17, { quota, settings });
+  lead(0, 1);
+  link.fetch().answer({ 0: { highWatermark: 5 } });
+  lead(1, 1);
+  const records = stored(0, 1, 1);
+  link.fetch().answer({ 0: { records, highWatermark: 5 } });
+  assert.deepEqual(recorded, [0, records.length]);
+  isExceeded = true;
+  link.fetch().answer({ 1: { records, highWatermark: 5 } });
+  assert.equal(recorded.length, 2, 'what is not throttled does not count');
+  const other = link.fetch();
+  assert.deepEqual([other.offsets, other.session.forgotten], [{ 1: 2 }, [0]]);
+  fetcher.unfollow(here.replicas.partition('t', 1)!);
+  other.answer({});
+  assert.equal(link.received.length, 0, 'nothing else is to be fetched');
+  isExceeded = false;
+  here.time.advance(BACKOFF_MS);
+  const anew = link.fetch();
+  assert.deepEqual(anew.offsets, { 0: 2 });
+  anew.answer({ 0: { records: stored(2, 1, 1, 1), highWatermark: 5 } });
+  isExceeded = true;
+  link.fetch().answer({});
+  assert.equal(link.received.length, 1, 'it has all that is committed, and goes on');
 });

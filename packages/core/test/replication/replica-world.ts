@@ -8,7 +8,13 @@ import type { FetchLimits, FetchPartition } from '@odradek/core/replication/fetc
 import type { InSyncOutcome, InSyncProposal } from '@odradek/core/replication/leader-role.ts';
 import type { LeadershipChange } from '@odradek/core/replication/leadership.ts';
 import { type FetchReading, releaseReading } from '@odradek/core/replication/read-partitions.ts';
-import { type AppendResult, ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import type { PartitionSettings } from '@odradek/core/replication/partition.ts';
+import type { ReplicationQuota } from '@odradek/core/replication/replication-quota.ts';
+import {
+  type AppendResult,
+  type ReadPreference,
+  ReplicaManager,
+} from '@odradek/core/replication/replica-manager.ts';
 import { MemoryDisk } from '../../../broker/src/adapters/memory-disk.ts';
 import { ManualTime, SILENT } from '../log/log-world.ts';
 
@@ -47,11 +53,19 @@ export interface World {
   readonly followed: Map<number, number>;
 }
 
+export interface Ground {
+  readonly disk?: Disk;
+  readonly time?: ManualTime;
+  readonly config?: LogConfig;
+  readonly isNew?: boolean;
+  /** Of all topics, beside `min.insync.replicas`. */
+  readonly settings?: Omit<PartitionSettings, 'minInsyncReplicas'>;
+  readonly leaderQuota?: ReplicationQuota;
+  readonly readPreference?: ReadPreference;
+}
+
 /** One broker's replicas on a disk in memory; partitions 0 and 1 of topic `t` are its own alone. */
-export function world(
-  minInsyncReplicas = 1,
-  ground: { disk?: Disk; time?: ManualTime; config?: LogConfig; isNew?: boolean } = {},
-): World {
+export function world(minInsyncReplicas = 1, ground: Ground = {}): World {
   const time = ground.time ?? new ManualTime();
   const disk = ground.disk ?? new MemoryDisk(() => time.now());
   const random = { fraction: () => 0.5, uuidBytes: () => Buffer.alloc(16, 7) };
@@ -73,8 +87,10 @@ export function world(
     clock: time,
     timers: time,
     log: SILENT,
-    settingsOf: () => ({ minInsyncReplicas }),
+    settingsOf: () => ({ minInsyncReplicas, ...ground.settings }),
     lagMaxMs: () => LAG_MAX_MS,
+    ...(ground.leaderQuota === undefined ? {} : { leaderQuota: ground.leaderQuota }),
+    ...(ground.readPreference === undefined ? {} : { readPreference: ground.readPreference }),
     peers: {
       isLive: (id) => !dead.has(id),
       proposeInSync: (proposal, answer) => void proposals.push({ ...proposal, answer }),
@@ -124,7 +140,7 @@ export function from(
 }
 
 const WAITING: FetchLimits = {
-  reader: { kind: 'consumer', mayReadFollower: false },
+  reader: { kind: 'consumer', place: null },
   minBytes: 1,
   maxBytes: 1_000_000,
   maxWaitMs: 500,

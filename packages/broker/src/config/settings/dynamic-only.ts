@@ -1,22 +1,21 @@
 import { atLeast } from '../setting-check.ts';
 import { long, withoutEffect } from '../setting.ts';
 import { LONG_MAX } from './limits.ts';
-import { NO_THROTTLES } from './reasons.ts';
 
 /** Broker settings that exist only while it runs: in no file, and not described unless set. */
 export const dynamicOnlySettings = {
   'leader.replication.throttled.rate': long({
     default: LONG_MAX,
     check: atLeast(0),
+    unit: 'bytes/s',
     update: 'cluster-wide',
-    status: withoutEffect(NO_THROTTLES),
     about: 'Most bytes per second that leaders send to throttled followers.',
   }),
   'follower.replication.throttled.rate': long({
     default: LONG_MAX,
     check: atLeast(0),
+    unit: 'bytes/s',
     update: 'cluster-wide',
-    status: withoutEffect(NO_THROTTLES),
     about: 'Most bytes per second that throttled followers fetch.',
   }),
   'replica.alter.log.dirs.io.max.bytes.per.second': long({
@@ -28,3 +27,5 @@ export const dynamicOnlySettings = {
     about: 'Most bytes per second that moves between directories write.',
   }),
 };
+
+export type DynamicOnlyName = keyof typeof dynamicOnlySettings;

@@ -29,7 +29,6 @@ export const quotasSettings = {
     default: 11,
     check: atLeast(1),
     importance: 'low',
-    status: withoutEffect(NO_QUOTAS),
     about: 'Windows over which replication is measured.',
   }),
   'replication.quota.window.size.seconds': int({
@@ -37,7 +36,6 @@ export const quotasSettings = {
     check: atLeast(1),
     unit: 'seconds',
     importance: 'low',
-    status: withoutEffect(NO_QUOTAS),
     about: 'Length of such a window.',
   }),
   'alter.log.dirs.replication.quota.window.num': int({

@@ -1,6 +1,5 @@
 /** Why settings have no effect or are refused; each is a clause. */
 
-export const NO_THROTTLES = 'replication is not throttled yet';
 export const OWN_LIMITS = 'each kind of request between brokers has a time limit of its own';
 export const ONE_LOOP = 'one event loop serves everything, there is no pool of threads to size';
 export const NO_PURGATORY = 'waits that are over are forgotten at once, there is nothing to purge';

@@ -3,7 +3,7 @@ import { boolean, double, int, list, long, notSupported, string, withoutEffect }
 import { LONG_MAX } from './limits.ts';
 import { KAFKA_VERSION } from './kafka-version.ts';
 import { THROTTLED_REPLICAS } from './throttled-replicas.ts';
-import { NO_THROTTLES, LZ4_LEVEL, NO_REMOTE } from './reasons.ts';
+import { LZ4_LEVEL, NO_REMOTE } from './reasons.ts';
 
 /** Settings of a topic (LogConfig of Kafka 3.9). */
 export const topicSettings = {
@@ -168,13 +168,11 @@ export const topicSettings = {
   'leader.replication.throttled.replicas': list({
     default: [],
     check: THROTTLED_REPLICAS,
-    status: withoutEffect(NO_THROTTLES),
     about: 'Replicas whose serving of followers is throttled, as partition:broker,... or *.',
   }),
   'follower.replication.throttled.replicas': list({
     default: [],
     check: THROTTLED_REPLICAS,
-    status: withoutEffect(NO_THROTTLES),
     about: 'Replicas whose fetching is throttled, as partition:broker,... or *.',
   }),
   'message.downconversion.enable': boolean({
