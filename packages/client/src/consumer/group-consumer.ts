@@ -96,6 +96,22 @@ export class GroupConsumer {
     return this.polled.map(({ batch }) => batch);
   }
 
+  /**
+   * Like `poll`, for callers who work on records beyond the next call: nothing of what it returns counts as processed
+   * until `markProcessed` or `commit` says so, and a rebalance does not wait for it to be given back. `onRevoked` is
+   * the place to wait for what is in work, and to mark how far it got.
+   *
+   * @throws what `poll` throws
+   */
+  async take(timeoutMs: number): Promise<readonly FetchedRecords[]> {
+    this.pollDeadline?.cancel();
+    this.finishPolled();
+    const taken = await this.next(timeoutMs, Infinity);
+    for (const delivery of taken) this.ownership.giveBack(delivery);
+    this.watchPolls();
+    return taken.map(({ batch }) => batch);
+  }
+
   /** Records as they come, one by one, until the consumer is closed. Each is processed when the next is asked for. */
   async *records(): AsyncGenerator<ConsumedRecord, void, undefined> {
     for await (const delivery of this.deliveries()) {

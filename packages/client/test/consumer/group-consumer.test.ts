@@ -79,6 +79,27 @@ test('without auto-commit nothing is committed but on demand', async () => {
   );
 });
 
+test('what is taken counts as processed only when marked; onRevoked is the last place for that', async () => {
+  const topic = await live.topic(1, 6);
+  const groupId = live.newName('group');
+  const consumer = live.consumer({
+    groupId,
+    topics: [topic],
+    autoCommitIntervalMs: 0,
+    maxPollRecords: 2,
+    onRevoked: () => consumer.markProcessed([{ topic, partition: 0, offset: 5, metadata: 'drained' }]),
+  });
+  let taken = 0;
+  while (taken < 6) for (const { records } of await consumer.take(1_000)) taken += records.length;
+  await consumer.commit();
+  assert.deepEqual(await live.committed(groupId, topic, 1), {});
+  consumer.markProcessed([{ topic, partition: 0, offset: 3 }]);
+  await consumer.commit();
+  assert.deepEqual(await live.committed(groupId, topic, 1), { 0: 3 });
+  await consumer.close();
+  assert.deepEqual(await live.committed(groupId, topic, 1), { 0: 5 });
+});
+
 test('client pitfall H4: offsets of partitions that are not assigned are refused', async () => {
   const topic = await live.topic(1, 1);
   const consumer = live.consumer({ groupId: live.newName('group'), topics: [topic] });
