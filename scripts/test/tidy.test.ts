@@ -12,7 +12,8 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   core: ['protocol'],
   broker: ['client', 'core', 'protocol'],
   client: ['protocol'],
-  cli: ['broker', 'client', 'protocol'],
+  patterns: ['client', 'core', 'protocol'],
+  cli: ['broker', 'client', 'patterns', 'protocol'],
   testing: ['broker', 'client', 'core', 'protocol'],
 };
 

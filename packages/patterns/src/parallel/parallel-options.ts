@@ -1,0 +1,101 @@
+import { ClientError, type GroupConsumerOptions } from '@odradek/client';
+import type { ExhaustedPolicy, FailedRecord, RetryPolicy } from './attempt.ts';
+import type { Ordering } from './key-scheduler.ts';
+import type { WorkLimits } from './partition-work.ts';
+import { METADATA_LENGTH_MAX } from './progress-committer.ts';
+
+/** What the group consumer is told by this one. */
+type Governed = 'autoCommitIntervalMs' | 'onAssigned' | 'onRevoked' | 'onLost';
+
+export interface ParallelOptions extends Omit<GroupConsumerOptions, Governed> {
+  /** What must not overtake one another; records without a key have no order by key. Default `key`. */
+  readonly order?: Ordering;
+  /** Handlers at a time, over all partitions, 1 or more. Default 16. */
+  readonly workers?: number;
+  /** Attempts at one record before `onExhausted`, 1 or more. Default 10. */
+  readonly attemptsMax?: number;
+  /** Default: from 100 ms on, doubled with each failure, at most 30 s, with a fifth of jitter. */
+  readonly retry?: RetryPolicy;
+  /**
+   * What becomes of a record that keeps failing. `block-key`: it is tried for ever, and what has the same key waits;
+   * all else goes on until `aheadMax` is reached. A function takes the record over, such as `DeadLetters`; once it
+   * resolves the record counts as done, and later ones of its key go on without it. Default `block-key`.
+   */
+  readonly onExhausted?: ExhaustedPolicy;
+  /** Offsets of one partition from the first that is not done to the last that was taken. Default 20 000. */
+  readonly aheadMax?: number;
+  /** Bytes of one partition that are in work or wait for their turn. Default 32 MiB. */
+  readonly bytesPerPartitionMax?: number;
+  /** How often progress is committed, milliseconds. Default 1 000. */
+  readonly commitIntervalMs?: number;
+  /** Longest metadata of a commit, characters; 0 for none. Default 4 096, as `offset.metadata.max.bytes`. */
+  readonly metadataLengthMax?: number;
+  /** How long handlers may go on when their partition is to be given up, before their signal aborts. Default 30 000. */
+  readonly drainMs?: number;
+  /** Told of what an operator should know. Must not throw. */
+  readonly onEvent?: (event: ParallelEvent) => void;
+}
+
+interface PartitionEvent {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export type ParallelEvent =
+  /** A record is tried for ever, or cannot be handed over. */
+  | ({ readonly type: 'key-stuck' } & FailedRecord)
+  /** A partition waits because too much of it is in work. */
+  | ({ readonly type: 'paused' | 'resumed' } & PartitionEvent)
+  /** What is in the metadata of the commit says nothing about this partition: what was done ahead is repeated. */
+  | ({ readonly type: 'map-ignored'; readonly metadata: string | null } & PartitionEvent)
+  /** Not all that is done ahead fits the metadata: a restart would repeat the rest. */
+  | ({ readonly type: 'map-cut'; readonly lengthMax: number } & PartitionEvent)
+  /** Handlers go on although their partitions are to be given up; their signals abort now. */
+  | { readonly type: 'drain-slow'; readonly running: number }
+  /** The group went on without this member, or a broker cannot be reached: it is tried again, or others repeat. */
+  | { readonly type: 'commit-failed'; readonly error: Error };
+
+export interface ParallelSettings {
+  readonly order: Ordering;
+  readonly workers: number;
+  readonly attemptsMax: number;
+  readonly retry: RetryPolicy | null;
+  readonly onExhausted: ExhaustedPolicy;
+  readonly limits: WorkLimits;
+  readonly commitIntervalMs: number;
+  readonly metadataLengthMax: number;
+  readonly drainMs: number;
+  readonly onEvent: (event: ParallelEvent) => void;
+}
+
+const ORDERS: readonly Ordering[] = ['key', 'partition', 'none'];
+
+/** @throws ClientError BAD_OPTION */
+export function parallelSettings(
+  options: Omit<ParallelOptions, keyof GroupConsumerOptions>,
+): ParallelSettings {
+  const order = options.order ?? 'key';
+  if (!ORDERS.includes(order)) {
+    throw new ClientError('BAD_OPTION', `order is ${String(order)}, allowed are ${ORDERS.join(', ')}`);
+  }
+  return {
+    order,
+    workers: atLeast('workers', options.workers ?? 16, 1),
+    attemptsMax: atLeast('attemptsMax', options.attemptsMax ?? 10, 1),
+    retry: options.retry ?? null,
+    onExhausted: options.onExhausted ?? 'block-key',
+    limits: {
+      aheadMax: atLeast('aheadMax', options.aheadMax ?? 20_000, 1),
+      bytesMax: atLeast('bytesPerPartitionMax', options.bytesPerPartitionMax ?? 32 * 1024 * 1024, 1),
+    },
+    commitIntervalMs: atLeast('commitIntervalMs', options.commitIntervalMs ?? 1_000, 1),
+    metadataLengthMax: atLeast('metadataLengthMax', options.metadataLengthMax ?? METADATA_LENGTH_MAX, 0),
+    drainMs: atLeast('drainMs', options.drainMs ?? 30_000, 0),
+    onEvent: options.onEvent ?? (() => undefined),
+  };
+}
+
+function atLeast(name: string, value: number, min: number): number {
+  if (Number.isInteger(value) && value >= min) return value;
+  throw new ClientError('BAD_OPTION', `${name} is ${value}, allowed are whole numbers from ${min} on`);
+}
