@@ -4,6 +4,8 @@ import type { Target } from '../targets/target.ts';
 /** Something that works with every Kafka. */
 export interface Case {
   readonly name: string;
+  /** An API that the case is about: brokers that do not serve it are passed over, and counted as such. */
+  readonly needs?: { readonly key: number };
   /** @throws what is wrong */
   readonly run: (target: Target) => Promise<void>;
 }

@@ -7,6 +7,9 @@ import { parseTargetName, startTarget } from '../targets/start-target.ts';
 import { targetNames } from '../targets/target.ts';
 import { clientCases } from './client-cases.ts';
 import { commandLineCases } from './command-line-cases.ts';
+import { documentationCases } from './documentation-case.ts';
+import { servedApis } from './served-apis.ts';
+import { transactionCases } from './transaction-cases.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,7 +17,9 @@ const { values } = parseArgs({
     case: { type: 'string', default: '' },
   },
 });
-const cases = [...commandLineCases, ...clientCases].filter(({ name }) => name.includes(values.case));
+const cases = [...commandLineCases, ...clientCases, ...transactionCases, ...documentationCases].filter(
+  ({ name }) => name.includes(values.case),
+);
 let passed = 0;
 let failed = 0;
 
@@ -24,8 +29,13 @@ for (const name of values.target.split(',').map(parseTargetName)) {
     overrides: { 'group.initial.rebalance.delay.ms': '0' },
   });
   console.log(`${name} answers on ${target.bootstrap}`);
+  const served = await servedApis(target.bootstrap);
   try {
-    for (const { name: what, run } of cases) {
+    for (const { name: what, needs, run } of cases) {
+      if (needs !== undefined && !served.has(needs.key)) {
+        console.log(`  not served: ${what}`);
+        continue;
+      }
       const beginMs = performance.now();
       const failure = await run(target).then(
         () => null,

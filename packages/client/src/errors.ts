@@ -103,6 +103,54 @@ export class HandlerError extends ClientError {
   }
 }
 
+/**
+ * What a transaction ended with, sorted by what helps (KIP-1050): `abort` it and do its work again; `restart`: close
+ * this producer and make a new one; `none`: something has to be changed first, rights or settings.
+ */
+export type TransactionRecovery = 'abort' | 'restart' | 'none';
+
+/** A transaction cannot go on. Nothing of it is, or becomes, visible to those who read only what is committed. */
+export class TransactionError extends ClientError {
+  override readonly name: string = 'TransactionError';
+  readonly recovery: TransactionRecovery;
+
+  constructor(
+    recovery: TransactionRecovery,
+    message: string,
+    options: ErrorOptions & { code?: string } = {},
+  ) {
+    super(options.code ?? 'TRANSACTION_FAILED', message, { ...options, retriable: recovery === 'abort' });
+    this.recovery = recovery;
+  }
+}
+
+/** Another producer has taken over the transactional id: this one is of no use any more. */
+export class ProducerFencedError extends TransactionError {
+  override readonly name = 'ProducerFencedError';
+
+  constructor(transactionalId: string, cause: Error) {
+    super('restart', `another producer has taken over the transactional id "${transactionalId}"`, {
+      cause,
+      code: 'PRODUCER_FENCED',
+    });
+  }
+}
+
+/**
+ * Whether the transaction was ended is not known, for lack of an answer. The same call, and no other, settles it:
+ * `commitTransaction` after `commitTransaction`, `abortTransaction` after `abortTransaction`.
+ */
+export class TransactionTimeoutError extends ClientError {
+  override readonly name = 'TransactionTimeoutError';
+
+  constructor(call: string, cause: Error) {
+    super('TRANSACTION_TIMEOUT', `${call} was not answered in time: call it again. ${cause.message}`, {
+      cause,
+      retriable: true,
+    });
+  }
+}
+
 export function isRetriableError(error: unknown): boolean {
   if (error instanceof KafkaError) return isRetriable(error.code);
   return error instanceof ClientError && error.retriable;

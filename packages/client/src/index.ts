@@ -15,11 +15,18 @@ export type { CommittedOffset, OffsetToCommit } from './consumer/committed-offse
 export type { PartitionTrouble, StartOffset } from './consumer/fetch/fetch-partition.ts';
 export type { FetchedRecords } from './consumer/fetch/fetched-data.ts';
 export type { ConsumedRecord } from './consumer/consumed-record.ts';
+export type { GroupMetadata } from './consumer/group-metadata.ts';
 export { GroupConsumer } from './consumer/group-consumer.ts';
 export type { JoinTrouble } from './consumer/group-membership.ts';
 export type { GroupConsumerOptions, RebalanceListener } from './consumer/group-options.ts';
 export type { BatchContext, HandlerContext, Handlers } from './consumer/handler-runner.ts';
-export { listOffsets, type FoundOffset, type OffsetQuery, type OffsetSpec } from './consumer/list-offsets.ts';
+export {
+  listOffsets,
+  type FoundOffset,
+  type IsolationLevel,
+  type OffsetQuery,
+  type OffsetSpec,
+} from './consumer/list-offsets.ts';
 export * from './errors.ts';
 export type { ClientEnvironment } from './ports/environment.ts';
 export type { RecordMetadata } from './producer/batch.ts';

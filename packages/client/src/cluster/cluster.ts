@@ -205,6 +205,11 @@ export class Cluster {
     });
   }
 
+  /** The level of a feature that the cluster agreed on (KIP-584), as last heard; 0 when it has none. */
+  featureLevel(name: string): number {
+    return this.pool.features.levels.get(name) ?? 0;
+  }
+
   /** An open connection, for requests without an answer and for questions about versions. */
   connection(address: Address, channel: Channel): Promise<Connection> {
     return this.isClosed ? Promise.reject(new ClosedError('client')) : this.pool.connection(address, channel);

@@ -1,4 +1,5 @@
 import { ClosedError, ConnectionError, asError } from '../errors.ts';
+import { NO_FEATURES, type FinalizedFeatures } from '../network/api-version-table.ts';
 import { Connection } from '../network/connection.ts';
 import type { ConnectionOptions } from '../network/negotiation.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
@@ -34,6 +35,8 @@ export class ConnectionPool {
   private readonly options: ConnectionPoolOptions;
   private readonly slots = new Map<string, Slot>();
   private closed = false;
+  /** As the newest that any broker told of. */
+  features: FinalizedFeatures = NO_FEATURES;
 
   constructor(environment: ClientEnvironment, options: ConnectionPoolOptions) {
     this.environment = environment;
@@ -93,6 +96,8 @@ export class ConnectionPool {
       }
       slot.failures = 0;
       slot.connection = connection;
+      const { features } = connection.versions;
+      if (features.epoch >= this.features.epoch) this.features = features;
       return connection;
     } catch (error) {
       this.noteFailure(slot);

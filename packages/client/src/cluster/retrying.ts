@@ -6,6 +6,8 @@ export interface RetryOptions {
   /** For all attempts together, milliseconds. */
   readonly timeoutMs: number;
   readonly backoff: BackoffOptions;
+  /** Where errors call for pauses of their own. */
+  readonly backoffFor?: (error: Error) => BackoffOptions;
   /** Called between attempts with what went wrong, to drop what has become doubtful. */
   readonly onRetry?: (error: Error) => void;
   /** Which errors another attempt may cure; else those that say so of themselves. */
@@ -34,7 +36,8 @@ export async function retrying<Result>(
       if (!isRetriable(thrown)) throw thrown;
       error = asError(thrown);
     }
-    const pauseMs = backoffMs(options.backoff, failures, environment.random);
+    const backoff = options.backoffFor?.(error) ?? options.backoff;
+    const pauseMs = backoffMs(backoff, failures, environment.random);
     if (environment.clock.monotonic() + pauseMs >= deadlineMs) {
       throw new RequestTimeoutError(`gave up after ${options.timeoutMs} ms: ${error.message}`, {
         cause: error,

@@ -10,6 +10,7 @@ import { consumerSettings, type ConsumerSettings } from './consumer-options.ts';
 import type { StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
 import { Fetcher } from './fetch/fetcher.ts';
+import type { GroupMetadata } from './group-metadata.ts';
 import type { JoinTrouble } from './group-membership.ts';
 import { groupSettings, type GroupConsumerOptions, type GroupSettings } from './group-options.ts';
 import { HandlerRunner, type Handlers } from './handler-runner.ts';
@@ -187,6 +188,30 @@ export class GroupConsumer {
   /** What the group has committed, by `partitionKey`; partitions without a commit are left out. @throws KafkaError */
   committed(partitions: readonly TopicPartition[] = this.assignment): Promise<Map<string, CommittedOffset>> {
     return fetchCommitted(this.coordinator, partitions);
+  }
+
+  /**
+   * Who this consumer is in its group, for `Producer.sendOffsets`: take it within the work on what was read.
+   *
+   * @throws ClientError NOT_A_MEMBER while it has no place in the group: what was read belongs to others by now
+   */
+  get groupMetadata(): GroupMetadata {
+    const { committer } = this.ownership;
+    if (committer === null) {
+      const message = `this consumer has no place in group "${this.coordinator.key}" at present`;
+      throw new ClientError('NOT_A_MEMBER', message, { retriable: true });
+    }
+    return { groupId: this.coordinator.key, ...committer };
+  }
+
+  /**
+   * Goes on, in all partitions, from what the group has committed: after a transaction was aborted. What was read since
+   * comes again.
+   *
+   * @throws KafkaError; the partitions are where they were then
+   */
+  async rewind(): Promise<void> {
+    await this.ownership.rewind();
   }
 
   /** Goes on from somewhere else. Nothing from before is delivered any more. Others' partitions are left out. */

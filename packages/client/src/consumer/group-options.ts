@@ -25,7 +25,12 @@ export interface GroupConsumerOptions extends ConsumerOptions {
    * get its partitions. Also how long the group waits for this member when it forms anew. Default 300 000.
    */
   readonly maxPollIntervalMs?: number;
-  /** How often what was processed is committed, milliseconds, 0 for never by itself. Default 5 000. */
+  /**
+   * Whether what is processed is committed without being asked to. Not where the offsets are part of transactions, or
+   * kept elsewhere. Default true.
+   */
+  readonly autoCommit?: boolean;
+  /** How often that is done, milliseconds; 0: only before partitions are given up, and by `close`. Default 5 000. */
   readonly autoCommitIntervalMs?: number;
   /** These are read from now on, beside those that were. Before the first records, so `seek` may be called. */
   readonly onAssigned?: RebalanceListener;
@@ -40,6 +45,7 @@ export interface GroupSettings {
   /** Whether members keep what they have while the group forms anew. */
   readonly isCooperative: boolean;
   readonly maxPollIntervalMs: number;
+  readonly autoCommit: boolean;
   readonly autoCommitIntervalMs: number;
   readonly onAssigned: RebalanceListener | null;
   readonly onRevoked: RebalanceListener | null;
@@ -70,6 +76,7 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
     },
     isCooperative: assignors.every((assignor) => assignor.isCooperative),
     maxPollIntervalMs,
+    autoCommit: options.autoCommit ?? true,
     autoCommitIntervalMs: atLeast('autoCommitIntervalMs', options.autoCommitIntervalMs ?? 5_000, 0),
     onAssigned: options.onAssigned ?? null,
     onRevoked: options.onRevoked ?? null,

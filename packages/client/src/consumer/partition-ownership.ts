@@ -5,7 +5,7 @@ import type { Coordinator } from '../cluster/coordinators.ts';
 import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts';
 import { ClientError, ClosedError, asError, isRetriableError } from '../errors.ts';
 import type { Timer } from '../ports/clock.ts';
-import { commitOffsets, fetchCommitted, type OffsetToCommit } from './committed-offsets.ts';
+import { commitOffsets, fetchCommitted, type Committer, type OffsetToCommit } from './committed-offsets.ts';
 import type { OffsetReset } from './consumer-options.ts';
 import type { StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
@@ -73,6 +73,12 @@ export class PartitionOwnership {
 
   get trouble(): JoinTrouble | null {
     return this.membership.trouble;
+  }
+
+  /** For commits elsewhere; null while this member has no place in the group. */
+  get committer(): Committer | null {
+    const { membership } = this;
+    return membership.isMember && !membership.isExpired ? membership.committer : null;
   }
 
   owner(at: TopicPartition): OwnedPartition | undefined {
@@ -152,6 +158,18 @@ export class PartitionOwnership {
     await commit;
   }
 
+  /** Every partition goes on from what is committed. @throws KafkaError */
+  async rewind(): Promise<void> {
+    const owners = [...this.owned.values()];
+    const starts = await this.startOffsets(owners);
+    for (const [index, owner] of owners.entries()) {
+      const isStillOurs = this.owned.get(owner.key) === owner && !owner.isRevoking;
+      if (starts === null || !isStillOurs) continue;
+      owner.noteSeek();
+      this.parts.fetcher.start(owner, starts[index]!);
+    }
+  }
+
   /**
    * Gives everything up in good order and leaves the group. What is in work is not waited for.
    *
@@ -179,7 +197,7 @@ export class PartitionOwnership {
   private async handBack(partitions: readonly OwnedPartition[]): Promise<void> {
     for (const owner of partitions) this.retire(owner);
     await this.tell(this.parts.settings.onRevoked, partitions);
-    await this.commit();
+    if (this.parts.settings.autoCommit) await this.commit();
   }
 
   private get nowMs(): number {
@@ -376,8 +394,8 @@ export class PartitionOwnership {
   }
 
   private commitLater(): void {
-    const { autoCommitIntervalMs } = this.parts.settings;
-    if (autoCommitIntervalMs === 0 || this.isClosed) return;
+    const { autoCommit, autoCommitIntervalMs } = this.parts.settings;
+    if (!autoCommit || autoCommitIntervalMs === 0 || this.isClosed) return;
     this.commitTimer = this.parts.cluster.environment.timers.after(autoCommitIntervalMs, () => {
       this.commitTimer = null;
       void this.commitInTime();
@@ -393,6 +411,7 @@ export class PartitionOwnership {
 
   /** What others will repeat is no error here; what no attempt can cure comes out of the next call for records. */
   private async commitQuietly(): Promise<void> {
+    if (!this.parts.settings.autoCommit) return;
     const commit = this.commits.then(() => this.commitNow());
     this.commits = commit.catch(() => undefined);
     try {

@@ -13,12 +13,24 @@ interface KnownApi {
   readonly versionMax: number;
 }
 
+/** What the whole cluster agreed on (KIP-584), as one broker knew it. */
+export interface FinalizedFeatures {
+  /** Higher is newer; -1 when the broker tells of none. */
+  readonly epoch: number;
+  /** By name, the level that is in force. */
+  readonly levels: ReadonlyMap<string, number>;
+}
+
+export const NO_FEATURES: FinalizedFeatures = { epoch: -1, levels: new Map() };
+
 /** What one broker serves, as it told on one connection: it may differ between brokers and after a restart. */
 export class ApiVersionTable {
+  readonly features: FinalizedFeatures;
   private readonly ranges: ReadonlyMap<number, VersionRange>;
 
-  constructor(ranges: ReadonlyMap<number, VersionRange>) {
+  constructor(ranges: ReadonlyMap<number, VersionRange>, features = NO_FEATURES) {
     this.ranges = ranges;
+    this.features = features;
   }
 
   /**

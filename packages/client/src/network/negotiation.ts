@@ -100,5 +100,8 @@ function tableOf(answer: ApiVersionsResponse): ApiVersionTable {
   for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) {
     ranges.set(apiKey, { min: minVersion, max: maxVersion });
   }
-  return new ApiVersionTable(ranges);
+  const levels = new Map(
+    answer.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]),
+  );
+  return new ApiVersionTable(ranges, { epoch: answer.finalizedFeaturesEpoch, levels });
 }

@@ -3,6 +3,11 @@ import { incrementSequence, type CompressionType } from '@odradek/protocol/recor
 import { BATCH_OVERHEAD_BYTES, Batch, type BatchRecord } from './batch.ts';
 import type { Identity } from './producer-identity.ts';
 
+export interface FreezeOptions {
+  readonly compression: CompressionType;
+  readonly isTransactional: boolean;
+}
+
 /**
  * The batches of one partition in the order in which they must be written. At most one is in flight, so no retry
  * can overtake another batch. Lives as long as the producer: it holds the sequence number.
@@ -52,6 +57,11 @@ export class PartitionQueue {
     return batch;
   }
 
+  /** Takes the head out for good, whatever is in flight. */
+  dropHead(): void {
+    this.batches.shift();
+  }
+
   /** Puts batches back before all others, first one first. */
   putBack(...batches: Batch[]): void {
     this.batches.unshift(...batches);
@@ -66,10 +76,10 @@ export class PartitionQueue {
    * Gives the batch its bytes, and with an identity its sequence number, unless it has them from an earlier
    * attempt.
    */
-  freeze(batch: Batch, identity: Identity | null, compression: CompressionType): Buffer {
+  freeze(batch: Batch, identity: Identity | null, given: FreezeOptions): Buffer {
     if (batch.encoded !== null) return batch.encoded;
     if (identity !== null) batch.identity = this.sequenceFor(batch, identity);
-    batch.encoded = encodeRecordBatch({ records: batch.records, compression, ...batch.identity });
+    batch.encoded = encodeRecordBatch({ records: batch.records, ...given, ...batch.identity });
     return batch.encoded;
   }
 

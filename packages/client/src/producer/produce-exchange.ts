@@ -11,6 +11,8 @@ import type { Batch } from './batch.ts';
 export const PRODUCE_VERSION_MIN = 3;
 /** The last version that names topics instead of giving their ids. */
 const PRODUCE_VERSION_BY_NAME_MAX = 12;
+/** From version 12 on the leader makes a partition part of the transaction by itself (KIP-890). */
+const PRODUCE_VERSION_PARTITIONS_ADDED_MAX = 11;
 
 export interface PartitionResult {
   readonly errorCode: number;
@@ -24,9 +26,21 @@ export interface PartitionResult {
 }
 
 /** Produce names topics by id from version 13 on, which needs the id of every topic. */
-export function produceVersionMax(batches: readonly Batch[], metadata: MetadataCache): number {
+export function produceVersionMax(
+  batches: readonly Batch[],
+  metadata: MetadataCache,
+  transactions: { readonly version2: boolean } | null,
+): number {
+  if (transactions !== null && !transactions.version2) return PRODUCE_VERSION_PARTITIONS_ADDED_MAX;
   const allHaveIds = batches.every(({ topic }) => topicIdOf(topic, metadata) !== ZERO_UUID);
   return allHaveIds ? produceApi.versionMax : PRODUCE_VERSION_BY_NAME_MAX;
+}
+
+export interface ProduceTerms {
+  readonly acks: number;
+  /** How long the broker may wait for the in-sync replicas, milliseconds. */
+  readonly timeoutMs: number;
+  readonly transactionalId: string | null;
 }
 
 /** One request for the frozen batches of several partitions of one leader; a partition occurs once. */
@@ -34,13 +48,11 @@ export function produceRequest(
   version: number,
   batches: readonly Batch[],
   metadata: MetadataCache,
-  acks: number,
-  timeoutMs: number,
+  terms: ProduceTerms,
 ): ProduceRequestInput {
   const byTopic = Map.groupBy(batches, ({ topic }) => topic);
   return {
-    acks,
-    timeoutMs,
+    ...terms,
     topicData: [...byTopic].map(([topic, ofTopic]) => ({
       ...(version > PRODUCE_VERSION_BY_NAME_MAX ? { topicId: topicIdOf(topic, metadata) } : { name: topic }),
       partitionData: ofTopic.map(({ partition, encoded }) => ({ index: partition, records: encoded })),

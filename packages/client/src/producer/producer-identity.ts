@@ -1,6 +1,9 @@
 import { ErrorCode, KafkaError, errorName } from '@odradek/protocol/errors.ts';
 import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-producer-id.ts';
+import { backoffMs } from '../cluster/backoff.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { asError } from '../errors.ts';
+import type { WakeUp } from './wake-up.ts';
 
 /** Unused without a transactional id, but the field has no null. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
@@ -12,21 +15,50 @@ export interface Identity {
   readonly generation: number;
 }
 
+/** Under which id batches go out. */
+export interface IdentitySource {
+  /** Null while there is none. */
+  readonly current: Identity | null;
+  /** Whether batches may go out; if not, whoever asked is woken when they may. */
+  isReady(): boolean;
+  /** A batch of this id ended with its fate unknown, or the brokers have lost what they knew of the id. */
+  invalidate(producerId: number): void;
+}
+
 /**
  * The id by which brokers recognise repeated batches of this producer (KIP-98). When a batch ends with its fate
  * unknown, or a broker has lost its state, a fresh id starts with sequence 0 everywhere; what is in flight
  * finishes under the old one.
  */
-export class ProducerIdentity {
+export class ProducerIdentity implements IdentitySource {
   private readonly cluster: Cluster;
+  private readonly wakeUp: WakeUp;
+  private readonly failed: (error: Error) => void;
   private identity: Identity | null = null;
   private generation = 0;
+  private failures = 0;
+  private notBeforeMs = 0;
+  private isAcquiring = false;
 
-  constructor(cluster: Cluster) {
+  /**
+   * @param wakeUp asked for when an id has come, or another attempt is due
+   * @param failed told of every attempt that failed
+   */
+  constructor(cluster: Cluster, wakeUp: WakeUp, failed: (error: Error) => void) {
     this.cluster = cluster;
+    this.wakeUp = wakeUp;
+    this.failed = failed;
   }
 
-  /** Null until `acquire` has succeeded. */
+  /** Whether there is an id; else one is asked for. */
+  isReady(): boolean {
+    if (this.identity !== null) return true;
+    if (this.isAcquiring) return false;
+    if (this.notBeforeMs > this.cluster.environment.clock.monotonic()) this.wakeUp.at(this.notBeforeMs);
+    else void this.acquire();
+    return false;
+  }
+
   get current(): Identity | null {
     return this.identity;
   }
@@ -36,8 +68,23 @@ export class ProducerIdentity {
     if (this.identity?.producerId === producerId) this.identity = null;
   }
 
-  /** One attempt to get an id. @throws KafkaError, ConnectionError, RequestTimeoutError */
-  async acquire(): Promise<void> {
+  private async acquire(): Promise<void> {
+    this.isAcquiring = true;
+    try {
+      this.identity = await this.ask();
+      this.failures = 0;
+    } catch (thrown) {
+      const { settings, environment } = this.cluster;
+      const pauseMs = backoffMs(settings.backoff, ++this.failures, environment.random);
+      this.notBeforeMs = environment.clock.monotonic() + pauseMs;
+      this.failed(asError(thrown));
+    } finally {
+      this.isAcquiring = false;
+      this.wakeUp.soon();
+    }
+  }
+
+  private async ask(): Promise<Identity> {
     const answer = await this.cluster.requestToAny(initProducerIdApi, {
       transactionalId: null,
       transactionTimeoutMs: TRANSACTION_TIMEOUT_MS,
@@ -45,10 +92,7 @@ export class ProducerIdentity {
     if (answer.errorCode !== ErrorCode.NONE) {
       throw new KafkaError(answer.errorCode, `no producer id: ${errorName(answer.errorCode)}`);
     }
-    this.identity = {
-      producerId: answer.producerId,
-      producerEpoch: answer.producerEpoch,
-      generation: ++this.generation,
-    };
+    const { producerId, producerEpoch } = answer;
+    return { producerId, producerEpoch, generation: ++this.generation };
   }
 }

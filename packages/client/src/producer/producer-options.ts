@@ -27,6 +27,13 @@ export interface ProducerOptions extends ClusterOptions {
   readonly deliveryTimeoutMs?: number;
   /** How long a record may wait for metadata or memory, milliseconds. Default 60 000. */
   readonly maxBlockMs?: number;
+  /**
+   * Makes the producer transactional: it writes in transactions only, and any other producer with this id before it is
+   * fenced. The same over restarts, another for each that runs at the same time. Needs idempotence.
+   */
+  readonly transactionalId?: string;
+  /** A transaction open for longer is aborted by the brokers, milliseconds. Default 60 000. */
+  readonly transactionTimeoutMs?: number;
   /** Let the broker create topics that do not exist, if it is set up to. Default true. */
   readonly createTopics?: boolean;
 }
@@ -42,6 +49,9 @@ export interface ProducerSettings {
   readonly inFlightMax: number;
   readonly deliveryTimeoutMs: number;
   readonly maxBlockMs: number;
+  /** Null for a producer without transactions. */
+  readonly transactionalId: string | null;
+  readonly transactionTimeoutMs: number;
   readonly createTopics: boolean;
 }
 
@@ -50,6 +60,15 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
   const acks = options.acks ?? -1;
   if (options.idempotent === true && acks !== -1) {
     throw badOption(`idempotent needs acks -1 (all), but acks is ${acks}`);
+  }
+  const { transactionalId } = options;
+  if (
+    transactionalId !== undefined &&
+    (transactionalId === '' || options.idempotent === false || acks !== -1)
+  ) {
+    throw badOption(
+      `transactionalId is "${transactionalId}": it must not be empty, and needs acks -1 (all) and idempotence`,
+    );
   }
   return {
     acks,
@@ -62,6 +81,8 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     inFlightMax: atLeast('inFlightMax', options.inFlightMax ?? 5, 1),
     deliveryTimeoutMs: atLeast('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
     maxBlockMs: atLeast('maxBlockMs', options.maxBlockMs ?? 60_000, 0),
+    transactionalId: options.transactionalId ?? null,
+    transactionTimeoutMs: atLeast('transactionTimeoutMs', options.transactionTimeoutMs ?? 60_000, 1),
     createTopics: options.createTopics ?? true,
   };
 }

@@ -2,7 +2,9 @@ import { Cluster } from '../cluster/cluster.ts';
 import type { TopicMetadata } from '../cluster/metadata-cache.ts';
 import { ClientError, ClosedError, asError } from '../errors.ts';
 import type { Timer } from '../ports/clock.ts';
-import { recordSizeBytes, type RecordMetadata, type Settled } from './batch.ts';
+import { recordSizeBytes, type Batch, type RecordMetadata, type Settled } from './batch.ts';
+import type { OffsetToCommit } from '../consumer/committed-offsets.ts';
+import type { GroupMetadata } from '../consumer/group-metadata.ts';
 import { MemoryGate } from './memory-gate.ts';
 import { partitionOfKey } from './murmur2.ts';
 import { Outstanding } from './outstanding.ts';
@@ -11,6 +13,7 @@ import { producerSettings, type ProducerOptions, type ProducerSettings } from '.
 import { Sender } from './sender.ts';
 import { StickyPartition } from './sticky-partition.ts';
 import { TakenRecord, type ProducerRecord } from './taken-record.ts';
+import { Transactions } from './transactions/transactions.ts';
 
 /** Senders that wait for memory beyond this number are refused. */
 const MEMORY_WAITERS_MAX = 100_000;
@@ -30,6 +33,8 @@ export class Producer {
   private readonly cluster: Cluster;
   private readonly settings: ProducerSettings;
   private readonly sender: Sender;
+  /** Null without a transactional id. */
+  private readonly transactions: Transactions | null;
   private readonly memory: MemoryGate;
   private readonly outstanding = new Outstanding();
   private readonly topics = new Map<string, TopicState>();
@@ -41,10 +46,21 @@ export class Producer {
     this.settings = producerSettings(options);
     this.cluster = new Cluster(options);
     this.memory = new MemoryGate(this.settings.bufferMemoryBytes);
-    this.sender = new Sender(this.cluster, this.settings, {
+    const { transactionalId } = this.settings;
+    this.transactions =
+      transactionalId === null
+        ? null
+        : new Transactions(this.cluster, this.settings, transactionalId, {
+            hurry: () => this.sender.hurry(),
+            flush: () => this.flush(),
+            dropUnsent: (reason) => this.dropUnsent(reason),
+            inFlightSettled: () => this.sender.inFlightSettled(),
+          });
+    const urgency = {
       all: () => this.memory.hasWaiters || this.closing !== null,
-      batch: (batch) => batch.generation <= this.outstanding.flushedUpTo,
-    });
+      batch: (batch: Batch) => batch.generation <= this.outstanding.flushedUpTo,
+    };
+    this.sender = new Sender(this.cluster, this.settings, urgency, this.transactions);
   }
 
   /** Finds the cluster now rather than with the first call. @throws ConnectionError when no broker answers */
@@ -85,13 +101,14 @@ export class Producer {
    * @returns nothing when the record has its place, else a promise for that; it never rejects
    */
   enqueue(record: ProducerRecord, settled: Settled): Promise<void> | undefined {
-    const refusal = this.refusal(record);
+    const refusal = this.outOfPlace() ?? this.impossible(record);
     if (refusal !== null) {
       queueMicrotask(() => settled(refusal, null));
       return undefined;
     }
     const nowMs = this.cluster.environment.clock.now();
-    const taken = new TakenRecord(record, nowMs, this.memory, this.outstanding, settled);
+    const scope = this.transactions?.present ?? null;
+    const taken = new TakenRecord(record, nowMs, this.memory, this.outstanding, scope, settled);
     this.admit(taken);
     return taken.isAdmitted ? undefined : taken.whenAdmitted();
   }
@@ -113,15 +130,88 @@ export class Producer {
     return this.closing;
   }
 
-  private refusal({ key, value, headers }: ProducerRecord): Error | null {
+  /**
+   * Fences producers that had the transactional id before, ends what they left open, and makes this one the only one.
+   * Once, before the first transaction.
+   *
+   * @throws TransactionError; RequestTimeoutError after `maxBlockMs`, after which it can be called again
+   */
+  async initTransactions(): Promise<void> {
+    await this.transactional.init();
+  }
+
+  /** What is sent from now on is committed or aborted as a whole. @throws TransactionError, ClientError TRANSACTION_STATE */
+  beginTransaction(): void {
+    this.transactional.begin();
+  }
+
+  /**
+   * Makes offsets that a group has processed part of the transaction: they count when it commits.
+   *
+   * @param group of the consumer that read them, as it is now
+   * @throws TransactionError, with recovery `abort` when the group has gone on without that consumer
+   */
+  async sendOffsets(group: GroupMetadata, offsets: readonly OffsetToCommit[]): Promise<void> {
+    await this.transactional.sendOffsets(group, offsets);
+  }
+
+  /**
+   * Sends what waits and makes all of the transaction visible at once to those who read only what is committed. If a
+   * single record could not be written nothing of it is committed, whether or not its own promise was looked at.
+   *
+   * @throws TransactionError; TransactionTimeoutError when the outcome is not known: call it again
+   */
+  async commitTransaction(): Promise<void> {
+    await this.transactional.commit();
+  }
+
+  /** Nothing of the transaction becomes visible to them; what was not sent yet is not. @throws as `commitTransaction` */
+  async abortTransaction(): Promise<void> {
+    await this.transactional.abort();
+  }
+
+  /**
+   * Runs `work` within a transaction and commits, or aborts when it throws. Calls `initTransactions` the first time.
+   *
+   * @returns what `work` returned
+   * @throws what `work` threw, once the transaction is aborted, and what commit and abort throw. A TransactionError
+   *   with recovery `abort` means that the same may succeed another time, `restart` that this producer is of no use
+   */
+  async transact<Result>(work: () => Promise<Result>): Promise<Result> {
+    const { transactional } = this;
+    if (transactional.isNew) await transactional.init();
+    transactional.begin();
+    try {
+      const result = await work();
+      await transactional.commit();
+      return result;
+    } catch (error) {
+      if (transactional.canAbort) await transactional.abort();
+      throw error;
+    }
+  }
+
+  private get transactional(): Transactions {
+    if (this.closing !== null) throw new ClosedError('producer');
+    if (this.transactions !== null) return this.transactions;
+    throw new ClientError('TRANSACTION_STATE', 'the producer has no transactionalId');
+  }
+
+  private outOfPlace(): Error | null {
     if (this.closing !== null) return new ClosedError('producer');
+    return this.transactions?.refusal() ?? null;
+  }
+
+  private impossible({ key, value, headers }: ProducerRecord): Error | null {
     const sizeBytes = recordSizeBytes(key ?? null, value, headers ?? []);
     const limit = recordSizeMaxBytes(this.settings.requestSizeMaxBytes);
     if (sizeBytes <= limit) return null;
-    return new ClientError(
+    const refusal = new ClientError(
       'RECORD_TOO_LARGE',
       `the record takes up to ${sizeBytes} bytes, allowed are ${limit} (requestSizeMaxBytes)`,
     );
+    this.transactions?.noteLoss(refusal);
+    return refusal;
   }
 
   /** Waits for memory in turn. */
@@ -152,6 +242,7 @@ export class Producer {
   private place(taken: TakenRecord): void {
     taken.noteMemory();
     if (this.isStopped) return this.reject(taken, new ClosedError('producer'));
+    if (taken.scope?.over != null) return this.reject(taken, taken.scope.over);
     const state = this.topicState(taken.topic);
     const topic = this.cluster.metadata.topic(taken.topic);
     if (state.early !== null) state.early.push(taken);
@@ -178,6 +269,7 @@ export class Producer {
       });
       for (const taken of takeEarly(state)) this.route(taken, state, topic);
     } catch (thrown) {
+      this.transactions?.noteLoss(asError(thrown));
       for (const taken of takeEarly(state)) taken.settled(asError(thrown), null);
     }
   }
@@ -197,13 +289,22 @@ export class Producer {
   }
 
   private reject(taken: TakenRecord, error: Error): void {
+    if (taken.scope !== null && taken.scope === this.transactions?.present) this.transactions.noteLoss(error);
     taken.admit();
     queueMicrotask(() => taken.settled(error, null));
   }
 
+  private dropUnsent(reason: Error): void {
+    this.sender.dropUnsent(reason);
+    for (const state of this.topics.values()) {
+      for (const taken of takeEarly(state)) taken.settled(reason, null);
+    }
+  }
+
   private async shutDown(timeoutMs: number): Promise<void> {
     this.sender.hurry();
-    await this.settledWithin(timeoutMs);
+    const aborted = this.transactions?.close();
+    await this.settledWithin(timeoutMs, aborted);
     this.isStopped = true;
     const reason = new ClosedError('producer');
     this.sender.stop(reason);
@@ -213,10 +314,10 @@ export class Producer {
     this.cluster.close();
   }
 
-  private settledWithin(timeoutMs: number): Promise<void> {
+  private settledWithin(timeoutMs: number, aborted: Promise<void> | undefined): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.cluster.environment.timers.after(timeoutMs, resolve);
-      void this.outstanding.settled().then(() => {
+      void Promise.all([this.outstanding.settled(), aborted]).then(() => {
         timer.cancel();
         resolve();
       });

@@ -4,8 +4,8 @@ import { backoffMs } from '../cluster/backoff.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { BrokerNode } from '../cluster/metadata-cache.ts';
 import { ClientError, ConnectionError, UnsupportedApiError, asError, isRetriableError } from '../errors.ts';
-import { WakeUp } from './wake-up.ts';
-import type { Batch, BatchRecord, RecordMetadata } from './batch.ts';
+import type { Batch, BatchRecord } from './batch.ts';
+import { WRITTEN_UNSEEN, fail, succeed } from './batch-outcome.ts';
 import { PartitionQueue } from './partition-queue.ts';
 import {
   produceRequest,
@@ -14,8 +14,10 @@ import {
   recordError,
   type PartitionResult,
 } from './produce-exchange.ts';
-import { ProducerIdentity } from './producer-identity.ts';
+import { ProducerIdentity, type IdentitySource } from './producer-identity.ts';
 import type { ProducerSettings } from './producer-options.ts';
+import type { Transactions } from './transactions/transactions.ts';
+import { WakeUp } from './wake-up.ts';
 
 /** When a batch goes out although it is neither full nor old. */
 export interface Urgency {
@@ -50,24 +52,32 @@ export class Sender {
   private readonly cluster: Cluster;
   private readonly settings: ProducerSettings;
   private readonly urgency: Urgency;
-  private readonly identity: ProducerIdentity;
+  private readonly identity: IdentitySource;
+  /** Null for a producer without. */
+  private readonly transactions: Transactions | null;
   private readonly wakeUp: WakeUp;
   private readonly queues = new Map<string, PartitionQueue>();
   /** Queues with batches to send, the one served longest ago first. */
   private readonly waiting = new Set<PartitionQueue>();
   private readonly inFlight = new Map<number, number>();
-  private identityFailures = 0;
-  private identityNotBeforeMs = 0;
-  private isAcquiring = false;
+  /** Told after every request. */
+  private idleWaiters: (() => void)[] = [];
   private refreshing = false;
   private isStopped = false;
 
-  constructor(cluster: Cluster, settings: ProducerSettings, urgency: Urgency) {
+  constructor(
+    cluster: Cluster,
+    settings: ProducerSettings,
+    urgency: Urgency,
+    transactions: Transactions | null,
+  ) {
     this.cluster = cluster;
     this.settings = settings;
     this.urgency = urgency;
-    this.identity = new ProducerIdentity(cluster);
     this.wakeUp = new WakeUp(cluster.environment, () => this.pump());
+    this.transactions = transactions;
+    this.identity =
+      transactions ?? new ProducerIdentity(cluster, this.wakeUp, (error) => this.identityFailed(error));
   }
 
   /** Takes a record for a partition that exists. */
@@ -103,6 +113,23 @@ export class Sender {
     this.waiting.clear();
   }
 
+  /** Fails every batch that is not in flight, and those that are once they would have to be sent again. */
+  dropUnsent(reason: Error): void {
+    for (const queue of [...this.waiting]) {
+      for (let head = queue.head; head !== null; head = queue.head) {
+        queue.dropHead();
+        this.giveUp(queue, head, reason);
+      }
+    }
+  }
+
+  /** Resolves when no request is under way. */
+  async inFlightSettled(): Promise<void> {
+    while ([...this.queues.values()].some(({ inFlight }) => inFlight !== null)) {
+      await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+    }
+  }
+
   private get nowMs(): number {
     return this.cluster.environment.clock.monotonic();
   }
@@ -134,8 +161,7 @@ export class Sender {
           this.wakeUp.at(deadlineMs);
           break;
         }
-        queue.take();
-        queue.inFlight = null;
+        queue.dropHead();
         this.giveUp(queue, head, this.expired(head));
       }
     }
@@ -152,32 +178,11 @@ export class Sender {
   }
 
   private hasIdentity(): boolean {
-    if (!this.settings.idempotent || this.identity.current !== null) return true;
-    if (this.identityNotBeforeMs > this.nowMs) this.wakeUp.at(this.identityNotBeforeMs);
-    else if (!this.isAcquiring) void this.acquireIdentity();
-    return false;
+    return !this.settings.idempotent || this.identity.isReady();
   }
 
-  private async acquireIdentity(): Promise<void> {
-    this.isAcquiring = true;
-    try {
-      await this.identity.acquire();
-      this.identityFailures = 0;
-    } catch (thrown) {
-      this.identityFailed(asError(thrown));
-    } finally {
-      this.isAcquiring = false;
-      this.wakeUp.soon();
-    }
-  }
-
+  /** Without a producer id nothing can be sent: the records learn why, or fail if nothing will help. */
   private identityFailed(error: Error): void {
-    const pauseMs = backoffMs(
-      this.cluster.settings.backoff,
-      ++this.identityFailures,
-      this.cluster.environment.random,
-    );
-    this.identityNotBeforeMs = this.nowMs + pauseMs;
     // A copy: queues change their place among those that wait.
     for (const queue of [...this.waiting]) {
       if (!isRetriableError(error)) for (const batch of queue.drain()) fail(batch, error);
@@ -191,6 +196,7 @@ export class Sender {
     const leaderless = new Set<string>();
     for (const queue of this.waiting) {
       if (queue.inFlight !== null || !this.isReady(queue, queue.head!)) continue;
+      if (this.transactions !== null && !this.transactions.mayWrite(queue)) continue;
       const leader = this.leaderOf(queue);
       if (leader === null) leaderless.add(queue.topic);
       else if (ready.has(leader)) ready.get(leader)!.push(queue);
@@ -261,6 +267,7 @@ export class Sender {
     } finally {
       this.inFlight.set(node.nodeId, this.inFlight.get(node.nodeId)! - 1);
       this.wakeUp.soon();
+      for (const wake of this.idleWaiters.splice(0)) wake();
     }
   }
 
@@ -270,11 +277,16 @@ export class Sender {
   ): Promise<Map<Batch, PartitionResult | Error>> {
     const { metadata, settings } = this.cluster;
     const { acks, compression, deliveryTimeoutMs } = this.settings;
-    for (const [batch, queue] of sent) queue.freeze(batch, this.identity.current, compression);
+    const isTransactional = this.transactions !== null;
+    for (const [batch, queue] of sent) {
+      queue.freeze(batch, this.identity.current, { compression, isTransactional });
+    }
     const batches = [...sent.keys()];
-    const versionMax = produceVersionMax(batches, metadata);
+    const versionMax = produceVersionMax(batches, metadata, this.transactions);
+    const transactionalId = this.transactions?.transactionalId ?? null;
+    const timing = { acks, timeoutMs: settings.requestTimeoutMs, transactionalId };
     const body = (version: number): ReturnType<typeof produceRequest> =>
-      produceRequest(version, batches, metadata, acks, settings.requestTimeoutMs);
+      produceRequest(version, batches, metadata, timing);
     if (acks === 0) {
       (await this.cluster.connection(node, 'main')).send(produceApi, body, versionMax);
       return new Map(batches.map((batch) => [batch, WRITTEN_UNSEEN]));
@@ -318,11 +330,15 @@ export class Sender {
   ): void {
     const { errorCode } = result;
     const error = new KafkaError(errorCode, result.errorMessage ?? errorName(errorCode));
-    if (DOUBTFUL_CODES.includes(errorCode)) batch.isDoubtful = true;
-    if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && batch.records.length > 1) {
+    const hasLostState = LOST_STATE_CODES.includes(errorCode);
+    // Within a transaction the sequence cannot begin anew: the next one does.
+    if (DOUBTFUL_CODES.includes(errorCode) || (hasLostState && this.transactions !== null))
+      batch.isDoubtful = true;
+    const mayBeSplit = batch.records.length > 1 && this.transactions?.isOver !== true;
+    if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && mayBeSplit) {
       queue.giveBackSequence(batch);
       queue.putBack(...batch.halves());
-    } else if (this.settings.idempotent && LOST_STATE_CODES.includes(errorCode) && !batch.isDoubtful) {
+    } else if (this.settings.idempotent && hasLostState && !batch.isDoubtful) {
       this.identity.invalidate(batch.identity!.producerId);
       batch.thaw();
       this.tryAgain(node, queue, batch, error);
@@ -334,6 +350,7 @@ export class Sender {
   }
 
   private tryAgain(node: BrokerNode, queue: PartitionQueue, batch: Batch, error: Error): void {
+    if (this.transactions?.isOver === true) return this.giveUp(queue, batch, error);
     batch.lastError = error;
     batch.failedLeaderId = node.nodeId;
     const { backoff } = this.cluster.settings;
@@ -349,6 +366,7 @@ export class Sender {
       else queue.giveBackSequence(batch);
     }
     this.updateWaiting(queue);
+    this.transactions?.noteLoss(typeof error === 'function' ? error(0) : error);
     fail(batch, error);
   }
 
@@ -374,29 +392,4 @@ export class Sender {
     this.waiting.delete(queue);
     if (!queue.isEmpty) this.waiting.add(queue);
   }
-}
-
-/** Written, but nobody said where. */
-const WRITTEN_UNSEEN: PartitionResult = {
-  errorCode: ErrorCode.NONE,
-  errorMessage: null,
-  baseOffset: -1,
-  logAppendTimeMs: -1,
-  recordErrors: new Map(),
-};
-
-function succeed(batch: Batch, result: PartitionResult): void {
-  const { topic, partition } = batch;
-  for (let i = 0; i < batch.records.length; i++) {
-    const record = batch.records[i]!;
-    const offset = result.baseOffset < 0 ? -1 : result.baseOffset + i;
-    const timestamp = result.logAppendTimeMs === -1 ? record.timestamp : result.logAppendTimeMs;
-    const metadata: RecordMetadata = { topic, partition, offset, timestamp };
-    record.settled(null, metadata);
-  }
-}
-
-function fail(batch: Batch, error: Error | ((index: number) => Error)): void {
-  const errorOf = typeof error === 'function' ? error : () => error;
-  batch.records.forEach((record, index) => record.settled(errorOf(index), null));
 }

@@ -2,6 +2,7 @@ import type { RecordHeader } from '@odradek/protocol/records/record.ts';
 import { recordSizeBytes, type BatchRecord, type RecordMetadata, type Settled } from './batch.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import type { Outstanding } from './outstanding.ts';
+import type { TransactionScope } from './transactions/transactions.ts';
 
 /** A record to be sent. */
 export interface ProducerRecord {
@@ -29,6 +30,8 @@ export class TakenRecord implements BatchRecord {
   readonly timestamp: number;
   readonly sizeBytes: number;
   readonly generation: number;
+  /** The transaction that it was taken in, or null. */
+  readonly scope: TransactionScope | null;
   private readonly memory: MemoryGate;
   private readonly outstanding: Outstanding;
   private readonly tell: Settled;
@@ -42,6 +45,7 @@ export class TakenRecord implements BatchRecord {
     nowMs: number,
     memory: MemoryGate,
     outstanding: Outstanding,
+    scope: TransactionScope | null,
     tell: Settled,
   ) {
     this.topic = record.topic;
@@ -52,6 +56,7 @@ export class TakenRecord implements BatchRecord {
     this.timestamp = record.timestamp ?? nowMs;
     this.sizeBytes = recordSizeBytes(this.key, this.value, this.headers);
     this.generation = outstanding.started();
+    this.scope = scope;
     this.memory = memory;
     this.outstanding = outstanding;
     this.tell = tell;

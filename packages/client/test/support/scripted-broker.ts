@@ -1,7 +1,10 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
+import { addOffsetsToTxnApi } from '@odradek/protocol/generated/apis/add-offsets-to-txn.ts';
+import { addPartitionsToTxnApi } from '@odradek/protocol/generated/apis/add-partitions-to-txn.ts';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
+import { endTxnApi } from '@odradek/protocol/generated/apis/end-txn.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
 import { findCoordinatorApi } from '@odradek/protocol/generated/apis/find-coordinator.ts';
 import { heartbeatApi } from '@odradek/protocol/generated/apis/heartbeat.ts';
@@ -14,6 +17,7 @@ import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-produce
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
 import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
 import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
+import { txnOffsetCommitApi } from '@odradek/protocol/generated/apis/txn-offset-commit.ts';
 import { Reader } from '@odradek/protocol/primitives/reader.ts';
 import { Writer } from '@odradek/protocol/primitives/writer.ts';
 import { readRequestHeader, writeResponseHeader } from '@odradek/protocol/request-header.ts';
@@ -50,6 +54,10 @@ const APIS: readonly AnyApi[] = [
   offsetCommitApi,
   offsetFetchApi,
   syncGroupApi,
+  addPartitionsToTxnApi,
+  addOffsetsToTxnApi,
+  txnOffsetCommitApi,
+  endTxnApi,
 ] as unknown as AnyApi[];
 
 /** A broker whose answers a test writes. One process, one port, any number of connections. */
@@ -58,13 +66,22 @@ export class ScriptedBroker {
   connections = 0;
   /** Told to clients; versions outside are not refused. */
   versionMax = new Map<number, number>();
+  /** The level of the feature `transaction.version` that the cluster is said to have agreed on. */
+  transactionVersion = 0;
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private readonly scripts = new Map<number, Script<never>>();
 
   private constructor() {
     this.server = createServer((socket) => this.serve(socket));
-    this.on(apiVersionsApi, () => ({ errorCode: 0, apiKeys: this.apiKeys() }));
+    this.on(apiVersionsApi, () => ({
+      errorCode: 0,
+      apiKeys: this.apiKeys(),
+      finalizedFeaturesEpoch: 1,
+      finalizedFeatures: [
+        { name: 'transaction.version', maxVersionLevel: this.transactionVersion, minVersionLevel: 0 },
+      ],
+    }));
     this.on(metadataApi, () => this.clusterOf('t', 2));
     this.on(initProducerIdApi, () => ({ errorCode: 0, producerId: 1_000, producerEpoch: 0 }));
   }

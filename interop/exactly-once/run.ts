@@ -1,0 +1,205 @@
+// kill -9 of processes that consume, transform and produce with our client, and of the broker under them, again and
+// again. At the end every number that was put in must have come out once, as those see it who read what is committed.
+//   npx node interop/exactly-once/run.ts [--target kafka-3.9,kafka-4.4] [--kills 15] [--broker-kills 1] [--numbers 4000]
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import {
+  Cluster,
+  Consumer,
+  Producer,
+  createTopic,
+  listOffsets,
+  partitionKey,
+  type IsolationLevel,
+} from '@odradek/client/index.ts';
+import { endTxnApi } from '@odradek/protocol/generated/apis/end-txn.ts';
+import { closeWith } from '../closing-line.ts';
+import { servedApis } from '../our-client/served-apis.ts';
+import { parseTargetName, startTarget } from '../targets/start-target.ts';
+import { targetNames, type Target } from '../targets/target.ts';
+
+const WORKERS = 3;
+const PARTITIONS = 3;
+const INPUT = 'numbers';
+const OUTPUT = 'copies';
+/** Between two kills so much is written: a kill that comes before anything happened shows nothing. */
+const WRITTEN_BETWEEN_KILLS = 40;
+const PAUSE_SPREAD_MS = 50;
+const DEADLINE_MS = 120_000;
+
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string', default: targetNames.join(',') },
+    kills: { type: 'string', default: '15' },
+    'broker-kills': { type: 'string', default: '1' },
+    numbers: { type: 'string', default: '4000' },
+  },
+});
+const numbers = Number(values.numbers);
+
+class Workers {
+  private readonly target: Target;
+  private readonly running: ChildProcess[] = [];
+
+  constructor(target: Target) {
+    this.target = target;
+    for (let slot = 0; slot < WORKERS; slot++) this.start(slot);
+  }
+
+  async killOne(): Promise<void> {
+    const slot = Math.floor(Math.random() * WORKERS);
+    await this.kill(slot);
+    this.start(slot);
+  }
+
+  async stop(): Promise<void> {
+    for (let slot = 0; slot < WORKERS; slot++) await this.kill(slot);
+  }
+
+  private start(slot: number): void {
+    const program = join(import.meta.dirname, 'worker.ts');
+    const args = [
+      '--disable-warning=ExperimentalWarning',
+      program,
+      this.target.bootstrap,
+      String(slot),
+      INPUT,
+      OUTPUT,
+    ];
+    this.running[slot] = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+
+  private async kill(slot: number): Promise<void> {
+    const worker = this.running[slot]!;
+    if (worker.exitCode !== null || worker.signalCode !== null) {
+      throw new Error(`worker ${slot} ended by itself with ${worker.exitCode}`);
+    }
+    const ended = once(worker, 'exit');
+    worker.kill('SIGKILL');
+    await ended;
+  }
+}
+
+async function fill(target: Target): Promise<void> {
+  const cluster = new Cluster({ bootstrapServers: target.bootstrap });
+  for (const name of [INPUT, OUTPUT]) {
+    await createTopic(cluster, { name, partitions: PARTITIONS, replicationFactor: 1 });
+  }
+  cluster.close();
+  const producer = new Producer({ bootstrapServers: target.bootstrap });
+  const sends = Array.from({ length: numbers }, (_, i) =>
+    producer.send({ topic: INPUT, partition: i % PARTITIONS, value: Buffer.from(String(i)) }),
+  );
+  await Promise.all(sends);
+  await producer.close();
+}
+
+/** What the output holds up to its present end. */
+async function readOutput(target: Target, isolationLevel: IsolationLevel): Promise<number[]> {
+  const consumer = new Consumer({ bootstrapServers: target.bootstrap, isolationLevel, fetchMaxWaitMs: 50 });
+  try {
+    const partitions = (await consumer.partitionsOf(OUTPUT)).map((partition) => ({
+      topic: OUTPUT,
+      partition,
+    }));
+    const queries = partitions.map((at) => ({ ...at, at: 'latest' as const }));
+    const ends = await listOffsets(consumer.cluster, queries, isolationLevel);
+    await consumer.assign(partitions.map((at) => ({ ...at, from: 'earliest' })));
+    const found: number[] = [];
+    while (partitions.some((at) => (consumer.position(at) ?? 0) < ends.get(partitionKey(at))!.offset)) {
+      for (const { records } of await consumer.poll(200))
+        found.push(...records.map(({ value }) => Number(value)));
+    }
+    return found;
+  } finally {
+    consumer.close();
+  }
+}
+
+/** Waits until more is in the output, or all is. @returns how much */
+async function writtenSince(target: Target, before: number): Promise<number> {
+  const cluster = new Cluster({ bootstrapServers: target.bootstrap });
+  try {
+    const queries = Array.from({ length: PARTITIONS }, (_, partition) => {
+      return { topic: OUTPUT, partition, at: 'latest' as const };
+    });
+    for (;;) {
+      const ends = [...(await listOffsets(cluster, queries)).values()];
+      const written = ends.reduce((sum, { offset }) => sum + offset, 0);
+      if (written >= Math.min(before + WRITTEN_BETWEEN_KILLS, numbers)) return written;
+      await sleep(10);
+    }
+  } finally {
+    cluster.close();
+  }
+}
+
+/** @returns complaints */
+async function prove(target: Target): Promise<string[]> {
+  await fill(target);
+  const beginMs = performance.now();
+  let written = 0;
+  const workers = new Workers(target);
+  const kills = Number(values.kills);
+  const brokerKills = Number(values['broker-kills']);
+  try {
+    for (let i = 0; i < kills; i++) {
+      written = await writtenSince(target, written);
+      await sleep(Math.random() * PAUSE_SPREAD_MS);
+      await workers.killOne();
+      if (i % Math.ceil(kills / (brokerKills + 1)) !== 0 || i === 0) continue;
+      await target.kill();
+      await target.startAgain();
+    }
+    let copied = 0;
+    while ((copied = (await readOutput(target, 'read_committed')).length) < numbers) {
+      if (performance.now() - beginMs > DEADLINE_MS)
+        return [`only ${copied} of ${numbers} were copied in time`];
+      await sleep(200);
+    }
+  } finally {
+    await workers.stop();
+  }
+  const committed = await readOutput(target, 'read_committed');
+  const all = await readOutput(target, 'read_uncommitted');
+  const distinct = new Set(committed);
+  console.log(
+    `  ${kills} kills of workers, ${brokerKills} of the broker, ${((performance.now() - beginMs) / 1_000).toFixed(0)} s: ` +
+      `${numbers} in, ${committed.length} out, ${distinct.size} of them distinct; ${all.length - committed.length} more written and aborted`,
+  );
+  const complaints: string[] = [];
+  if (distinct.size !== numbers) complaints.push(`${numbers - distinct.size} numbers are missing`);
+  if (committed.length !== distinct.size)
+    complaints.push(`${committed.length - distinct.size} numbers came twice`);
+  if (all.length === committed.length) complaints.push('no kill hit a transaction');
+  return complaints;
+}
+
+let [passed, failed] = [0, 0];
+for (const name of values.target.split(',').map(parseTargetName)) {
+  const target = await startTarget(name, {
+    quickStart: true,
+    overrides: {
+      'group.initial.rebalance.delay.ms': '0',
+      'group.min.session.timeout.ms': '100',
+      'offsets.topic.replication.factor': '1',
+    },
+  });
+  try {
+    if (!(await servedApis(target.bootstrap)).has(endTxnApi.key)) {
+      console.log(`${name} does not serve transactions`);
+      continue;
+    }
+    console.log(`${name}:`);
+    const complaints = await prove(target);
+    for (const complaint of complaints) console.log(`  FAIL ${complaint}`);
+    if (complaints.length === 0) passed++;
+    else failed++;
+  } finally {
+    await target.stop();
+  }
+}
+closeWith(passed, failed);
