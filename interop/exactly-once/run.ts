@@ -1,6 +1,6 @@
 // kill -9 of processes that consume, transform and produce with our client, and of the broker under them, again and
 // again. At the end every number that was put in must have come out once, as those see it who read what is committed.
-//   npx node interop/exactly-once/run.ts [--target kafka-3.9,kafka-4.4] [--kills 15] [--broker-kills 1] [--numbers 4000]
+//   npx node interop/exactly-once/run.ts [--target kafka-3.9,kafka-4.4] [--kills 10] [--broker-kills 1] [--numbers 3000]
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -28,14 +28,14 @@ const OUTPUT = 'copies';
 /** Between two kills so much is written: a kill that comes before anything happened shows nothing. */
 const WRITTEN_BETWEEN_KILLS = 40;
 const PAUSE_SPREAD_MS = 50;
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 240_000;
 
 const { values } = parseArgs({
   options: {
     target: { type: 'string', default: targetNames.join(',') },
-    kills: { type: 'string', default: '15' },
+    kills: { type: 'string', default: '10' },
     'broker-kills': { type: 'string', default: '1' },
-    numbers: { type: 'string', default: '4000' },
+    numbers: { type: 'string', default: '3000' },
   },
 });
 const numbers = Number(values.numbers);

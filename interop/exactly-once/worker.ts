@@ -21,6 +21,8 @@ const consumer = new GroupConsumer({
   maxPollRecords: RECORDS_PER_TRANSACTION_MAX,
   sessionTimeoutMs: 1_500,
   heartbeatIntervalMs: 200,
+  // One that comes back to its partitions; the others' are shared out anew with every kill.
+  ...(slot === '0' ? { instanceId: 'worker-0' } : {}),
 });
 let producer = newProducer();
 
