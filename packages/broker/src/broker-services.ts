@@ -44,4 +44,6 @@ export interface BrokerServices {
   readonly groups: GroupService;
   /** Hands out producer ids. */
   readonly producerIds: ProducerIdService;
+  /** Has a broker that has slept through the end of its session cease to lead before it takes another request. */
+  noticeSessionEnd(): void;
 }

@@ -3,7 +3,6 @@ import type { BrokerEndpoint } from '@odradek/core/controller/broker-registratio
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings.ts';
 import { LogManager } from '@odradek/core/log/log-manager.ts';
-import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import type { Disk, DiskError } from '@odradek/core/ports/disk.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import { applyMetadataUpdate, type MetadataUpdate } from '@odradek/core/controller/metadata-updates.ts';
@@ -22,7 +21,9 @@ import { ClusterPeers } from './cluster/cluster-peers.ts';
 import { handOver } from './cluster/controlled-shutdown.ts';
 import { ControllerChannels } from './cluster/controller-channels.ts';
 import { partitionSettings, readPreference, replicationQuotas } from './cluster/replication-settings.ts';
+import { SessionRenewal } from './cluster/session-renewal.ts';
 import { createThroughController } from './cluster/topic-forwarding.ts';
+import { CurrentSession } from './current-session.ts';
 import { identifyDirectories, knownClusterId, usableDirectories } from './data-directories.ts';
 import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
@@ -32,7 +33,7 @@ import { openCoordination, type OpenCoordination } from './open-coordination.ts'
 import { ProducerIdService } from './producer-ids.ts';
 import { Dispatcher } from './server/dispatcher.ts';
 import { Listener } from './server/listener.ts';
-import { ClusterMembership } from './topics/cluster-membership.ts';
+import { ClusterMembership, type Member } from './topics/cluster-membership.ts';
 import { MetadataView } from './topics/metadata-view.ts';
 import { TopicService } from './topics/topic-service.ts';
 
@@ -44,8 +45,8 @@ export interface BrokerGround {
   readonly dataDirectories: readonly string[];
   /** The file of the coordination tree, or ':memory:'; not used where the tree is in ZooKeeper or shared. */
   readonly coordinationFile: string;
-  /** A tree that several brokers of one process share, instead of one of its own. */
-  readonly sharedTree?: () => OpenCoordination;
+  /** A new session with a tree that several brokers of one process share, instead of one of its own. */
+  readonly sharedTree?: () => OpenCoordination | Promise<OpenCoordination>;
   diskSpace(directory: string): DiskSpace;
   readonly log: LogSink;
   /** Time, chance and network; this machine's unless given. */
@@ -54,6 +55,8 @@ export interface BrokerGround {
 
 /** How long clients get to take their last answers when the broker stops. */
 const STOP_DEADLINE_MS = 5_000;
+/** Of more sessions than these none can be left. */
+const SESSIONS_MAX = 100;
 /** How long logs are opened at start before others run. */
 const OPENING_TURN_MS = 5;
 
@@ -64,12 +67,18 @@ const OPENING_TURN_MS = 5;
 export class Broker {
   private readonly ground: BrokerGround;
   private readonly machine: Machine;
-  private readonly tree: OpenCoordination;
-  private readonly coordination: Coordination;
+  private tree: OpenCoordination;
+  private readonly coordination: CurrentSession;
+  private readonly renewal: SessionRenewal;
+  /** The sessions that this broker has had: one of them may still be in the tree when there is another. */
+  private readonly sessionIds = new Set<string>();
   private readonly state = new ClusterState();
   private peers: ClusterPeers | null = null;
   /** The transaction of its registration: larger in each of its lives. */
   private brokerEpoch = -1;
+  /** Orders for an earlier life than this are none. */
+  private orderedFromEpoch = -1;
+  private isServing = false;
   private services: (BrokerServices & { groups: GroupRuntime }) | null = null;
   private listeners: readonly Listener[] = [];
   private endpoints: readonly BrokerEndpoint[] = [];
@@ -81,10 +90,15 @@ export class Broker {
     this.ground = ground;
     this.machine = machine;
     this.tree = tree;
-    this.coordination = tree.session;
-    this.coordination.onSession((state) => {
-      if (state === 'expired') this.sessionOver();
+    this.coordination = new CurrentSession(tree.session);
+    this.renewal = new SessionRenewal({
+      open: (signal) => openTree(ground, machine, signal),
+      rejoin: (next, signal) => this.rejoin(next, signal),
+      refused: (reason) => this.endBecause(reason),
+      timers: machine.timers,
+      log: ground.log,
     });
+    this.adopt(tree);
   }
 
   /**
@@ -93,10 +107,9 @@ export class Broker {
    * @throws when a directory, the coordination tree or an address cannot be used; nothing is left open then
    */
   static async start(ground: BrokerGround): Promise<Broker> {
-    const { loaded, coordinationFile, log, sharedTree, machine = nodeMachine() } = ground;
-    const usable = usableDirectories(ground.disk, ground.dataDirectories, log);
-    const tree =
-      sharedTree?.() ?? (await openCoordination(loaded.config, coordinationFile, machine.clock, log));
+    const { machine = nodeMachine() } = ground;
+    const usable = usableDirectories(ground.disk, ground.dataDirectories, ground.log);
+    const tree = await openTree(ground, machine, null);
     const broker = new Broker(ground, machine, tree);
     try {
       await broker.assemble(usable);
@@ -133,16 +146,68 @@ export class Broker {
     return this.stopping;
   }
 
+  private adopt(tree: OpenCoordination): void {
+    this.tree = tree;
+    this.coordination.replace(tree.session);
+    this.sessionIds.add(tree.session.sessionId);
+    for (const oldest of this.sessionIds)
+      if (this.sessionIds.size > SESSIONS_MAX) this.sessionIds.delete(oldest);
+    tree.session.onSession((state) => {
+      if (state === 'expired') this.sessionOver();
+    });
+  }
+
   /**
-   * Another broker may lead what this one led by now, and nobody would know of what it still took. So it cuts its
-   * clients off at once, which makes them look for the leader, and ends.
+   * Another broker may lead what this one led by now, and nobody would know of what it still took. So it ceases to
+   * lead, tells all who wait, and seeks a new session. Who has none yet, or is about to stop, ends.
    */
   private sessionOver(): void {
-    this.endBecause(
-      new Error(
-        `the session of broker ${this.nodeId} with the coordination tree is over: it must not serve any further`,
-      ),
+    const { nodeId } = this;
+    if (!this.isServing || this.stopping !== null) {
+      return this.endBecause(new Error(`the session of broker ${nodeId} with the coordination tree is over`));
+    }
+    this.ground.log.error(
+      'the session with the coordination tree is over: leading nothing until there is a new one',
+      {
+        nodeId,
+        brokerEpoch: this.brokerEpoch,
+      },
     );
+    this.orderedFromEpoch = Math.max(this.orderedFromEpoch, this.brokerEpoch + 1);
+    this.brokerEpoch = -1;
+    this.services!.replicas.endLife();
+    this.renewal.begin();
+  }
+
+  /** Becomes a member of the cluster once more, as a broker that has just been started does. */
+  private async rejoin(tree: OpenCoordination, signal: AbortSignal): Promise<void> {
+    const { nodeId } = this;
+    const { timers } = this.machine;
+    this.adopt(tree);
+    const { configs, topics } = this.services!;
+    const { config } = this.ground.loaded;
+    const membership = this.membership();
+    await membership.findAgain();
+    await configs.readAnew();
+    const former = {
+      sessionIds: this.sessionIds,
+      patienceMs: 2 * config.zookeeperSessionTimeoutMs,
+      timers,
+      signal,
+    };
+    this.noteLife(await membership.registerAgain(this.member(), former));
+    await topics.startIn(tree.session);
+    this.ground.log.info('back in the cluster', { nodeId, brokerEpoch: this.brokerEpoch });
+  }
+
+  private noteLife(brokerEpoch: number): void {
+    this.brokerEpoch = brokerEpoch;
+    this.orderedFromEpoch = brokerEpoch;
+  }
+
+  private member(): Member {
+    const { brokerRack } = this.ground.loaded.config;
+    return { nodeId: this.nodeId, endpoints: this.endpoints, rack: brokerRack };
   }
 
   /** No data directory is left: there is nothing that could be served. */
@@ -171,6 +236,7 @@ export class Broker {
 
   private async stopOnce(answersDeadlineMs: number): Promise<void> {
     const { services } = this;
+    await this.renewal.stop();
     if (services !== null && answersDeadlineMs > 0) await this.handOver(services);
     this.services = null;
     if (services !== null) {
@@ -254,10 +320,9 @@ export class Broker {
     configs.onTopicChange((topic) => replicas.settingsChanged(topic));
     configs.onBrokerChange(() => replicas.defaultSettingsChanged());
     const metadata = new MetadataView(state);
-    const brokerEpoch = () => this.brokerEpoch;
-    const orders = new ControllerOrders({ replicas, logs, log, brokerEpoch });
+    const orders = new ControllerOrders({ replicas, logs, log, brokerEpoch: () => this.orderedFromEpoch });
     const topics: TopicService = new TopicService({
-      coordination,
+      coordination: this.tree.session,
       state,
       channels: this.channels(orders, peers),
       createThroughController: (creation) =>
@@ -304,6 +369,7 @@ export class Broker {
       diskSpace: (directory) => ground.diskSpace(directory),
       groups,
       producerIds: new ProducerIdService(coordination, config.brokerId, log),
+      noticeSessionEnd: () => this.tree.noticeEnd?.(),
     };
   }
 
@@ -311,12 +377,12 @@ export class Broker {
     const { logs, topics, groups, replicas } = this.services!;
     await this.openInTurns(logs);
     await this.bindListeners();
-    const { brokerRack } = this.ground.loaded.config;
-    this.brokerEpoch = await this.membership().register(this.nodeId, this.endpoints, brokerRack);
+    this.noteLife(await this.membership().register(this.member()));
     await topics.start();
     groups.start();
     logs.start();
     replicas.start();
+    this.isServing = true;
     for (const listener of this.listeners) listener.open();
   }
 
@@ -385,6 +451,16 @@ export class Broker {
     }
     this.endpoints = config.advertisedListeners.map((address) => endpointOf(address, ports));
   }
+}
+
+async function openTree(
+  ground: BrokerGround,
+  machine: Machine,
+  signal: AbortSignal | null,
+): Promise<OpenCoordination> {
+  const { sharedTree, loaded, coordinationFile, log } = ground;
+  if (sharedTree !== undefined) return sharedTree();
+  return openCoordination(loaded.config, coordinationFile, machine.clock, log, process.env, signal);
 }
 
 function listenerSettings(config: BrokerConfig, address: ListenerAddress) {

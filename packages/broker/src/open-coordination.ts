@@ -12,12 +12,18 @@ export interface OpenCoordination {
   readonly session: Coordination;
   /** Ends the session and lets go of all that it needs. */
   close(): Promise<void>;
+  /**
+   * Has the session end now if its time is up by the local clock, before anything else is done in this turn: after a
+   * pause of the process, timers may be late. Absent where time ends no session.
+   */
+  noticeEnd?(): void;
 }
 
 /**
  * The coordination tree of a broker: in ZooKeeper where `zookeeper.connect` is set, else its own.
  * @param file of the tree of its own, or ':memory:'
  * @param env where a login towards ZooKeeper is looked for
+ * @param signal ends the attempt
  * @throws Error when it cannot be used; for ZooKeeper after zookeeper.connection.timeout.ms
  */
 export async function openCoordination(
@@ -26,13 +32,14 @@ export async function openCoordination(
   clock: Clock,
   log: LogSink,
   env: Readonly<Record<string, string | undefined>> = process.env,
+  signal: AbortSignal | null = null,
 ): Promise<OpenCoordination> {
   const { zookeeperConnect: connect } = config;
   if (connect === null || connect.trim() === '') return embedded(file, clock);
   // Only here: most brokers for tests and development never need it.
   const { connectZookeeper } = await import('./adapters/zookeeper/connect-zookeeper.ts');
-  const session = await connectZookeeper(await zookeeperSettings(config, connect, env), log);
-  return { session, close: () => closed(session) };
+  const session = await connectZookeeper(await zookeeperSettings(config, connect, env), log, signal);
+  return { session, close: () => closed(session), noticeEnd: () => session.noticeEnd() };
 }
 
 function embedded(file: string, clock: Clock): OpenCoordination {

@@ -37,8 +37,8 @@ export interface RunningBroker {
   /** What the settings gave reason to warn of. */
   readonly warnings: readonly string[];
   /**
-   * Settles when the broker has ended by itself, with why: its session with ZooKeeper is over, and others may lead
-   * what it led. Never for a broker that was closed.
+   * Settles when the broker has ended by itself, with why: no data directory is left, or it cannot come back into its
+   * cluster after its session with ZooKeeper was over. Never for a broker that was closed.
    */
   readonly failed: Promise<Error>;
   /** Answers what is in work, syncs, marks the data clean and ends. Does nothing the second time. */

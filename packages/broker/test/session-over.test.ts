@@ -1,4 +1,4 @@
-// A broker whose session with the coordination tree is over serves nobody any further, whatever it was doing.
+// A broker that is about to stop has no use for another session; session-renewal.test.ts is about all others.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -42,17 +42,7 @@ async function assertGone(port: number): Promise<void> {
   await assert.rejects(once(connect(port, '127.0.0.1'), 'connect'), /ECONNREFUSED/);
 }
 
-test('clients are cut off, the broker ends and says why', async () => {
-  const { broker, port, client, expire } = await served();
-  const cut = once(client, 'close');
-  expire();
-  await cut;
-  assert.match((await broker.failed).message, /session of broker 0 with the coordination tree is over/);
-  await assertGone(port);
-  await broker.stop();
-});
-
-test('also in the middle of a farewell that another broker keeps waiting', async () => {
+test('a broker whose session ends in the middle of its farewell cuts its clients off and does not come back', async () => {
   const silent = createServer((socket) => void socket.on('error', () => undefined).resume());
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');

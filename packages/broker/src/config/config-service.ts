@@ -92,6 +92,13 @@ export interface ConfigService {
     validateOnly: boolean,
   ): Promise<readonly ConfigOutcome[]>;
 
+  /**
+   * Reads everything anew and follows the changes from then on: in a new session with the tree, which knows nothing of
+   * what was watched in the one before.
+   * @throws CoordinationError
+   */
+  readAnew(): Promise<void>;
+
   /** Runs after the settings of a topic have changed. @returns takes the listener back */
   onTopicChange(listener: (topic: string) => void): () => void;
 

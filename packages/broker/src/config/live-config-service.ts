@@ -76,6 +76,17 @@ class LiveConfigService implements ConfigService {
 
   async open(): Promise<void> {
     await this.#store.prepare();
+    await this.#followFromHere();
+    for (const topic of await this.#store.topics())
+      this.#topics.set(topic, await this.#store.readTopic(topic));
+  }
+
+  async readAnew(): Promise<void> {
+    await this.#followFromHere();
+    for (const topic of this.#topics.keys()) await this.#refresh(topicEntity(topic));
+  }
+
+  async #followFromHere(): Promise<void> {
     const notices = await this.#store.notices(() => this.#follow());
     this.#lastNotice = notices.toSorted().at(-1) ?? '';
     this.#parts.coordination.onSession((state) => {
@@ -83,8 +94,6 @@ class LiveConfigService implements ConfigService {
     });
     await this.#refresh(CLUSTER_DEFAULT);
     await this.#refresh(brokerEntity(this.#config.brokerId));
-    for (const topic of await this.#store.topics())
-      this.#topics.set(topic, await this.#store.readTopic(topic));
   }
 
   topicOverrides(topic: string): Properties {

@@ -57,6 +57,7 @@ export class Dispatcher {
       return this.refuse(origin, `${handler.api.name} v${header.apiVersion} is not served, only ${range}`);
     }
     const request = handler.api.readRequest(reader, header.apiVersion);
+    this.broker.noticeSessionEnd();
     return this.handle(handler, request, this.contextOf(header, origin));
   }
 

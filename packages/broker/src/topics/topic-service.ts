@@ -64,17 +64,23 @@ export interface TopicServiceParts {
  */
 export class TopicService {
   private readonly parts: TopicServiceParts;
-  private readonly controller: Controller;
+  /** Of the session that the broker has now; what that of an earlier one still does comes to nothing. */
+  private controller: Controller;
   private readonly deletionListeners: ((topics: readonly string[]) => void)[] = [];
   /** Creations under way that nobody asked for by CreateTopics: many requests wait for one. */
   private readonly creating = new Map<string, Promise<TopicFault | null>>();
 
   constructor(parts: TopicServiceParts) {
     this.parts = parts;
+    this.controller = this.controllerIn(parts.coordination);
+  }
+
+  private controllerIn(coordination: Coordination): Controller {
+    const { parts } = this;
     const { config, configs } = parts;
-    this.controller = new Controller({
+    return new Controller({
       nodeId: config.brokerId,
-      coordination: parts.coordination,
+      coordination,
       state: parts.state,
       channels: parts.channels,
       clock: parts.clock,
@@ -111,6 +117,12 @@ export class TopicService {
     return new Promise((resolve, reject) => {
       this.controller.start((error) => (error === null ? resolve() : reject(error)));
     });
+  }
+
+  /** The same in a new session, after the one before is over. The broker must have registered in it. */
+  startIn(session: Coordination): Promise<void> {
+    this.controller = this.controllerIn(session);
+    return this.start();
   }
 
   get isController(): boolean {

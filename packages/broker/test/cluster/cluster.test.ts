@@ -75,3 +75,23 @@ test('groups go on when the broker that coordinates them dies', async (t) => {
   await cluster.commit('g', 't', 0, 43);
   assert.equal(await cluster.committed('g', 't', 0), 43);
 });
+
+test('brokers that lose their sessions hand over and come back: leader, controller and coordinator', async (t) => {
+  const properties = { 'offsets.topic.num.partitions': '1', 'offsets.topic.replication.factor': '3' };
+  const cluster = await EmbeddedCluster.start(t, [1, 2, 3], properties);
+  await cluster.createTopic('t', [[1, 2, 3]], { 'min.insync.replicas': '2' });
+  await cluster.commit('g', 't', 0, 1);
+  let count = 0;
+  for (const id of [1, 2, 3, await cluster.controller()]) {
+    await produceAll(cluster, count, (count += 5));
+    await cluster.expireSession(id);
+    await produceAll(cluster, count, (count += 5));
+    assert.equal(await cluster.commit('g', 't', 0, count), true);
+    await cluster.partition(id, 't', 0, ({ isr }) => isr.length === 3);
+    assert.equal(await cluster.committed('g', 't', 0), count);
+  }
+  await cluster.electPreferred('t', 0);
+  await cluster.partition(3, 't', 0, (view) => view.leader === 1);
+  // Who was told that the leader is elsewhere while its records were on their way has sent them twice.
+  assert.deepEqual([...new Set(await cluster.values('t', 0))], counted(0, count));
+});

@@ -35,8 +35,10 @@ type PropertiesOf = (id: number) => Readonly<Record<string, string>>;
 
 interface Life {
   readonly broker: Broker;
-  readonly session: Coordination;
   readonly client: RawClient;
+  /** The latest first. */
+  readonly sessions: Coordination[];
+  isDead: boolean;
 }
 
 /** Brokers in this process on one coordination tree, each with a disk that outlives it. */
@@ -65,7 +67,7 @@ export class EmbeddedCluster {
   async startBroker(id: number): Promise<void> {
     const disk = this.disks.get(id) ?? new MemoryDisk();
     this.disks.set(id, disk);
-    const session = this.tree.connect();
+    const sessions: Coordination[] = [];
     const broker = await Broker.start({
       loaded: loadBrokerConfig({
         'broker.id': String(id),
@@ -78,24 +80,38 @@ export class EmbeddedCluster {
       disk,
       dataDirectories: ['/memory'],
       coordinationFile: ':memory:',
-      sharedTree: () => ({
-        session,
-        close: () => new Promise<void>((resolve) => session.close(resolve)),
-      }),
+      sharedTree: () => {
+        if (this.lives.get(id)?.isDead) throw new Error('the broker is dead');
+        const session = this.tree.connect();
+        sessions.unshift(session);
+        return { session, close: () => new Promise<void>((resolve) => session.close(resolve)) };
+      },
       diskSpace: () => UNKNOWN_SPACE,
       log: silentLog,
     });
     const client = await RawClient.connect(broker.addresses[0]!.port);
-    this.lives.set(id, { broker, session, client });
+    this.lives.set(id, { broker, client, sessions, isDead: false });
   }
 
   /** The broker's session ends from outside, and with it the broker, who can tell nobody. */
   async kill(id: number): Promise<void> {
-    const { broker, session, client } = this.life(id);
+    const life = this.life(id);
+    life.isDead = true;
+    await this.expireSession(id);
     this.lives.delete(id);
-    this.tree.expireSession(session.sessionId);
-    await broker.failed;
-    client.close();
+    await life.broker.stop();
+    life.client.close();
+  }
+
+  /** The broker's session ends from outside. Resolves when it has noticed. */
+  expireSession(id: number): Promise<void> {
+    const [session] = this.life(id).sessions;
+    return new Promise((resolve) => {
+      session!.onSession((state) => {
+        if (state === 'expired') resolve();
+      });
+      this.tree.expireSession(session!.sessionId);
+    });
   }
 
   async stop(id: number): Promise<void> {

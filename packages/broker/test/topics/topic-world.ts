@@ -97,12 +97,16 @@ export class TopicWorld {
       createThroughController: () => assert.fail('this broker is the controller'),
     });
     for (const { nodeId, listenerNames } of options.others ?? [])
-      await new ClusterMembership({ ...shared, coordination: tree.connect() }).register(
+      await new ClusterMembership({ ...shared, coordination: tree.connect() }).register({
         nodeId,
-        (listenerNames ?? ['PLAINTEXT']).map((name) => endpoint(name, 9092 + nodeId)),
-        null,
-      );
-    await membership.register(config.brokerId, [endpoint('PLAINTEXT', 9092)], null);
+        endpoints: (listenerNames ?? ['PLAINTEXT']).map((name) => endpoint(name, 9092 + nodeId)),
+        rack: null,
+      });
+    await membership.register({
+      nodeId: config.brokerId,
+      endpoints: [endpoint('PLAINTEXT', 9092)],
+      rack: null,
+    });
     await topics.start();
     return new TopicWorld({ tree, session, state, config, configs, metadata, topics, leaderships, stopped });
   }

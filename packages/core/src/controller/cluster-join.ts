@@ -1,4 +1,4 @@
-import { ANY_VERSION, type Coordination, CoordinationError } from '../ports/coordination.ts';
+import { ANY_VERSION, type Coordination, CoordinationError, type Watch } from '../ports/coordination.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { encodeBrokerRegistration, type BrokerRegistration } from './broker-registration.ts';
@@ -36,12 +36,8 @@ export function obtainClusterId(
   random: Random,
   done: (error: Error | null, clusterId: string) => void,
 ): void {
-  coordination.read(treePaths.clusterId, null, (error, contents) => {
-    if (error === null) {
-      const [fault, clusterId] = attempt(() => decodeClusterId(contents.data));
-      return done(fault, clusterId ?? '');
-    }
-    if (!isOneOf(error, 'NONODE')) return done(error, '');
+  readClusterId(coordination, (error, found) => {
+    if (error !== null || found !== null) return done(error, found ?? '');
     const clusterId = known ?? random.uuidBytes().toString('base64url');
     const data = encodeClusterId(clusterId);
     coordination.write(
@@ -52,6 +48,18 @@ export function obtainClusterId(
         obtainClusterId(coordination, known, random, done);
       },
     );
+  });
+}
+
+/** The identity of the cluster, null while the tree has none. */
+export function readClusterId(
+  coordination: Coordination,
+  done: (error: Error | null, clusterId: string | null) => void,
+): void {
+  coordination.read(treePaths.clusterId, null, (error, contents) => {
+    if (error !== null) return done(isOneOf(error, 'NONODE') ? null : error, null);
+    const [fault, clusterId] = attempt(() => decodeClusterId(contents.data));
+    done(fault, clusterId);
   });
 }
 
@@ -86,6 +94,24 @@ export function registerBroker(
         done(error, -1);
       });
     },
+  );
+}
+
+/**
+ * Whose registration stands in the way of `registerBroker`. Null: nobody's any more.
+ * @param vanished once, when the registration goes, unless the session ends before
+ */
+export function registrationOwner(
+  coordination: Coordination,
+  brokerId: number,
+  vanished: () => void,
+  done: (error: CoordinationError | null, sessionId: string | null) => void,
+): void {
+  const watch: Watch = ({ type }) => {
+    if (type === 'deleted') vanished();
+  };
+  coordination.stat(treePaths.broker(brokerId), watch, (error, stat) =>
+    done(error, stat === null ? null : (stat.ephemeralOwner ?? '')),
   );
 }
 

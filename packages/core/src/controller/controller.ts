@@ -217,6 +217,7 @@ export class Controller {
     const { coordination, nodeId, clock, state, log } = this.parts;
     electController(coordination, nodeId, clock.now(), (error, outcome) => {
       if (error !== null) return done(error);
+      if (this.isOver) return done(null);
       if (outcome!.won === null) {
         state.controllerId = outcome!.controllerId;
         log.info('another broker is the controller', { controllerId: outcome!.controllerId });
@@ -248,6 +249,8 @@ export class Controller {
         () => term.newUuid(),
         (failure, loaded) => {
           if (failure !== null) return done(failure);
+          // The last answers of a session that is over by now.
+          if (this.isOver) return done(null);
           state.replaceWith(fresh);
           state.controllerId = nodeId;
           this.term = term;

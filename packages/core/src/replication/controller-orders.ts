@@ -27,7 +27,10 @@ export interface ControllerOrdersParts {
   readonly replicas: Pick<ReplicaManager, 'applyLeadership' | 'stopPartitions' | 'partition' | 'partitions'>;
   readonly logs: Pick<LogManager, 'delete'>;
   readonly log: LogSink;
-  /** Of this broker, -1 before it has registered. */
+  /**
+   * Of this broker, -1 before it has registered; between two of its lives larger than that of the one that is over and
+   * not than that of the one to come.
+   */
   brokerEpoch(): number;
 }
 
@@ -94,6 +97,7 @@ export class ControllerOrders {
     const known = this.parts.replicas.partition(topic, index);
     if (known === undefined) return ErrorCode.NONE;
     if (known.log.isOffline) return ErrorCode.KAFKA_STORAGE_ERROR;
+    if (known.isOfEarlierLife) return ErrorCode.NONE;
     const isAnother = topicId !== ZERO_UUID && known.topicId !== ZERO_UUID && topicId !== known.topicId;
     return isAnother ? ErrorCode.INCONSISTENT_TOPIC_ID : ErrorCode.NONE;
   }
@@ -115,6 +119,7 @@ export class ControllerOrders {
 function stopRefusal({ leaderEpoch }: StopOrder, partition: Partition | undefined): number {
   if (partition === undefined) return ErrorCode.NONE;
   if (partition.log.isOffline) return ErrorCode.KAFKA_STORAGE_ERROR;
+  if (partition.isOfEarlierLife) return ErrorCode.NONE;
   return leaderEpoch >= 0 && leaderEpoch < partition.leaderEpoch
     ? ErrorCode.FENCED_LEADER_EPOCH
     : ErrorCode.NONE;

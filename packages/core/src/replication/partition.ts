@@ -61,6 +61,7 @@ export class Partition {
   private settings: PartitionSettings;
   private epoch = NO_EPOCH;
   private followedState = NO_EPOCH;
+  private isOver = false;
   private leader: LeaderRole | null = null;
   private leaderIdKnown = NO_LEADER;
   private assigned: readonly number[] = [];
@@ -86,6 +87,11 @@ export class Partition {
 
   get heldEpochs(): HeldEpochs {
     return { leaderEpoch: this.epoch, partitionEpoch: this.leader?.epochOfState ?? this.followedState };
+  }
+
+  /** See `endLife`. */
+  get isOfEarlierLife(): boolean {
+    return this.isOver;
   }
 
   get isLeader(): boolean {
@@ -170,6 +176,15 @@ export class Partition {
     this.leader = null;
     this.leaderIdKnown = NO_LEADER;
     this.surroundings.changed(this);
+  }
+
+  /**
+   * The life of the broker in which the role was given is over. There is none until one is ordered, which makes the
+   * partition anew as after a restart: even the present epoch will do then.
+   */
+  endLife(): void {
+    this.isOver = true;
+    this.stopLeading(this.epoch);
   }
 
   /**

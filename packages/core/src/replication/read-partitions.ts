@@ -94,7 +94,8 @@ function readLog(
   }
   const { reader } = limits;
   partition.requireLeaderEpoch(request.currentLeaderEpoch);
-  if (reader.kind === 'follower' || reader.place === null) partition.requireLeader();
+  const asksLeader = reader.kind === 'follower' || reader.place === null;
+  if (asksLeader || partition.isOfEarlierLife) partition.requireLeader();
   if (reader.kind === 'follower') partition.requireFollower(reader.brokerId, request.currentLeaderEpoch);
   const { log } = partition;
   const positions = {

@@ -155,6 +155,20 @@ export class ReplicaManager {
     this.wakeWaiting();
   }
 
+  /**
+   * The broker's life in the cluster is over: it leads and follows nothing until it is told to in its next one. Its
+   * logs stay open. Parked requests are answered with the error that sends clients elsewhere.
+   */
+  endLife(): void {
+    for (const partition of this.partitions()) {
+      const { isLeader } = partition;
+      this.parts.peers.unfollow(partition);
+      partition.endLife();
+      if (isLeader) this.tell({ partition, isLeader: false });
+    }
+    this.wakeWaiting();
+  }
+
   /** The settings of a topic changed: from now on its logs obey the new ones. */
   settingsChanged(topic: string): void {
     const settings = this.parts.settingsOf(topic);
@@ -347,7 +361,7 @@ export class ReplicaManager {
   }
 
   private applyOne(change: LeadershipChange): number {
-    const known = this.partition(change.topic, change.partition);
+    const known = this.ofThisLife(change.topic, change.partition);
     const held = known?.heldEpochs ?? { leaderEpoch: -1, partitionEpoch: -1 };
     const verdict = judgeLeadership(change, this.parts.nodeId, held);
     if (verdict === 'stale' || verdict === 'unchanged') {
@@ -368,6 +382,11 @@ export class ReplicaManager {
       }
       return error.code;
     }
+  }
+
+  private ofThisLife(topic: string, index: number): Partition | undefined {
+    const known = this.partition(topic, index);
+    return known?.isOfEarlierLife ? undefined : known;
   }
 
   private take(

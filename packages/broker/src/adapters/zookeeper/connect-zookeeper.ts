@@ -20,11 +20,13 @@ export interface ZookeeperSettings {
 
 /**
  * Opens a session with real servers. It keeps the process alive until it is closed or over.
+ * @param signal ends the attempt
  * @throws Error when `connect` is malformed; CoordinationError as ZookeeperCoordination.connect
  */
 export async function connectZookeeper(
   settings: ZookeeperSettings,
   log: LogSink,
+  signal: AbortSignal | null = null,
 ): Promise<ZookeeperCoordination> {
   const { servers, chroot } = parseConnectString(settings.connect);
   return ZookeeperCoordination.connect(
@@ -44,5 +46,6 @@ export async function connectZookeeper(
       identity: settings.identity,
       protectsNodes: settings.setAcl,
     },
+    signal,
   );
 }

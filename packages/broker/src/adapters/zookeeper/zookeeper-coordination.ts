@@ -51,14 +51,25 @@ export class ZookeeperCoordination implements Coordination {
 
   /**
    * Opens a session.
+   * @param signal ends the attempt, with CONNECTIONLOSS
    * @throws CoordinationError CONNECTIONLOSS when no server gives one in time, AUTHFAILED, or NONODE when there is
    *   no chroot
    */
-  static async connect(parts: SessionParts, options: ZookeeperOptions): Promise<ZookeeperCoordination> {
+  static async connect(
+    parts: SessionParts,
+    options: ZookeeperOptions,
+    signal: AbortSignal | null = null,
+  ): Promise<ZookeeperCoordination> {
     const coordination = await new Promise<ZookeeperCoordination>((resolve, reject) => {
-      const made: ZookeeperCoordination = new ZookeeperCoordination(parts, options, (error) =>
-        error === null ? resolve(made) : reject(error),
-      );
+      const made: ZookeeperCoordination = new ZookeeperCoordination(parts, options, (error) => {
+        signal?.removeEventListener('abort', giveUp);
+        if (error === null) resolve(made);
+        else reject(error);
+      });
+      const giveUp = () =>
+        made.close(() => reject(new CoordinationError('CONNECTIONLOSS', ROOT, { message: 'given up' })));
+      if (signal?.aborted === true) giveUp();
+      else signal?.addEventListener('abort', giveUp);
     });
     await coordination.requireChroot(options.chroot);
     return coordination;
@@ -128,6 +139,11 @@ export class ZookeeperCoordination implements Coordination {
 
   onSession(listener: (state: SessionState) => void): () => void {
     return this.session.onState(listener);
+  }
+
+  /** See OpenCoordination. */
+  noticeEnd(): void {
+    this.session.noticeEnd();
   }
 
   close(done: () => void): void {

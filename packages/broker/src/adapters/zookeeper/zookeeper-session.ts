@@ -136,6 +136,11 @@ export class ZookeeperSession {
     return () => this.listeners.delete(listener);
   }
 
+  /** Ends the session if its time is up, though its timer has not come yet. */
+  noticeEnd(): void {
+    if (this.isOverdue()) this.expire();
+  }
+
   /** Makes a request. `done` runs once, after those of all earlier requests, never at once. */
   submit<Answer>(request: Request<Answer>, done: Done<Answer>): void {
     const refusal = this.refusalOf(request.path);
