@@ -53,6 +53,8 @@ export class SimulatedDisk implements Disk {
   before: (io: Io) => IoFault | null = () => null;
   /** May change what was read. */
   afterRead: (path: string, position: number, bytes: Buffer) => void = () => {};
+  /** Told of each operation off the loop that was begun: somebody has to complete it. */
+  onLater: () => void = () => {};
   /** Bytes that fit; writes beyond are cut short and fail with ENOSPC. */
   capacityBytes = Infinity;
   private readonly root: DirectoryNode;
@@ -82,6 +84,11 @@ export class SimulatedDisk implements Disk {
     for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) next();
   }
 
+  /** Completes the oldest operation off the loop. */
+  completeNextLater(): void {
+    this.queue.shift()?.();
+  }
+
   /** The process that began them has ended: nobody is told how they end. */
   forgetLater(): void {
     this.queue.length = 0;
@@ -109,6 +116,7 @@ export class SimulatedDisk implements Disk {
       }
       done(failure);
     });
+    this.onLater();
   }
 
   open(path: string, options?: { create?: boolean }): DiskFile {

@@ -31,6 +31,8 @@ export type AnomalyName =
 
 export interface Anomaly {
   readonly name: AnomalyName;
+  /** Where, as the history names it; null for what spans several. */
+  readonly partition: string | null;
   /** What happened, with processes, partitions, offsets and values. */
   readonly description: string;
 }

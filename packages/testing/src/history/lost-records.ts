@@ -14,6 +14,7 @@ export function* lostRecords(evidence: Evidence): Generator<Anomaly> {
     const where = offset === null ? 'an offset that was not told' : `offset ${offset}`;
     yield {
       name: isBelow ? 'lost-write' : 'unseen',
+      partition,
       description:
         `${process} was told that ${value} is in ${partition} at ${where}; nobody read it, ` +
         `though offsets up to ${log.highestRead} were read`,
@@ -28,6 +29,7 @@ export function* doubles(evidence: Evidence): Generator<Anomaly> {
       if (values.length < 2) continue;
       yield {
         name: 'inconsistent-offsets',
+        partition,
         description: `offset ${offset} of ${partition} is told to hold ${values.join(' and ')}`,
       };
     }
@@ -35,6 +37,7 @@ export function* doubles(evidence: Evidence): Generator<Anomaly> {
       if (offsets.length < 2 || evidence.sends.get(value)?.idempotent === false) continue;
       yield {
         name: 'duplicate',
+        partition,
         description: `${value} is in ${partition} at offsets ${offsets.join(' and ')}`,
       };
     }

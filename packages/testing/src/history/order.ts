@@ -25,6 +25,7 @@ function* orderOfPoll(
     if (offset <= last) {
       yield {
         name: 'nonmonotonic-poll',
+        partition,
         description: `${poll.process} got offset ${offset} of ${partition} after ${last}`,
       };
     }
@@ -32,6 +33,7 @@ function* orderOfPoll(
     if (skipped.length > 0) {
       yield {
         name: 'poll-skip',
+        partition,
         description: `${poll.process} went from offset ${last} of ${partition} to ${offset}, over ${skipped.join(', ')}`,
       };
     }
@@ -70,6 +72,7 @@ export function* sendOrder(evidence: Evidence): Generator<Anomaly> {
     if (before === undefined || before.offset! < send.offset) continue;
     yield {
       name: 'nonmonotonic-send',
+      partition: send.partition,
       description:
         `${send.process} sent ${before.value} before ${send.value} to ${send.partition}: ` +
         `they have the offsets ${before.offset} and ${send.offset}`,

@@ -10,7 +10,11 @@ export function* readsOfUncommitted(evidence: Evidence, history: Iterable<Histor
       const problem = problemOfReading(evidence, event, value);
       if (problem === null) continue;
       const [name, because] = problem;
-      yield { name, description: `${event.process} read ${value} at ${offset} of ${partition}, ${because}` };
+      yield {
+        name,
+        partition,
+        description: `${event.process} read ${value} at ${offset} of ${partition}, ${because}`,
+      };
     }
   }
 }
@@ -49,7 +53,7 @@ export function* circles(evidence: Evidence, history: Iterable<HistoryEvent>): G
 }
 
 function circle(name: AnomalyName, ids: readonly string[]): Anomaly {
-  return { name, description: `transactions in a circle: ${ids.join(' before ')}` };
+  return { name, partition: null, description: `transactions in a circle: ${ids.join(' before ')}` };
 }
 
 function addWriteOrder(evidence: Evidence, edges: Edges): void {

@@ -1,0 +1,113 @@
+import type { Partition } from '@odradek/core/replication/partition.ts';
+import type { SimulatedBroker } from '../cluster/simulated-broker.ts';
+import type { Problems } from './problem.ts';
+import { type StoredBatch, storedBatches } from './stored-batches.ts';
+
+/** What is known to be committed of one partition, whoever told. */
+interface Ledger {
+  readonly batches: Map<number, StoredBatch>;
+  committedTo: number;
+  /** By epoch, the broker that led in it. */
+  readonly leaders: Map<number, number>;
+  /** By replica, up to where its committed records were compared. */
+  readonly comparedTo: Map<number, number>;
+  /** Of the replica that leads now. */
+  led: { broker: number; epoch: number; highWatermark: number };
+}
+
+/**
+ * Looks into the brokers after every event, and holds what must be true at all times:
+ * - one leader per epoch;
+ * - what is committed anywhere is the same everywhere, and stays;
+ * - whoever leads has all that was ever committed;
+ * - a leader's high watermark never goes back within its epoch.
+ */
+export class ReplicaChecker {
+  private readonly brokers: readonly SimulatedBroker[];
+  private readonly problems: Problems;
+  private readonly ledgers = new Map<string, Ledger>();
+  /** Where the injected faults allow a loss: from then on nothing is required of these. */
+  private readonly excused = new Set<string>();
+
+  constructor(brokers: readonly SimulatedBroker[], problems: Problems) {
+    this.brokers = brokers;
+    this.problems = problems;
+  }
+
+  get excusedPartitions(): ReadonlySet<string> {
+    return this.excused;
+  }
+
+  excuse(partition: string): void {
+    this.excused.add(partition);
+  }
+
+  check(): void {
+    for (const { nodeId, replicas } of this.brokers) {
+      for (const partition of replicas) {
+        const name = `${partition.topic}-${partition.index}`;
+        if (this.excused.has(name) || partition.log.isOffline || !partition.log.isOpen) continue;
+        const ledger = this.ledger(name);
+        if (partition.isLeader) this.checkLeader(nodeId, name, partition, ledger);
+        this.compareCommitted(nodeId, name, partition, ledger);
+      }
+    }
+  }
+
+  private checkLeader(nodeId: number, name: string, partition: Partition, ledger: Ledger): void {
+    const { leaderEpoch: epoch, log } = partition;
+    const known = ledger.leaders.get(epoch);
+    if (known === undefined) {
+      ledger.leaders.set(epoch, nodeId);
+      if (log.logEndOffset < ledger.committedTo && epoch > ledger.led.epoch) {
+        this.problems.add(
+          'committed-lost',
+          `broker ${nodeId} leads ${name} in epoch ${epoch} with ${log.logEndOffset} records, but ${ledger.committedTo} were committed`,
+        );
+      }
+    } else if (known !== nodeId) {
+      this.problems.add('two-leaders', `brokers ${known} and ${nodeId} lead ${name} in epoch ${epoch}`);
+    }
+    const { led } = ledger;
+    if (led.broker === nodeId && led.epoch === epoch && log.highWatermark < led.highWatermark) {
+      this.problems.add(
+        'high-watermark-back',
+        `the high watermark of ${name} went from ${led.highWatermark} to ${log.highWatermark} on broker ${nodeId}`,
+      );
+    }
+    if (epoch >= led.epoch) ledger.led = { broker: nodeId, epoch, highWatermark: log.highWatermark };
+  }
+
+  private compareCommitted(nodeId: number, name: string, partition: Partition, ledger: Ledger): void {
+    const { highWatermark, logStartOffset } = partition.log;
+    const from = Math.max(logStartOffset, ledger.comparedTo.get(nodeId) ?? 0);
+    ledger.comparedTo.set(nodeId, highWatermark);
+    if (highWatermark <= from) return;
+    for (const batch of storedBatches(partition, from, highWatermark)) {
+      const known = ledger.batches.get(batch.baseOffset);
+      if (known === undefined) ledger.batches.set(batch.baseOffset, batch);
+      else if (known.crc !== batch.crc || known.lastOffset !== batch.lastOffset) {
+        this.problems.add(
+          'committed-differs',
+          `broker ${nodeId} has other records at offset ${batch.baseOffset} of ${name} (epoch ${batch.leaderEpoch}) than those committed (epoch ${known.leaderEpoch})`,
+        );
+      }
+    }
+    ledger.committedTo = Math.max(ledger.committedTo, highWatermark);
+  }
+
+  private ledger(name: string): Ledger {
+    let ledger = this.ledgers.get(name);
+    if (ledger === undefined) {
+      ledger = {
+        batches: new Map(),
+        committedTo: 0,
+        leaders: new Map(),
+        comparedTo: new Map(),
+        led: { broker: -1, epoch: -1, highWatermark: 0 },
+      };
+      this.ledgers.set(name, ledger);
+    }
+    return ledger;
+  }
+}

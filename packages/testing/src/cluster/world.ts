@@ -1,0 +1,24 @@
+import { SimulatedEnsemble } from '../coordination/simulated-ensemble.ts';
+import { Network } from '../network/network.ts';
+import { SeededRandom } from '../seeded-random.ts';
+import { DriftingClock } from '../time/drifting-clock.ts';
+import { VirtualTime } from '../time/virtual-time.ts';
+import { Trace } from '../trace.ts';
+
+/**
+ * What everything in one simulation shares. Each part has a stream of chance of its own: what one draws more or
+ * less leaves the others as they were.
+ */
+export class World {
+  readonly time = new VirtualTime();
+  readonly trace = new Trace(() => this.time.nowMs);
+  readonly random: SeededRandom;
+  readonly network: Network;
+  readonly ensemble: SimulatedEnsemble;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+    this.network = new Network(this.time, this.random.fork(1));
+    this.ensemble = new SimulatedEnsemble(this.time, new DriftingClock(this.time));
+  }
+}

@@ -1,0 +1,109 @@
+import { setImmediate } from 'node:timers/promises';
+
+/** Something that will happen. */
+export interface ScheduledEvent {
+  /** Does nothing once it has happened. */
+  cancel(): void;
+}
+
+interface Entry {
+  readonly timeMs: number;
+  /** Among those of one time, the one that was scheduled first comes first. */
+  readonly sequence: number;
+  run: (() => void) | null;
+}
+
+/**
+ * The time of a simulation, and everything that is going to happen in it: one heap by (time, sequence). Nothing in
+ * a simulation waits for anything else, so the order of events is decided by the seed and by nothing else.
+ *
+ * Code under test may use promises. What they continue with runs in the order in which V8 queues it, first in,
+ * first out, and all of it before the next event: after each event the queue is drained. Only events complete
+ * anything, so there is no order that the machine could change.
+ */
+export class VirtualTime {
+  private current = 0;
+  private nextSequence = 0;
+  private eventCount = 0;
+  private readonly heap: Entry[] = [];
+
+  /** Milliseconds since the simulation began, with fractions. */
+  get nowMs(): number {
+    return this.current;
+  }
+
+  /** Events that have happened so far. */
+  get events(): number {
+    return this.eventCount;
+  }
+
+  /** @param delayMs 0 or more; the call never comes before this function has returned */
+  after(delayMs: number, run: () => void): ScheduledEvent {
+    const entry: Entry = {
+      timeMs: this.current + Math.max(0, delayMs),
+      sequence: this.nextSequence++,
+      run,
+    };
+    this.push(entry);
+    return {
+      cancel: () => {
+        entry.run = null;
+      },
+    };
+  }
+
+  /**
+   * Lets happen what is due up to a time, or until `isDone` says so after an event.
+   *
+   * @throws what an event throws: a defect of the code under test, or of the simulator
+   */
+  async runUntil(endMs: number, isDone: () => boolean = () => false): Promise<void> {
+    await setImmediate();
+    for (;;) {
+      const next = this.heap[0];
+      if (next === undefined || next.timeMs > endMs) break;
+      this.pop();
+      if (next.run === null) continue;
+      this.current = next.timeMs;
+      this.eventCount += 1;
+      next.run();
+      // Returns once neither promises nor process.nextTick have anything left to run.
+      await setImmediate();
+      if (isDone()) return;
+    }
+    this.current = Math.max(this.current, endMs);
+  }
+
+  private push(entry: Entry): void {
+    const { heap } = this;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(entry, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  private pop(): void {
+    const { heap } = this;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.timeMs < b.timeMs || (a.timeMs === b.timeMs && a.sequence < b.sequence);
+}

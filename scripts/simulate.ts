@@ -1,0 +1,92 @@
+// A cluster in virtual time: `npm run simulate -- --seeds 1..50`. See docs/simulator.md.
+import { parseArgs } from 'node:util';
+import { describeFault } from '@odradek/testing/faults/fault.ts';
+import { shrinkFaults } from '@odradek/testing/faults/shrink.ts';
+import { simulate, type Outcome } from '@odradek/testing/simulate.ts';
+
+const USAGE = `npm run simulate -- [--seeds A..B | --minutes N] [--twice] [--trace]
+
+  --seeds A..B   runs these seeds, both included; 1..20 unless given
+  --minutes N    goes on with new seeds for so long
+  --twice        runs each seed twice and compares the hashes of the traces
+  --trace        prints the trace of each run, also where all is well`;
+
+const options = parse();
+
+function parse() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seeds: { type: 'string', default: '1..20' },
+        minutes: { type: 'string' },
+        twice: { type: 'boolean', default: false },
+        trace: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) end(USAGE, 0);
+    const range = /^(\d+)(?:\.\.(\d+))?$/.exec(values.seeds);
+    if (range === null) end(`--seeds is "${values.seeds}", allowed is A..B or one number\n\n${USAGE}`, 2);
+    const minutes = values.minutes === undefined ? null : Number(values.minutes);
+    if (minutes !== null && !(minutes > 0))
+      end(`--minutes is "${values.minutes}", allowed is a number above 0`, 2);
+    const first = Number(range[1]);
+    return { first, last: Number(range[2] ?? first), minutes, twice: values.twice, trace: values.trace };
+  } catch (error) {
+    return end(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`, 2);
+  }
+}
+
+function end(text: string, code: number): never {
+  (code === 0 ? console.log : console.error)(text);
+  process.exit(code);
+}
+
+const begin = performance.now();
+let runs = 0;
+let failures = 0;
+
+function* seeds(): Generator<number> {
+  const { first, last, minutes } = options;
+  for (
+    let seed = first;
+    minutes === null ? seed <= last : performance.now() - begin < minutes * 60_000;
+    seed++
+  ) {
+    yield seed;
+  }
+}
+
+for (const seed of seeds()) {
+  const outcome = await simulate({ seed });
+  runs += 1;
+  if (options.trace) console.log(outcome.trace.join('\n'));
+  if (outcome.problems.length > 0) {
+    failures += 1;
+    await report(outcome);
+  } else if (options.twice) await compare(outcome);
+}
+
+const seconds = ((performance.now() - begin) / 1000).toFixed(0);
+end(`${runs} seeds, ${failures} failed, ${seconds} s`, failures === 0 ? 0 : 1);
+
+async function compare({ seed, traceHash }: Outcome): Promise<void> {
+  const again = await simulate({ seed });
+  if (again.traceHash === traceHash) return;
+  failures += 1;
+  console.log(`seed ${seed} is not repeatable: traces ${traceHash} and ${again.traceHash}`);
+}
+
+/** The failure with as few faults as it takes. */
+async function report({ seed, faults, problems }: Outcome): Promise<void> {
+  console.log(`seed ${seed} FAILED with ${faults.length} faults: ${problems[0]!.name}`);
+  const wanted = problems[0]!.name;
+  const failsWith = async (fewer: readonly (typeof faults)[number][]) =>
+    (await simulate({ seed, faults: fewer })).problems.some(({ name }) => name === wanted);
+  const fewest = await shrinkFaults(faults, failsWith);
+  const shortest = await simulate({ seed, faults: fewest });
+  console.log(`  as few faults as it takes:`);
+  for (const fault of fewest) console.log(`    ${describeFault(fault)}`);
+  for (const { name, description } of shortest.problems) console.log(`  ${name}: ${description}`);
+  console.log(`  trace:\n${shortest.trace.map((line) => `    ${line}`).join('\n')}`);
+}
