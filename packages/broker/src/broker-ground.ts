@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
+import { coldReadsHere } from './adapters/cold-reads.ts';
 import { diskSpaceOf, UNKNOWN_SPACE } from './adapters/disk-space.ts';
 import { MemoryDisk } from './adapters/memory-disk.ts';
 import { NodeDisk } from './adapters/node-disk.ts';
@@ -16,6 +17,7 @@ export function groundOnDisk(loaded: LoadedBrokerConfig, log: LogSink): BrokerGr
     loaded,
     log,
     disk: new NodeDisk(),
+    coldReads: coldReadsHere(),
     dataDirectories,
     coordinationFile: resolve(dataDirectories[0]!, COORDINATION_FILE),
     diskSpace: diskSpaceOf,

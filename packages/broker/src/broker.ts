@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings.ts';
-import { LogManager } from '@odradek/core/log/log-manager.ts';
+import { LogManager, type LogManagerOptions } from '@odradek/core/log/log-manager.ts';
 import type { Disk, DiskError } from '@odradek/core/ports/disk.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import { applyMetadataUpdate, type MetadataUpdate } from '@odradek/core/controller/metadata-updates.ts';
@@ -41,6 +41,8 @@ import { TopicService } from './topics/topic-service.ts';
 export interface BrokerGround {
   readonly loaded: LoadedBrokerConfig;
   readonly disk: Disk;
+  /** How files are read whose pages need not be in memory; absent where no read waits for a device. */
+  readonly coldReads?: LogManagerOptions['coldReads'];
   /** `log.dirs` as absolute paths. */
   readonly dataDirectories: readonly string[];
   /** The file of the coordination tree, or ':memory:'; not used where the tree is in ZooKeeper or shared. */
@@ -286,6 +288,7 @@ export class Broker {
       {
         ...logManagerOptions(config, ground, configs),
         openFilesMax: openFilesMax(),
+        ...(ground.coldReads === undefined ? {} : { coldReads: ground.coldReads }),
         onAllDirectoriesFailed: (error) => this.allDirectoriesFailed(error),
       },
     );

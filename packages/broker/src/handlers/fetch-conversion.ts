@@ -1,4 +1,5 @@
 import type { FetchPartitionResult } from '@odradek/core/replication/fetch-request.ts';
+import type { FetchReading } from '@odradek/core/replication/read-partitions.ts';
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { ExternalRecords } from '@odradek/protocol/primitives/writer.ts';
 import { downConvert } from '@odradek/protocol/records/convert.ts';
@@ -32,6 +33,20 @@ export function recordsForOldClient(result: FetchPartitionResult, context: Reque
     return { errorCode: ErrorCode.UNSUPPORTED_VERSION, records: null };
   }
   return rewritten(result, context.apiVersion >= FORMAT_V1_FROM ? 1 : 0);
+}
+
+/**
+ * What has to be rewritten is needed whole, and is read off the loop first where it may have to come from the disk.
+ * That reading fails shows when it is rewritten.
+ *
+ * @returns null when there is nothing to wait for
+ */
+export function storedForOldClient(reading: FetchReading, context: RequestContext): Promise<unknown> | null {
+  if (context.apiVersion >= FORMAT_V2_FROM) return null;
+  const slices = reading.results.map(({ records }) => records).filter((slice) => slice !== null);
+  const cold = slices.filter((slice) => !slice.isFresh(0, slice.sizeBytes));
+  if (cold.length === 0) return null;
+  return Promise.all(cold.map((slice) => new Promise((resolve) => slice.bringIn(resolve))));
 }
 
 /** Clients before zstd are refused the whole topic, as soon as it is set to be stored that way. */

@@ -25,8 +25,9 @@ import type {
 } from '@odradek/protocol/generated/fetch-response.ts';
 import { NO_LEADER_EPOCH } from '@odradek/protocol/records/batch-header.ts';
 import { currentLeaderHint, leaderEndpoints } from './current-leader-hint.ts';
-import { recordsForOldClient } from './fetch-conversion.ts';
+import { recordsForOldClient, storedForOldClient } from './fetch-conversion.ts';
 import type { Handler, HandlerResult, RequestContext } from './handler.ts';
+import { lookUp } from './look-up.ts';
 
 const TOPIC_IDS_FROM = 13;
 const RACKS_FROM = 11;
@@ -46,7 +47,8 @@ export const fetchHandler: Handler<FetchRequest, FetchResponseInput> = {
   handle(request, context) {
     const session = openSession(request, context);
     if (session.kind === 'refused') return { errorCode: session.errorCode, sessionId: 0, responses: [] };
-    return read(session, limitsOf(request, context), context);
+    const limits = limitsOf(request, context);
+    return lookUp((mayWaitForDisk) => read(session, limits, context, mayWaitForDisk));
   },
 
   failed(request, errorCode, context) {
@@ -134,13 +136,19 @@ function boundOf(reader: FetchReader, isolationLevel: number): UpTo {
   return isolationLevel === READ_COMMITTED ? 'last-stable' : 'high-watermark';
 }
 
-function read(session: ReadContext, limits: FetchLimits, context: RequestContext): Answer | Promise<Answer> {
+function read(
+  session: ReadContext,
+  limits: FetchLimits,
+  context: RequestContext,
+  mayWaitForDisk: boolean,
+): Answer | Promise<Answer> {
   let early: FetchReading | null = null;
   let late: ((reading: FetchReading) => void) | null = null;
-  const parked = context.broker.replicas.fetch(session.partitions, limits, (reading) => {
+  const take = (reading: FetchReading): void => {
     if (late === null) early = reading;
     else late(reading);
-  });
+  };
+  const parked = context.broker.replicas.fetch(session.partitions, limits, take, mayWaitForDisk);
   if (parked === null) return answer(session, early!, context);
   return new Promise((resolve, reject) => {
     const stopWatching = cancelWhenGone(parked, context, () => resolve(null));
@@ -164,7 +172,17 @@ function cancelWhenGone(parked: ParkedRequest, context: RequestContext, done: ()
   });
 }
 
-function answer(session: ReadContext, reading: FetchReading, context: RequestContext): FetchResponseInput {
+function answer(
+  session: ReadContext,
+  reading: FetchReading,
+  context: RequestContext,
+): Answer | Promise<Answer> {
+  const stored = storedForOldClient(reading, context);
+  if (stored === null) return answerNow(session, reading, context);
+  return stored.then(() => answerNow(session, reading, context));
+}
+
+function answerNow(session: ReadContext, reading: FetchReading, context: RequestContext): FetchResponseInput {
   const { sessionId, results } = session.finish(reading.results);
   const responses = groupByTopic(results, context);
   if (!reading.urgent) return { sessionId, responses };

@@ -4,6 +4,7 @@
 // v5 may answer OFFSET_NOT_AVAILABLE, v6 is flexible, v7 finds the largest timestamp (KIP-734), v8 the first
 // offset on local disk (KIP-405), v9 the last one in remote storage (KIP-1005), v10 a time-out for the latter, v11 the
 // first one that is not there yet (KIP-1023).
+import { ColdPlaces } from '@odradek/core/log/cold-read.ts';
 import type { UpTo } from '@odradek/core/log/log-reader.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
 import {
@@ -25,6 +26,7 @@ import type {
   ListOffsetsResponsePartitionInput,
 } from '@odradek/protocol/generated/list-offsets-response.ts';
 import type { Handler, RequestContext } from './handler.ts';
+import { lookUp } from './look-up.ts';
 
 const READ_COMMITTED = 1;
 const DEBUGGING_CONSUMER = -2;
@@ -49,21 +51,10 @@ export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse
   versionMax: 11,
 
   handle(request, context) {
-    const bound = boundOf(request);
-    const mayAskFollower = request.replicaId === DEBUGGING_CONSUMER;
-    return {
-      topics: request.topics.map(({ name, partitions }) => {
-        const counts = countByIndex(partitions);
-        return {
-          name,
-          partitions: partitions.map((partition) =>
-            context.apiVersion > 0 && counts.get(partition.partitionIndex)! > 1
-              ? refused(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
-              : find(name, partition, { bound, mayAskFollower }, context),
-          ),
-        };
-      }),
-    };
+    const { replicas } = context.broker;
+    return lookUp((mayWaitForDisk) =>
+      mayWaitForDisk ? findAll(request, context) : replicas.withoutWaiting(() => findAll(request, context)),
+    );
   },
 
   failed(request, errorCode) {
@@ -75,6 +66,22 @@ export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse
     };
   },
 };
+
+function findAll(request: ListOffsetsRequest, context: RequestContext): ListOffsetsResponseInput {
+  const asker = { bound: boundOf(request), mayAskFollower: request.replicaId === DEBUGGING_CONSUMER };
+  const cold = new ColdPlaces();
+  const topics = request.topics.map(({ name, partitions }) => {
+    const counts = countByIndex(partitions);
+    const found = partitions.map((partition) =>
+      context.apiVersion > 0 && counts.get(partition.partitionIndex)! > 1
+        ? refused(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
+        : cold.collect(() => find(name, partition, asker, context)),
+    );
+    return { name, partitions: found.filter((each) => each !== null) };
+  });
+  cold.check();
+  return { topics };
+}
 
 function knowsTimestamp(timestamp: number, version: number): boolean {
   return timestamp >= 0 || version >= (KNOWN_FROM.get(timestamp) ?? Infinity);

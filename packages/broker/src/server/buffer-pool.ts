@@ -12,6 +12,10 @@ export class BufferPool {
     this.idleMax = idleMax;
   }
 
+  get idleCount(): number {
+    return this.idle.length;
+  }
+
   take(): Buffer {
     return this.idle.pop() ?? Buffer.allocUnsafeSlow(this.bufferSizeBytes);
   }

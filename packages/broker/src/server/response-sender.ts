@@ -6,6 +6,18 @@ import type { BufferPool } from './buffer-pool.ts';
 export interface ReadableRecords extends ExternalRecords {
   /** Reads `length` bytes from `start` (counted from the first record) into `target`. @returns bytes read */
   read(target: Buffer, targetStart: number, length: number, start: number): number;
+  /** Whether that can be done on the loop without waiting for the disk. */
+  isFresh(start: number, length: number): boolean;
+  /** As `read`, off the loop; `done` is called once, later. */
+  readLater(
+    target: Buffer,
+    targetStart: number,
+    length: number,
+    start: number,
+    done: (error: Error | null, bytesRead: number) => void,
+  ): void;
+  /** The last of the records was read off the loop: what comes behind them is likely to be wanted next. */
+  readAhead(): void;
   release(): void;
 }
 
@@ -18,6 +30,9 @@ const SMALL_READ_BYTES = 16 * 1024;
 /**
  * Sends answers in order. Records are read from their files only as fast as the peer takes them, so a slow
  * reader costs at most UNSENT_BYTES_MAX and one pooled buffer, however large its answer is.
+ *
+ * What was written not long ago is read on the loop. For what may have to come from the disk the thread pool is asked,
+ * one piece at a time; what comes behind it waits, and the pieces before are on their way meanwhile.
  */
 export class ResponseSender {
   private readonly socket: Socket;
@@ -26,6 +41,10 @@ export class ResponseSender {
   private queue: Chunk[] = [];
   /** Bytes of the first chunk, external records, that were sent already. */
   private sentOfFirst = 0;
+  /** A piece of the first chunk is being read off the loop. */
+  private isReading = false;
+  /** How often all was dropped, which a piece that is being read must not survive. */
+  private discards = 0;
   private onIdle: (() => void) | null = null;
 
   constructor(socket: Socket, pool: BufferPool, onStorageError: (error: unknown) => void) {
@@ -57,14 +76,16 @@ export class ResponseSender {
       if (!Buffer.isBuffer(chunk)) (chunk as ReadableRecords).release();
     }
     this.queue = [];
+    this.sentOfFirst = 0;
     this.onIdle = null;
+    this.discards++;
   }
 
   private pump(): void {
-    if (this.queue.length === 0) return;
+    if (this.queue.length === 0 || this.isReading) return;
     this.socket.cork();
     let sent = 0;
-    while (sent < this.queue.length && this.socket.writableLength < UNSENT_BYTES_MAX) {
+    while (sent < this.queue.length && !this.isReading && this.socket.writableLength < UNSENT_BYTES_MAX) {
       if (this.sendPart(this.queue[sent]!)) sent++;
     }
     this.queue = sent === this.queue.length ? [] : this.queue.slice(sent);
@@ -87,47 +108,85 @@ export class ResponseSender {
     return this.sendRecords(chunk as ReadableRecords);
   }
 
+  /** The size is promised already, so the only honest way out of an error is to cut the connection. */
   private sendRecords(records: ReadableRecords): boolean {
     const start = this.sentOfFirst;
-    const left = records.sizeBytes - start;
+    const length = Math.min(records.sizeBytes - start, this.pool.bufferSizeBytes);
     try {
-      if (left <= SMALL_READ_BYTES) this.sendSmall(records, start, left);
-      else this.sendPooled(records, start, Math.min(left, this.pool.bufferSizeBytes));
+      if (records.isFresh(start, length)) return this.sendNow(records, start, length);
+      this.sendLater(records, start, length);
+      return false;
     } catch (error) {
-      // The size is promised already, so the only honest way out is to cut the connection.
-      this.onStorageError(error);
-      records.release();
-      this.sentOfFirst = 0;
-      this.queue = [];
+      this.fail(error);
       return true;
     }
+  }
+
+  private fail(error: unknown): void {
+    this.onStorageError(error);
+    this.discard();
+  }
+
+  private sendNow(records: ReadableRecords, start: number, length: number): boolean {
+    const piece = this.takeBuffer(length);
+    try {
+      ensureWhole(records.read(piece.buffer, 0, length, start), length);
+    } catch (error) {
+      piece.giveBack?.();
+      throw error;
+    }
+    return this.sendPiece(records, start, length, piece);
+  }
+
+  private sendLater(records: ReadableRecords, start: number, length: number): void {
+    const piece = this.takeBuffer(length);
+    const { discards } = this;
+    records.readLater(piece.buffer, 0, length, start, (error, bytesRead) => {
+      this.isReading = false;
+      if (this.discards !== discards) return piece.giveBack?.();
+      try {
+        if (error !== null) throw error;
+        ensureWhole(bytesRead, length);
+      } catch (failure) {
+        piece.giveBack?.();
+        return this.fail(failure);
+      }
+      this.sentLater(records, start, length, piece);
+    });
+    this.isReading = true;
+  }
+
+  private sentLater(records: ReadableRecords, start: number, length: number, piece: Piece): void {
+    if (start + length === records.sizeBytes) records.readAhead();
+    if (this.sendPiece(records, start, length, piece)) this.queue = this.queue.slice(1);
+    if (this.queue.length === 0) this.becomeIdle();
+    else this.pump();
+  }
+
+  private takeBuffer(length: number): Piece {
+    if (length <= SMALL_READ_BYTES) return { buffer: Buffer.allocUnsafe(length), giveBack: null };
+    const buffer = this.pool.take();
+    return { buffer, giveBack: () => this.pool.giveBack(buffer) };
+  }
+
+  /** @returns whether it was the last one of the records, which are let go of then */
+  private sendPiece(records: ReadableRecords, start: number, length: number, piece: Piece): boolean {
+    if (piece.giveBack === null) this.socket.write(piece.buffer);
+    else this.socket.write(piece.buffer.subarray(0, length), piece.giveBack);
+    this.sentOfFirst = start + length;
     if (this.sentOfFirst < records.sizeBytes) return false;
     this.sentOfFirst = 0;
     records.release();
     return true;
   }
-
-  private sendSmall(records: ReadableRecords, start: number, length: number): void {
-    const buffer = Buffer.allocUnsafe(length);
-    readWhole(records, buffer, length, start);
-    this.socket.write(buffer);
-    this.sentOfFirst = start + length;
-  }
-
-  private sendPooled(records: ReadableRecords, start: number, length: number): void {
-    const buffer = this.pool.take();
-    try {
-      readWhole(records, buffer, length, start);
-    } catch (error) {
-      this.pool.giveBack(buffer);
-      throw error;
-    }
-    this.socket.write(buffer.subarray(0, length), () => this.pool.giveBack(buffer));
-    this.sentOfFirst = start + length;
-  }
 }
 
-function readWhole(records: ReadableRecords, target: Buffer, length: number, start: number): void {
-  const count = records.read(target, 0, length, start);
+/** A piece of records on its way to the socket, and how its buffer goes back to the pool if it is of one. */
+interface Piece {
+  readonly buffer: Buffer;
+  readonly giveBack: (() => void) | null;
+}
+
+function ensureWhole(count: number, length: number): void {
   if (count !== length) throw new Error(`the log ended after ${count} of ${length} bytes that were promised`);
 }

@@ -83,7 +83,7 @@ export class BatchCursor {
     if (position >= this.chunkStart && position + size <= this.chunkEnd) return true;
     if (size > this.chunk.length) this.chunk = Buffer.allocUnsafe(size);
     const wanted = Math.min(Math.max(size, this.chunkSize), this.end - position);
-    const read = this.file.use().read(this.chunk, 0, wanted, position);
+    const read = this.file.read(this.chunk, 0, wanted, position);
     this.chunkStart = position;
     this.chunkEnd = position + read;
     return read >= size;

@@ -47,7 +47,7 @@ export class IndexFile {
       const at = (slot - this.tailStart) * this.entrySize;
       this.tail.copy(this.scratch, 0, at, at + this.entrySize);
     } else {
-      this.file.use().read(this.scratch, 0, this.entrySize, slot * this.entrySize);
+      this.file.read(this.scratch, 0, this.entrySize, slot * this.entrySize);
     }
     return this.scratch;
   }
@@ -132,7 +132,7 @@ export class IndexFile {
     if (file.sizeBytes() !== this.persistedCount * this.entrySize) {
       file.truncate(this.persistedCount * this.entrySize);
     }
-    file.append([this.tail.subarray(from, to)]);
+    this.file.append([this.tail.subarray(from, to)]);
     this.persistedCount = this.entryCount;
   }
 

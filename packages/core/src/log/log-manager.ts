@@ -18,7 +18,7 @@ import { LogOpening } from './log-opening.ts';
 import { LogRemoval } from './log-removal.ts';
 import { LogUpkeep } from './log-upkeep.ts';
 import type { LogUpkeepOptions } from './log-upkeep.ts';
-import { OpenFiles } from './open-files.ts';
+import { OpenFiles, type ReadingParts } from './open-files.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export interface LogManagerPorts {
@@ -36,6 +36,8 @@ export interface LogManagerOptions extends LogUpkeepOptions, DirectoryNotices {
   readonly configOf: (topic: string) => LogConfig;
   /** Files open at one time; 4096 unless given. */
   readonly openFilesMax?: number;
+  /** How files are read whose pages need not be in memory; unless given, no read is taken to wait for a device. */
+  readonly coldReads?: Omit<ReadingParts, 'clock'>;
 }
 
 /** Kafka 3.9's defaults. */
@@ -64,8 +66,10 @@ export class LogManager {
   private isClosed = false;
 
   constructor(ports: LogManagerPorts, options: LogManagerOptions) {
-    const files = new OpenFiles(ports.disk, options.openFilesMax);
     const { held } = this;
+    const { coldReads } = options;
+    const reading = coldReads === undefined ? undefined : { ...coldReads, clock: ports.clock };
+    const files = new OpenFiles(ports.disk, options.openFilesMax, reading);
     this.context = { ...ports, files, removals: new DelayedRemovals(ports.timers) };
     this.options = options;
     this.directories = new DataDirectories(this.context, options.directories, (one) => held.in(one), options);
@@ -106,6 +110,11 @@ export class LogManager {
   /** The open log of a partition, or null when this broker has none. */
   log(topic: string, partition: number): PartitionLog | null {
     return this.held.log(topic, partition);
+  }
+
+  /** As `OpenFiles.withoutWaiting`. @throws ColdRead */
+  withoutWaiting<T>(lookUp: () => T): T {
+    return this.context.files.withoutWaiting(lookUp);
   }
 
   /** All logs, in no particular order. */

@@ -109,8 +109,7 @@ function cut(
   const wanted = options.minOneBatch ? Math.max(options.maxBytes, place.sizeBytes) : options.maxBytes;
   const sizeBytes = Math.min(available, wanted);
   if (sizeBytes <= 0) return null;
-  const isTail = segment === segments.active;
-  return new LogSlice(segment.log, place.position, sizeBytes, isTail);
+  return new LogSlice(segment.log, place.position, sizeBytes);
 }
 
 function abortedIn(

@@ -1,4 +1,5 @@
 import type { ExternalRecords } from '@odradek/protocol/primitives/writer.ts';
+import type { DiskError } from '../ports/disk.ts';
 import type { PooledFile } from './open-files.ts';
 
 /**
@@ -10,16 +11,13 @@ export class LogSlice implements ExternalRecords {
   readonly sizeBytes: number;
   /** Where in the file the slice begins. */
   readonly position: number;
-  /** It ends where the log ends or nearly so: the page cache has it. */
-  readonly isTail: boolean;
   private readonly file: PooledFile;
   private released = false;
 
-  constructor(file: PooledFile, position: number, sizeBytes: number, isTail: boolean) {
+  constructor(file: PooledFile, position: number, sizeBytes: number) {
     this.file = file;
     this.position = position;
     this.sizeBytes = sizeBytes;
-    this.isTail = isTail;
     file.retain();
   }
 
@@ -36,7 +34,38 @@ export class LogSlice implements ExternalRecords {
    */
   read(target: Buffer, targetStart: number, length: number, from = 0): number {
     const wanted = Math.min(length, this.sizeBytes - from);
-    return this.file.use().read(target, targetStart, wanted, this.position + from);
+    return this.file.read(target, targetStart, wanted, this.position + from);
+  }
+
+  /**
+   * Whether `length` bytes from `from` on can be read on the loop: they were written not long ago. What was only read
+   * not long ago is read off the loop all the same: who reads old records wants many of them, and the copying is
+   * done elsewhere then.
+   */
+  isFresh(from: number, length: number): boolean {
+    return this.file.holds(this.position + from, length, 'writing');
+  }
+
+  /** As `read`, off the loop; `done` comes later. */
+  readLater(
+    target: Buffer,
+    targetStart: number,
+    length: number,
+    from: number,
+    done: (error: DiskError | null, bytesRead: number) => void,
+  ): void {
+    const wanted = Math.min(length, this.sizeBytes - from);
+    this.file.readLater(target, targetStart, wanted, this.position + from, done);
+  }
+
+  /** The end of the slice was read off the loop. What lies behind it may be brought in before somebody asks. */
+  readAhead(): void {
+    if (!this.released) this.file.readAhead(this.position, this.sizeBytes);
+  }
+
+  /** Has all of it in the page cache, for who needs all bytes at once. @param done called once */
+  bringIn(done: (error: DiskError | null) => void): void {
+    this.file.bringIn(this.position, this.sizeBytes, done);
   }
 
   /** All bytes at once; fewer than `sizeBytes` when the log was truncated meanwhile. @throws DiskError */

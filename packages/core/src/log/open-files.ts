@@ -1,5 +1,30 @@
+import type { Clock } from '../ports/clock.ts';
 import { DiskError } from '../ports/disk.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
+import { ColdRead, WINDOW_BYTES } from './cold-read.ts';
+import { LaterReads, type LaterReadLimits } from './later-reads.ts';
+import { CachedStretches, PageCache, type CachedBy } from './page-cache.ts';
+import { SequentialReads } from './sequential-reads.ts';
+
+const PAGE_BYTES = 4096;
+/** A read on the loop that takes longer has waited for the device. Milliseconds. */
+const SLOW_READ_MS = 1;
+/** Brought in beyond what a reader took that goes on and on, at most. */
+const READ_AHEAD_BYTES_MAX = 1024 * 1024;
+
+/** How files are read whose pages need not be in memory. */
+export interface ReadingParts {
+  /** Bytes of the page cache that may be relied on; Infinity: no read waits. */
+  readonly pageCacheBytes: number;
+  readonly later: LaterReadLimits;
+  readonly clock: Clock;
+}
+
+const NO_READ_WAITS: ReadingParts = {
+  pageCacheBytes: Infinity,
+  later: { concurrencyMax: 2, aheadBytesMax: 0 },
+  clock: { now: () => 0, monotonic: () => 0 },
+};
 
 /**
  * The files that are open at one time, bounded: a file is opened when it is used, and the one that was unused
@@ -10,15 +35,45 @@ import type { Disk, DiskFile } from '../ports/disk.ts';
  */
 export class OpenFiles {
   readonly disk: Disk;
+  readonly cache: PageCache;
+  readonly later: LaterReads;
+  readonly clock: Clock;
+  /** Takes what is read only so that the page cache has it; many write into it at a time, and nobody reads it. */
+  readonly nowhere: Buffer;
   private readonly limit: number;
+  private waitingForbidden = false;
   /** In the order of last use. */
   private readonly open = new Set<PooledFile>();
   private newest: PooledFile | null = null;
 
   /** @param limit of open files, 16 or more */
-  constructor(disk: Disk, limit = 4096) {
+  constructor(disk: Disk, limit = 4096, reading: ReadingParts = NO_READ_WAITS) {
     this.disk = disk;
     this.limit = limit;
+    this.cache = new PageCache(reading.pageCacheBytes);
+    this.later = new LaterReads(reading.later);
+    this.clock = reading.clock;
+    this.nowhere = Buffer.allocUnsafeSlow(this.cache.holdsEverything ? 0 : WINDOW_BYTES);
+  }
+
+  /**
+   * Runs a look-up that must not keep the loop waiting for the disk.
+   *
+   * @throws ColdRead where it needs what the page cache is not likely to have; and what `lookUp` throws
+   */
+  withoutWaiting<T>(lookUp: () => T): T {
+    const before = this.waitingForbidden;
+    this.waitingForbidden = true;
+    try {
+      return lookUp();
+    } finally {
+      this.waitingForbidden = before;
+    }
+  }
+
+  /** Whether such a look-up is being done. */
+  get mustNotWait(): boolean {
+    return this.waitingForbidden;
   }
 
   get openCount(): number {
@@ -60,6 +115,9 @@ export class PooledFile {
   private pending = 0;
   private readers = 0;
   private removed = false;
+  /** Null until something is known. */
+  private cached: CachedStretches | null = null;
+  private sequential: SequentialReads | null = null;
 
   constructor(pool: OpenFiles, path: string) {
     this.pool = pool;
@@ -115,7 +173,34 @@ export class PooledFile {
     });
   }
 
-  /** As `DiskFile.readLater`; the file stays open until `done`. @throws DiskError */
+  /** As `DiskFile.append`. @throws DiskError */
+  append(buffers: readonly Buffer[]): void {
+    const file = this.use();
+    if (this.pool.cache.holdsEverything) return file.append(buffers);
+    const from = file.sizeBytes();
+    file.append(buffers);
+    this.stretches.add(from, file.sizeBytes(), 'writing');
+  }
+
+  /**
+   * As `DiskFile.read`.
+   *
+   * @throws DiskError
+   * @throws ColdRead within `OpenFiles.withoutWaiting`, when the page cache is not likely to have all of it
+   */
+  read(target: Buffer, targetStart: number, length: number, position: number): number {
+    const { cache, clock, mustNotWait } = this.pool;
+    if (cache.holdsEverything) return this.use().read(target, targetStart, length, position);
+    const isCached = this.holds(position, length);
+    if (!isCached && mustNotWait) throw new ColdRead([{ file: this, ...windowOf(position, length) }]);
+    const beginMs = clock.monotonic();
+    const count = this.use().read(target, targetStart, length, position);
+    if (clock.monotonic() - beginMs > SLOW_READ_MS) this.cached?.forget();
+    if (!isCached) this.cameIn(position, length);
+    return count;
+  }
+
+  /** As `DiskFile.readLater`, when it is its turn; the file stays open until `done`. @throws DiskError */
   readLater(
     target: Buffer,
     targetStart: number,
@@ -123,13 +208,84 @@ export class PooledFile {
     position: number,
     done: (error: DiskError | null, bytesRead: number) => void,
   ): void {
+    const { read, finish } = this.keptOpen(target, targetStart, length, position, done);
+    this.pool.later.read(read, finish);
+  }
+
+  private keptOpen(
+    target: Buffer,
+    targetStart: number,
+    length: number,
+    position: number,
+    done: (error: DiskError | null, bytesRead: number) => void,
+  ) {
     const file = this.use();
     this.pending++;
-    file.readLater(target, targetStart, length, position, (error, bytesRead) => {
-      this.pending--;
-      this.closeWhenForsaken();
-      done(error, bytesRead);
-    });
+    return {
+      read: (finished: typeof done) => file.readLater(target, targetStart, length, position, finished),
+      finish: (error: DiskError | null, bytesRead: number) => {
+        this.pending--;
+        this.closeWhenForsaken();
+        if (error === null && !this.holds(position, length)) this.cameIn(position, length);
+        done(error, bytesRead);
+      },
+    };
+  }
+
+  /** Whether the page cache is likely to have all of it, by whatever way or by the one that is named. */
+  holds(position: number, length: number, by?: CachedBy): boolean {
+    const { cache } = this.pool;
+    return cache.holdsEverything || (this.cached?.holds(position, position + length, by) ?? false);
+  }
+
+  /**
+   * Has a stretch in the page cache, reading it off the loop, a part at a time.
+   *
+   * @param done called once: later, or at once where the file cannot be opened
+   */
+  bringIn(position: number, sizeBytes: number, done: (error: DiskError | null) => void): void {
+    const { nowhere } = this.pool;
+    const length = Math.min(sizeBytes, nowhere.length);
+    try {
+      this.readLater(nowhere, 0, length, position, (error) => {
+        if (error !== null || length === sizeBytes) done(error);
+        else this.bringIn(position + length, sizeBytes - length, done);
+      });
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      done(error);
+    }
+  }
+
+  /**
+   * A reader took a stretch that was not in the page cache: what follows is brought in if it reads on and on. That
+   * it cannot be is of no interest before somebody asks for it.
+   */
+  readAhead(position: number, sizeBytes: number): void {
+    const { cache, nowhere, later } = this.pool;
+    this.sequential ??= new SequentialReads();
+    if (cache.holdsEverything || this.removed || !this.sequential.note(position, position + sizeBytes))
+      return;
+    const end = position + sizeBytes + Math.min(sizeBytes, READ_AHEAD_BYTES_MAX);
+    for (let at = position + sizeBytes; at < end; at += nowhere.length) {
+      const length = Math.min(nowhere.length, end - at);
+      if (this.holds(at, length)) continue;
+      if (!later.mayReadAhead(length)) return;
+      const { read, finish } = this.keptOpen(nowhere, 0, length, at, () => {});
+      later.readAhead(length, read, finish);
+    }
+  }
+
+  private get stretches(): CachedStretches {
+    this.cached ??= new CachedStretches(this.pool.cache);
+    return this.cached;
+  }
+
+  /** What lies beyond the end of the file needs no device, and counts as there. */
+  private cameIn(position: number, length: number): void {
+    const from = position - (position % PAGE_BYTES);
+    const to = Math.ceil((position + length) / PAGE_BYTES) * PAGE_BYTES;
+    this.stretches.add(from, to, 'reading');
   }
 
   /** Somebody will read: removal leaves the contents in reach until `release` was called as often. */
@@ -177,4 +333,11 @@ export class PooledFile {
   private closeWhenForsaken(): void {
     if (this.removed && this.readers <= 0) this.close();
   }
+}
+
+/** What is brought in for a read of so many bytes: all windows that it touches. */
+function windowOf(position: number, length: number): { position: number; sizeBytes: number } {
+  const from = position - (position % WINDOW_BYTES);
+  const to = Math.ceil((position + length) / WINDOW_BYTES) * WINDOW_BYTES;
+  return { position: from, sizeBytes: to - from };
 }

@@ -151,7 +151,7 @@ export class Segment {
     indexIntervalBytes: number,
     nowMs: number,
   ): void {
-    this.log.use().append([records]);
+    this.log.append([records]);
     this.modified = nowMs;
     let position = this.size;
     for (const batch of batches) {

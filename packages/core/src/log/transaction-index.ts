@@ -43,7 +43,7 @@ export class TransactionIndex {
     writeInt64(entry, 26, transaction.lastStableOffset);
     const file = this.file.create();
     if (file.sizeBytes() !== this.sizeBytes) file.truncate(this.sizeBytes);
-    file.append([entry]);
+    this.file.append([entry]);
     this.sizeBytes += ENTRY_SIZE;
   }
 
@@ -51,7 +51,7 @@ export class TransactionIndex {
   all(): AbortedTransaction[] {
     if (this.sizeBytes === 0) return [];
     const contents = Buffer.alloc(this.sizeBytes);
-    const size = this.file.use().read(contents, 0, this.sizeBytes, 0);
+    const size = this.file.read(contents, 0, this.sizeBytes, 0);
     const transactions: AbortedTransaction[] = [];
     for (let at = 0; at + ENTRY_SIZE <= size; at += ENTRY_SIZE) {
       transactions.push({

@@ -1,5 +1,6 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
+import { ColdPlaces } from '../log/cold-read.ts';
 import type { FetchLimits, FetchPartition, FetchPartitionResult, FetchReader } from './fetch-request.ts';
 import type { Partition } from './partition.ts';
 import type { RackReader } from './read-preference.ts';
@@ -29,6 +30,7 @@ export interface FetchReading {
  * reader could ever get past that batch (KIP-74).
  *
  * @param isRepeated the request was parked and is read again: it says nothing new of its reader
+ * @throws ColdRead within `OpenFiles.withoutWaiting`, with what all of its partitions need from the disk
  */
 export function readPartitions(
   requests: Iterable<FetchPartition>,
@@ -39,16 +41,21 @@ export function readPartitions(
   const results: FetchPartitionResult[] = [];
   let sizeBytes = 0;
   let urgent = false;
+  const cold = new ColdPlaces();
   for (const request of requests) {
     const left = limits.maxBytes - sizeBytes;
     const minOneBatch = sizeBytes === 0 && !limits.hardLimit;
     const room = { maxBytes: Math.min(request.maxBytes, left), minOneBatch };
-    const result = readPartition(request, room, limits, surroundings, isRepeated);
+    const result = cold.collect(() => readPartition(request, room, limits, surroundings, isRepeated));
+    if (result === null) continue;
     sizeBytes += result.records?.sizeBytes ?? 0;
     urgent ||= isUrgent(result, limits.reader, surroundings);
     results.push(result);
   }
-  return { results, sizeBytes, urgent };
+  const reading = { results, sizeBytes, urgent };
+  if (!cold.isEmpty) releaseReading(reading);
+  cold.check();
+  return reading;
 }
 
 /** Lets go of the files of results that will not be sent. */

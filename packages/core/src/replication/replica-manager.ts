@@ -263,15 +263,19 @@ export class ReplicaManager {
    * Reads, waiting for enough data if the limits ask for it.
    *
    * @param done is called once with slices that must be released; before this returns when nothing has to wait
+   * @param mayWaitForDisk whether looking up where records lie may keep the loop waiting for the disk
    * @returns the parked request, or null when `done` was called already
+   * @throws ColdRead unless `mayWaitForDisk`: nothing was done, but that followers' progress is noted
    */
   fetch(
     requests: readonly FetchPartition[],
     limits: FetchLimits,
     done: (reading: FetchReading) => void,
+    mayWaitForDisk = true,
   ): ParkedRequest | null {
     const answer = this.answerTo(limits.reader, done);
-    const reading = this.withUnreachable(readPartitions(requests, limits, this.readSurroundings));
+    const read = (): FetchReading => readPartitions(requests, limits, this.readSurroundings);
+    const reading = this.withUnreachable(mayWaitForDisk ? read() : this.withoutWaiting(read));
     // A follower's fetch may have committed records for others.
     this.wakeWaiting();
     const atOnce = limits.maxWaitMs <= 0 || requests.length === 0 || reading.urgent;
@@ -286,6 +290,11 @@ export class ReplicaManager {
     // ... and for itself.
     if (limits.reader.kind === 'follower' && this.readSurroundings.announcesCommits()) parked.wake();
     return this.parked.has(parked) ? parked : null;
+  }
+
+  /** Runs a look-up that must not keep the loop waiting for the disk. @throws ColdRead */
+  withoutWaiting<T>(lookUp: () => T): T {
+    return this.parts.logs.withoutWaiting(lookUp);
   }
 
   /** Answers everything that is parked with what there is, as a broker does that stops. */

@@ -98,12 +98,22 @@ export class LogWorld {
   readonly context: LogContext;
   config: LogConfig;
 
-  constructor(config: Partial<LogConfig> = {}, disk: Disk = new MemoryDisk(() => 0), openFilesMax = 100) {
+  /** @param pageCacheBytes that reads may rely on; unless given, none waits for a device */
+  constructor(
+    config: Partial<LogConfig> = {},
+    disk: Disk = new MemoryDisk(() => 0),
+    openFilesMax = 100,
+    pageCacheBytes = Infinity,
+  ) {
     this.disk = disk;
     this.config = { ...DEFAULT_LOG_CONFIG, ...config };
     this.context = {
       disk: this.disk,
-      files: new OpenFiles(this.disk, openFilesMax),
+      files: new OpenFiles(this.disk, openFilesMax, {
+        pageCacheBytes,
+        later: { concurrencyMax: 2, aheadBytesMax: 1024 * 1024 },
+        clock: this.time,
+      }),
       clock: this.time,
       timers: this.time,
       removals: new DelayedRemovals(this.time),
