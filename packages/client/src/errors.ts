@@ -83,6 +83,28 @@ export class UnreadableRecordsError extends ClientError {
   }
 }
 
+/** Records that were read are not in the leader's log any more, after an unclean election (KIP-320). */
+export class LogTruncatedError extends ClientError {
+  override readonly name = 'LogTruncatedError';
+  readonly topic: string;
+  readonly partition: number;
+  /** Up to here records were read. */
+  readonly offset: number;
+  /** From here on others stand in the log, or will. */
+  readonly divergesAt: number;
+
+  constructor(at: TopicPartition, offset: number, divergesAt: number) {
+    super(
+      'LOG_TRUNCATED',
+      `${at.topic}-${at.partition} was read up to ${offset}, but its log differs from ${divergesAt} on: seek to go on`,
+    );
+    this.topic = at.topic;
+    this.partition = at.partition;
+    this.offset = offset;
+    this.divergesAt = divergesAt;
+  }
+}
+
 /** A handler of the application failed. The record comes again, here or with another member. */
 export class HandlerError extends ClientError {
   override readonly name = 'HandlerError';

@@ -11,12 +11,16 @@ import { UnsupportedApiError } from '../errors.ts';
 export interface CommittedOffset extends TopicPartition {
   /** The next offset to be read. */
   readonly offset: number;
+  /** The leader epoch of the record before it, where it is known. */
+  readonly leaderEpoch?: number;
   readonly metadata: string | null;
 }
 
 export interface OffsetToCommit extends TopicPartition {
   /** The next offset to be read: one past the last record that is done. */
   readonly offset: number;
+  /** The leader epoch of the record before it, by which a truncated log is told apart. Default: not known. */
+  readonly leaderEpoch?: number;
   /** Kept beside the offset. Default empty. */
   readonly metadata?: string;
 }
@@ -39,6 +43,7 @@ const OFFSET_COMMIT_BY_NAME_MAX = 9;
 const OFFSET_FETCH_GROUPS_VERSION = 8;
 const OFFSET_FETCH_ALL_VERSION = 2;
 const REQUIRE_STABLE_VERSION = 7;
+const COMMIT_EPOCH_VERSION = 6;
 const COMMIT_INSTANCE_VERSION = 7;
 
 /**
@@ -63,10 +68,11 @@ export async function fetchCommitted(
   }
   const committed = new Map<string, CommittedOffset>();
   for (const topic of topicsOf(answer)) {
-    for (const { partitionIndex, committedOffset, metadata } of topic.partitions) {
+    for (const { partitionIndex, committedOffset, committedLeaderEpoch, metadata } of topic.partitions) {
       if (committedOffset < 0) continue;
       const at = { topic: topic.name, partition: partitionIndex };
-      committed.set(partitionKey(at), { ...at, offset: committedOffset, metadata });
+      const epoch = committedLeaderEpoch >= 0 ? { leaderEpoch: committedLeaderEpoch } : {};
+      committed.set(partitionKey(at), { ...at, offset: committedOffset, ...epoch, metadata });
     }
   }
   return committed;
@@ -131,9 +137,10 @@ function offsetCommitRequest(
     ...(version >= COMMIT_INSTANCE_VERSION ? { groupInstanceId: committer.instanceId } : {}),
     topics: [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, ofTopic]) => ({
       name,
-      partitions: ofTopic.map(({ partition, offset, metadata }) => ({
+      partitions: ofTopic.map(({ partition, offset, leaderEpoch, metadata }) => ({
         partitionIndex: partition,
         committedOffset: offset,
+        ...(version >= COMMIT_EPOCH_VERSION ? { committedLeaderEpoch: leaderEpoch ?? -1 } : {}),
         committedMetadata: metadata ?? '',
       })),
     })),

@@ -21,6 +21,11 @@ export interface ConsumerOptions extends ClusterOptions {
   readonly offsetReset?: OffsetReset;
   /** Default `read_uncommitted`. */
   readonly isolationLevel?: IsolationLevel;
+  /**
+   * Where this consumer runs, as the brokers name it in `broker.rack`: the leader may send it to a follower nearby, if
+   * the cluster is set up for that (KIP-392). Default empty: reads from leaders.
+   */
+  readonly clientRack?: string;
   /** Let the broker create topics that do not exist, if it is set up to. Default false. */
   readonly createTopics?: boolean;
 }
@@ -33,6 +38,7 @@ export interface ConsumerSettings {
   readonly maxPollRecords: number;
   readonly offsetReset: OffsetReset;
   readonly isolationLevel: IsolationLevel;
+  readonly clientRack: string;
   readonly createTopics: boolean;
 }
 
@@ -46,6 +52,7 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
     maxPollRecords: options.maxPollRecords ?? 500,
     offsetReset: options.offsetReset ?? 'latest',
     isolationLevel: options.isolationLevel ?? 'read_uncommitted',
+    clientRack: options.clientRack ?? '',
     createTopics: options.createTopics ?? false,
   } as const;
   for (const name of ['fetchMinBytes', 'fetchMaxWaitMs'] as const) checkAtLeast(name, settings[name], 0);

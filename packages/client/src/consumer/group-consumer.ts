@@ -284,6 +284,7 @@ export class GroupConsumer {
     const deadline = this.cluster.environment.timers.after(timeoutMs, () => this.cluster.close());
     try {
       await this.ownership.close();
+      await this.fetcher.close();
     } finally {
       deadline.cancel();
       this.cluster.close();

@@ -7,7 +7,7 @@ import { ClientError, ClosedError, asError, isRetriableError } from '../errors.t
 import type { Timer } from '../ports/clock.ts';
 import { commitOffsets, fetchCommitted, type Committer, type OffsetToCommit } from './committed-offsets.ts';
 import type { OffsetReset } from './consumer-options.ts';
-import type { StartOffset } from './fetch/fetch-partition.ts';
+import { UNKNOWN_EPOCH, type StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
 import type { Fetcher } from './fetch/fetcher.ts';
 import { GroupMembership, type JoinTrouble } from './group-membership.ts';
@@ -24,6 +24,12 @@ export interface OwnershipParts {
   readonly changed: Signal;
   readonly settings: GroupSettings;
   readonly offsetReset: OffsetReset;
+}
+
+/** Where reading begins, and the leader epoch of the record before it. */
+interface Start {
+  readonly position: StartOffset;
+  readonly lastEpoch: number;
 }
 
 /** The group went on without this member, or is about to: what it could not commit, others repeat. */
@@ -126,11 +132,19 @@ export class PartitionOwnership {
 
   /** Everything of the delivery before the offset is done. */
   finishUpTo(delivery: Delivery, offset: number): void {
-    const { owner } = delivery;
+    const { owner, batch } = delivery;
     if (!owner.isCurrent(delivery)) return;
     delivery.doneUpTo = offset;
     owner.progressAtMs = this.nowMs;
-    this.markProcessed(owner, { topic: owner.topic, partition: owner.partition, offset });
+    const { topic, partition } = owner;
+    // Of the batches before the last the epoch may be an older one.
+    const leaderEpoch = offset === batch.nextOffset ? batch.leaderEpoch : undefined;
+    this.markProcessed(owner, {
+      topic,
+      partition,
+      offset,
+      ...(leaderEpoch === undefined ? {} : { leaderEpoch }),
+    });
   }
 
   /** What is not done of a delivery is delivered again. */
@@ -166,7 +180,7 @@ export class PartitionOwnership {
       const isStillOurs = this.owned.get(owner.key) === owner && !owner.isRevoking;
       if (starts === null || !isStillOurs) continue;
       owner.noteSeek();
-      this.parts.fetcher.start(owner, starts[index]!);
+      this.parts.fetcher.start(owner, starts[index]!.position, starts[index]!.lastEpoch);
     }
   }
 
@@ -301,10 +315,10 @@ export class PartitionOwnership {
     if (committer.generationId !== this.membership.committer.generationId) return;
     const { fetcher, settings } = this.parts;
     const fresh = added.map((at, index) => {
-      const start = starts[index]!;
-      const owner = new OwnedPartition(at, typeof start === 'number' ? start : null);
+      const { position, lastEpoch } = starts[index]!;
+      const owner = new OwnedPartition(at, typeof position === 'number' ? position : null);
       this.owned.set(owner.key, owner);
-      fetcher.start(at, start);
+      fetcher.start(at, position, lastEpoch);
       if (settings.onAssigned !== null) fetcher.hold(at, true);
       return owner;
     });
@@ -315,13 +329,18 @@ export class PartitionOwnership {
   }
 
   /** Null when the member is out before it is known. @throws what another attempt cannot cure */
-  private async startOffsets(added: readonly TopicPartition[]): Promise<StartOffset[] | null> {
+  private async startOffsets(added: readonly TopicPartition[]): Promise<Start[] | null> {
     const { cluster, coordinator } = this.parts;
     for (let failures = 1; ; failures++) {
       try {
         const committed = await fetchCommitted(coordinator, added);
         for (const topic of new Set(added.map((at) => at.topic))) await cluster.topic(topic);
-        return added.map((at) => committed.get(partitionKey(at))?.offset ?? this.reset(at));
+        return added.map((at) => {
+          const found = committed.get(partitionKey(at));
+          return found === undefined
+            ? { position: this.reset(at), lastEpoch: UNKNOWN_EPOCH }
+            : { position: found.offset, lastEpoch: found.leaderEpoch ?? UNKNOWN_EPOCH };
+        });
       } catch (error) {
         if (!isRetriableError(error)) throw error;
         if (!this.membership.isMember || this.isClosed) return null;

@@ -242,7 +242,8 @@ export class Producer {
   private place(taken: TakenRecord): void {
     taken.noteMemory();
     if (this.isStopped) return this.reject(taken, new ClosedError('producer'));
-    if (taken.scope?.over != null) return this.reject(taken, taken.scope.over);
+    const over = taken.scope?.over ?? null;
+    if (over !== null) return this.reject(taken, over);
     const state = this.topicState(taken.topic);
     const topic = this.cluster.metadata.topic(taken.topic);
     if (state.early !== null) state.early.push(taken);

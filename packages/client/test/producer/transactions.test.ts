@@ -76,7 +76,7 @@ function isState(error: unknown): boolean {
 }
 
 test('before version 2 of transactions the coordinator learns of each partition before its first record', async () => {
-  const brokers = new ScriptedTransactions(broker, 1);
+  const brokers = ScriptedTransactions.over(broker, 1);
   const producer = await initialised();
   await producer.transact(async () => {
     await Promise.all([send(producer, 0), send(producer, 1)]);
@@ -106,7 +106,7 @@ test('before version 2 of transactions the coordinator learns of each partition 
 });
 
 test('client pitfall C18: version 2 only where the cluster agreed on it, looked at anew by each transaction', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   const producer = await initialised();
   await producer.transact(async () => {
     await send(producer, 0);
@@ -122,7 +122,7 @@ test('client pitfall C18: version 2 only where the cluster agreed on it, looked 
 });
 
 test('in version 2 each transaction has the epoch that the end of the last brought, and sequences from 0', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   const producer = await initialised();
   for (let i = 0; i < 3; i++) {
     await producer.transact(async () => {
@@ -141,7 +141,7 @@ test('in version 2 each transaction has the epoch that the end of the last broug
 
 for (const version of [1, 2] as const) {
   test(`client pitfall C14: version ${version}: a commit is refused when a record was not written, seen or not`, async () => {
-    const brokers = new ScriptedTransactions(broker, version);
+    const brokers = ScriptedTransactions.over(broker, version);
     const producer = await initialised();
     producer.beginTransaction();
     for (let i = 0; i < 5; i++) await send(producer);
@@ -157,7 +157,7 @@ for (const version of [1, 2] as const) {
   });
 
   test(`client pitfall C16: version ${version}: an empty transaction ends without a word, a full one after it works`, async () => {
-    const brokers = new ScriptedTransactions(broker, version);
+    const brokers = ScriptedTransactions.over(broker, version);
     const producer = await initialised();
     producer.beginTransaction();
     await producer.commitTransaction();
@@ -174,7 +174,7 @@ for (const version of [1, 2] as const) {
   });
 
   test(`client pitfall C23: version ${version}: an end that nobody confirmed is no commit`, async () => {
-    const brokers = new ScriptedTransactions(broker, version);
+    const brokers = ScriptedTransactions.over(broker, version);
     const producer = await initialised();
     brokers.next('end', ErrorCode.UNKNOWN_SERVER_ERROR);
     producer.beginTransaction();
@@ -184,7 +184,7 @@ for (const version of [1, 2] as const) {
   });
 
   test(`client pitfall C19: version ${version}: an end without an answer is asked for again, unchanged`, async () => {
-    const brokers = new ScriptedTransactions(broker, version);
+    const brokers = ScriptedTransactions.over(broker, version);
     const producer = await initialised();
     brokers.next('end', CUT, CUT);
     await producer.transact(async () => void (await send(producer)));
@@ -196,7 +196,7 @@ for (const version of [1, 2] as const) {
   });
 
   test(`client pitfall C17: version ${version}: "another transaction is still being ended" is waited out`, async () => {
-    const brokers = new ScriptedTransactions(broker, version);
+    const brokers = ScriptedTransactions.over(broker, version);
     const producer = await initialised();
     const busy = Array.from({ length: 5 }, () => ErrorCode.CONCURRENT_TRANSACTIONS);
     brokers.next(version === 1 ? 'add' : 'write', ...busy);
@@ -207,7 +207,7 @@ for (const version of [1, 2] as const) {
 }
 
 test('a commit whose outcome is unknown is settled by the same call and no other', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   const producer = await initialised({ maxBlockMs: 100, requestTimeoutMs: 30 });
   brokers.next('end', ...Array.from({ length: 20 }, (): Mishap => SILENCE));
   producer.beginTransaction();
@@ -223,7 +223,7 @@ test('a commit whose outcome is unknown is settled by the same call and no other
 });
 
 test('client pitfall C15: records that never reached a broker keep the transaction from being committed', async () => {
-  const brokers = new ScriptedTransactions(broker, 1);
+  const brokers = ScriptedTransactions.over(broker, 1);
   const producer = await initialised({ deliveryTimeoutMs: 80 });
   brokers.next('add', ...Array.from({ length: 50 }, () => ErrorCode.COORDINATOR_NOT_AVAILABLE));
   producer.beginTransaction();
@@ -236,7 +236,7 @@ test('client pitfall C15: records that never reached a broker keep the transacti
 });
 
 test('client pitfall C13: lost sequence numbers within a transaction: it is aborted, nothing goes on under a new epoch', async () => {
-  const brokers = new ScriptedTransactions(broker, 1);
+  const brokers = ScriptedTransactions.over(broker, 1);
   const producer = await initialised();
   producer.beginTransaction();
   await send(producer);
@@ -254,7 +254,7 @@ test('client pitfall C13: lost sequence numbers within a transaction: it is abor
 });
 
 test('client pitfall C20: epoch and id are what the coordinator says, also when both change', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   brokers.epoch = 32_765;
   const producer = await initialised();
   await producer.transact(async () => {
@@ -268,7 +268,7 @@ test('client pitfall C20: epoch and id are what the coordinator says, also when 
 });
 
 test('client pitfall C12: a coordinator that moves, loads or is busy delays initTransactions, no more', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   brokers.next(
     'init',
     ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
@@ -283,7 +283,7 @@ test('client pitfall C12: a coordinator that moves, loads or is busy delays init
 });
 
 test('initTransactions that ran out of time can be called again', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   brokers.next('init', ...Array.from({ length: 50 }, () => ErrorCode.COORDINATOR_LOAD_IN_PROGRESS));
   const producer = producerOf({ maxBlockMs: 60 });
   await assert.rejects(producer.initTransactions(), { code: 'REQUEST_TIMEOUT' });
@@ -323,7 +323,7 @@ const MEANINGS: readonly (readonly [
 
 test('client pitfall C21: what each code means for the transaction, by the API that said it', async () => {
   for (const [api, code, recovery] of MEANINGS) {
-    const brokers = new ScriptedTransactions(broker, api === 'add' ? 1 : 2);
+    const brokers = ScriptedTransactions.over(broker, api === 'add' ? 1 : 2);
     broker.cutAll();
     const producer = await initialised();
     brokers.next(api, code);
@@ -347,7 +347,7 @@ test('client pitfall C21: what each code means for the transaction, by the API t
 });
 
 test('client pitfall C21: "abortable" in answer to an abort means that there is no way on', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   const producer = await initialised();
   producer.beginTransaction();
   await send(producer);
@@ -356,7 +356,7 @@ test('client pitfall C21: "abortable" in answer to an abort means that there is 
 });
 
 test('client pitfall C22: an abort drops what was not sent, waits for what was, and leaves nothing to the next', async () => {
-  const brokers = new ScriptedTransactions(broker, 1);
+  const brokers = ScriptedTransactions.over(broker, 1);
   const producer = await initialised({ lingerMs: 10_000 });
   producer.beginTransaction();
   const unsent = send(producer, 0);
@@ -369,7 +369,7 @@ test('client pitfall C22: an abort drops what was not sent, waits for what was, 
 });
 
 test('client pitfall C22: fenced: everything pending fails with the reason, and close does not hang', async () => {
-  const brokers = new ScriptedTransactions(broker, 1);
+  const brokers = ScriptedTransactions.over(broker, 1);
   const producer = await initialised();
   producer.beginTransaction();
   brokers.next('add', ErrorCode.PRODUCER_FENCED);
@@ -380,7 +380,7 @@ test('client pitfall C22: fenced: everything pending fails with the reason, and 
 });
 
 test('close aborts what is open', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   const producer = await initialised();
   producer.beginTransaction();
   await send(producer);
@@ -389,7 +389,7 @@ test('close aborts what is open', async () => {
 });
 
 test('client pitfall C24: a group that went on: the transaction is aborted, what it wrote is not seen', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   const producer = await initialised();
   brokers.next('commit offsets', ErrorCode.ILLEGAL_GENERATION);
   const work = producer.transact(async () => {
@@ -401,7 +401,7 @@ test('client pitfall C24: a group that went on: the transaction is aborted, what
 });
 
 test('what work throws comes out of transact once the transaction is aborted', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   const producer = producerOf();
   const work = producer.transact(async () => {
     await send(producer);
@@ -413,7 +413,7 @@ test('what work throws comes out of transact once the transaction is aborted', a
 });
 
 test('calls out of order are refused by name', async () => {
-  const brokers = new ScriptedTransactions(broker, 2);
+  const brokers = ScriptedTransactions.over(broker, 2);
   const producer = producerOf();
   assert.throws(() => producer.beginTransaction(), /initTransactions comes first/);
   await producer.initTransactions();
@@ -435,7 +435,7 @@ test('client pitfall C11: options that contradict a transactional id are refused
 });
 
 test('one request tells the coordinator of all partitions that came up together', async () => {
-  new ScriptedTransactions(broker, 1);
+  ScriptedTransactions.over(broker, 1);
   const producer = await initialised();
   await producer.transact(async () => void (await Promise.all([send(producer, 0), send(producer, 1)])));
   assert.equal(broker.bodies(addPartitionsToTxnApi).length, 1);

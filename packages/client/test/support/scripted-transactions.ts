@@ -22,7 +22,12 @@ export class ScriptedTransactions {
   readonly mishaps = new Map<string, Mishap[]>();
   private readonly broker: ScriptedBroker;
 
-  constructor(broker: ScriptedBroker, transactionVersion: 1 | 2) {
+  /** From now on the broker answers so. */
+  static over(broker: ScriptedBroker, transactionVersion: 1 | 2): ScriptedTransactions {
+    return new ScriptedTransactions(broker, transactionVersion);
+  }
+
+  private constructor(broker: ScriptedBroker, transactionVersion: 1 | 2) {
     this.broker = broker;
     broker.transactionVersion = transactionVersion;
     broker.on(findCoordinatorApi, ({ coordinatorKeys: [key = ''] }) => this.coordinator(key));

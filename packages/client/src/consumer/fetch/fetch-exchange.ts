@@ -6,9 +6,14 @@ import type {
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { partitionKey, type TopicPartition } from '../../cluster/topic-partition.ts';
 import type { IsolationLevel } from '../list-offsets.ts';
+import type { SessionPlan } from './fetch-session.ts';
 
 /** The last version that names topics instead of giving their ids. */
 export const FETCH_VERSION_BY_NAME_MAX = 12;
+const SESSION_VERSION = 7;
+const RACK_VERSION = 11;
+/** From here on a broker that finds another history than the reader's says where they part. */
+const DIVERGING_VERSION = 12;
 /** From here on the replica id travels in a tagged field of its own. */
 const REPLICA_STATE_VERSION = 15;
 const CONSUMER_REPLICA_ID = -1;
@@ -28,32 +33,59 @@ export interface FetchTarget extends TopicPartition {
   readonly offset: number;
   /** -1 when not known. */
   readonly leaderEpoch: number;
+  /** The epoch of the record before the offset, by which a broker sees that histories part (KIP-320); -1: not known. */
+  readonly lastFetchedEpoch: number;
   readonly maxBytes: number;
 }
 
-/** A request outside of any fetch session (KIP-227). */
-export function fetchRequest(
-  version: number,
-  targets: readonly FetchTarget[],
-  limits: FetchLimits,
-  isolationLevel: IsolationLevel,
-): FetchRequestInput {
+/** Who reads, and how much at once. */
+export interface FetchTerms {
+  readonly limits: FetchLimits;
+  readonly isolationLevel: IsolationLevel;
+  /** Empty for a reader without one. */
+  readonly rack: string;
+}
+
+/** @param plan what of the targets is to be said within the session */
+export function fetchRequest(version: number, plan: SessionPlan, terms: FetchTerms): FetchRequestInput {
+  const { limits, isolationLevel, rack } = terms;
+  const isWithinSession = version >= SESSION_VERSION;
+  const listed = isWithinSession ? plan.listed : plan.all;
   return {
     ...(version < REPLICA_STATE_VERSION ? { replicaId: CONSUMER_REPLICA_ID } : {}),
     maxWaitMs: limits.maxWaitMs,
     minBytes: limits.minBytes,
     maxBytes: limits.maxBytes,
     isolationLevel: isolationLevel === 'read_committed' ? 1 : 0,
-    topics: [...Map.groupBy(targets, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
-      ...(version > FETCH_VERSION_BY_NAME_MAX ? { topicId: ofTopic[0]!.topicId } : { topic }),
-      partitions: ofTopic.map(({ partition, offset, leaderEpoch, maxBytes }) => ({
+    ...(isWithinSession ? { sessionId: plan.sessionId, sessionEpoch: plan.sessionEpoch } : {}),
+    topics: byTopic(listed, version).map(([name, ofTopic]) => ({
+      ...name,
+      partitions: ofTopic.map(({ partition, offset, leaderEpoch, lastFetchedEpoch, maxBytes }) => ({
         partition,
         currentLeaderEpoch: leaderEpoch,
         fetchOffset: offset,
+        ...(version >= DIVERGING_VERSION ? { lastFetchedEpoch } : {}),
         partitionMaxBytes: maxBytes,
       })),
     })),
+    ...(isWithinSession
+      ? {
+          forgottenTopicsData: byTopic(plan.forgotten, version).map(([name, ofTopic]) => ({
+            ...name,
+            partitions: ofTopic.map(({ partition }) => partition),
+          })),
+        }
+      : {}),
+    ...(version >= RACK_VERSION ? { rackId: rack } : {}),
   };
+}
+
+type TopicName = { readonly topicId: string } | { readonly topic: string };
+
+function byTopic(targets: readonly FetchTarget[], version: number): [TopicName, FetchTarget[]][] {
+  const isById = version > FETCH_VERSION_BY_NAME_MAX;
+  const groups = Map.groupBy(targets, ({ topic, topicId }) => (isById ? topicId : topic));
+  return [...groups].map(([name, ofTopic]) => [isById ? { topicId: name } : { topic: name }, ofTopic]);
 }
 
 /** The answer's partitions by `partitionKey`, found by name or by the ids that the request had. */

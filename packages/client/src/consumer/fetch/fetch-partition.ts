@@ -5,6 +5,9 @@ import type { FetchedData } from './fetched-data.ts';
 /** Where a partition is to be read from. */
 export type StartOffset = number | OffsetSpec;
 
+/** Of the leader under whom a record was written, where it is not known. */
+export const UNKNOWN_EPOCH = -1;
+
 /** Why a partition could not be read, and since when. */
 export interface PartitionTrouble extends TopicPartition {
   /** Monotonic time of the first of the failures in a row. */
@@ -36,12 +39,17 @@ export class FetchPartition {
   trouble: PartitionTrouble | null = null;
   /** Next offset to deliver, null while it is not known. */
   deliveredUpTo: number | null;
+  /** The leader epoch of the record before the position; -1 when not known. */
+  lastEpoch: number;
+  /** A follower that the leader told to read from (KIP-392), and until when (monotonic); null for the leader. */
+  preferred: { readonly nodeId: number; readonly untilMs: number } | null = null;
 
-  constructor(at: TopicPartition, position: StartOffset, maxBytes: number) {
+  constructor(at: TopicPartition, position: StartOffset, maxBytes: number, lastEpoch: number) {
     this.topic = at.topic;
     this.partition = at.partition;
     this.position = position;
     this.maxBytes = maxBytes;
+    this.lastEpoch = lastEpoch;
     this.deliveredUpTo = typeof position === 'number' ? position : null;
   }
 
@@ -69,8 +77,9 @@ export class FetchPartition {
   }
 
   /** Goes on from another offset; what is buffered is dropped. */
-  moveTo(position: StartOffset): void {
+  moveTo(position: StartOffset, lastEpoch = UNKNOWN_EPOCH): void {
     this.position = position;
+    this.lastEpoch = lastEpoch;
     this.buffered.length = 0;
     this.deliveredUpTo = typeof position === 'number' ? position : null;
   }

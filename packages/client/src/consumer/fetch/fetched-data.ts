@@ -18,6 +18,8 @@ export interface FetchedRecords extends TopicPartition {
   readonly records: readonly DecodedRecord[];
   /** The offset after these, delivered or not. */
   readonly nextOffset: number;
+  /** The epoch of the leader under which the last of these was written, where it is known. */
+  readonly leaderEpoch?: number;
   /** End of what may be read when the broker answered; -1 when it did not tell. */
   readonly highWatermark: number;
 }
@@ -45,6 +47,8 @@ export class FetchedData {
   readonly sizeBytes: number;
   /** Where to go on fetching: beyond every whole batch of the answer. */
   readonly endOffset: number;
+  /** The leader epoch of the last whole batch; -1 in old formats. */
+  lastEpoch = -1;
   private readonly bytes: Buffer;
   private readonly position: number;
   private readonly filter: AbortedFilter | null;
@@ -56,6 +60,7 @@ export class FetchedData {
   private decoded: readonly DecodedRecord[] = [];
   private decodedAt = 0;
   private batchEndOffset: number;
+  private batchEpoch = -1;
 
   /** @throws UnreadableRecordsError when the first batch is none */
   constructor(at: TopicPartition, { bytes, position, highWatermark, aborted }: FetchedAnswer) {
@@ -98,7 +103,8 @@ export class FetchedData {
       this.nextOffset = isBatchDone ? this.batchEndOffset : records.at(-1)!.offset + 1;
     }
     const { topic, partition, nextOffset, highWatermark } = this;
-    return { topic, partition, records, nextOffset, highWatermark };
+    const epoch = this.batchEpoch >= 0 ? { leaderEpoch: this.batchEpoch } : {};
+    return { topic, partition, records, nextOffset, ...epoch, highWatermark };
   }
 
   /** @param hasOthers whether an error can wait until what was found before it is delivered */
@@ -108,6 +114,7 @@ export class FetchedData {
       if (header === null) return false;
       this.decoded = this.decode(header);
       this.decodedAt = 0;
+      this.batchEpoch = header.magic >= 2 ? header.partitionLeaderEpoch : -1;
       this.batchEndOffset = Math.max(header.lastOffset + 1, this.nextOffset);
       this.batchAt = header.end;
       return true;
@@ -132,7 +139,10 @@ export class FetchedData {
   private endOfWholeBatches(): number {
     let end = this.position;
     try {
-      for (const { lastOffset } of batchesOf(this.bytes)) end = Math.max(end, lastOffset + 1);
+      for (const { lastOffset, magic, partitionLeaderEpoch } of batchesOf(this.bytes)) {
+        end = Math.max(end, lastOffset + 1);
+        this.lastEpoch = magic >= 2 ? partitionLeaderEpoch : -1;
+      }
     } catch (error) {
       // What is whole is delivered first; the next fetch begins with what is broken.
       if (end === this.position) throw this.unreadable(asError(error));

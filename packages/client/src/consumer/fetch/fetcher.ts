@@ -1,6 +1,7 @@
-import { ErrorCode, KafkaError, errorName, isRetriable } from '@odradek/protocol/errors.ts';
+import { ErrorCode, KafkaError, errorName } from '@odradek/protocol/errors.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
-import type { FetchResponsePartitionData } from '@odradek/protocol/generated/fetch-response.ts';
+import type { FetchRequestInput } from '@odradek/protocol/generated/fetch-request.ts';
+import type { FetchResponse } from '@odradek/protocol/generated/fetch-response.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { backoffMs } from '../../cluster/backoff.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
@@ -15,27 +16,21 @@ import {
   fetchRequest,
   fetchedPartitions,
   type FetchTarget,
+  type FetchTerms,
 } from './fetch-exchange.ts';
-import { FetchPartition, type PartitionTrouble, type StartOffset } from './fetch-partition.ts';
-import { FetchedData, type FetchedRecords } from './fetched-data.ts';
+import { FetchIntake, type FetchCounts } from './fetch-intake.ts';
+import { FetchPartition, UNKNOWN_EPOCH, type PartitionTrouble, type StartOffset } from './fetch-partition.ts';
+import { FetchSession } from './fetch-session.ts';
+import type { FetchedRecords } from './fetched-data.ts';
 
-/** Codes after which somebody else leads, or will. */
-const MOVED_CODES: readonly number[] = [
-  ErrorCode.NOT_LEADER_OR_FOLLOWER,
-  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-  ErrorCode.UNKNOWN_TOPIC_ID,
-  ErrorCode.INCONSISTENT_TOPIC_ID,
-  ErrorCode.FENCED_LEADER_EPOCH,
-  ErrorCode.UNKNOWN_LEADER_EPOCH,
-  ErrorCode.REPLICA_NOT_AVAILABLE,
-  ErrorCode.KAFKA_STORAGE_ERROR,
-  ErrorCode.OFFSET_NOT_AVAILABLE,
-  ErrorCode.LEADER_NOT_AVAILABLE,
+/** The broker has forgotten the session, or never had it: the next request says everything. */
+const SESSION_CODES: readonly number[] = [
+  ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+  ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+  ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
 ];
 
-/** However small batches are asked for, one that does not fit is asked for again with twice the room. */
-const PARTITION_GROWTH = 2;
-const PARTITION_BYTES_MAX = 0x7fffffff;
+const FAREWELL_TIMEOUT_MS = 500;
 
 /**
  * Reads partitions from their leaders: per broker one request at a time, the next one under way while the records
@@ -50,6 +45,8 @@ export class Fetcher {
   private readonly partitions = new Map<string, FetchPartition>();
   /** Brokers that are asked at present. */
   private readonly asking = new Set<number>();
+  private readonly sessions = new Map<number, FetchSession>();
+  private readonly intake: FetchIntake;
   private failure: Error | null = null;
   private refreshing = false;
 
@@ -58,13 +55,27 @@ export class Fetcher {
     this.cluster = cluster;
     this.settings = settings;
     this.changed = changed;
+    this.intake = new FetchIntake(cluster, settings, {
+      pauseAfter: (state, error) => this.pauseAfter([state], error),
+      fail: (error) => this.fail(error),
+      refresh: (topic) => this.refresh([topic]),
+    });
   }
 
-  /** Adds a partition, or moves one; whatever was under way for it is dropped. A paused one stays paused. */
-  start(at: TopicPartition, position: StartOffset): void {
+  /** What could not be seen from outside. */
+  get counts(): FetchCounts {
+    return this.intake.counts;
+  }
+
+  /**
+   * Adds a partition, or moves one; whatever was under way for it is dropped. A paused one stays paused.
+   *
+   * @param lastEpoch of the leader who wrote the record before the position, to see whether it is still there
+   */
+  start(at: TopicPartition, position: StartOffset, lastEpoch = UNKNOWN_EPOCH): void {
     const key = partitionKey(at);
     const before = this.partitions.get(key);
-    const fresh = new FetchPartition(at, position, this.settings.partitionFetchMaxBytes);
+    const fresh = new FetchPartition(at, position, this.settings.partitionFetchMaxBytes, lastEpoch);
     fresh.isPaused = before?.isPaused ?? false;
     fresh.isHeld = before?.isHeld ?? false;
     this.partitions.set(key, fresh);
@@ -161,6 +172,20 @@ export class Fetcher {
     return taken;
   }
 
+  /** Tells the brokers that their sessions are over, so that others may have the room. Never throws. */
+  async close(): Promise<void> {
+    this.partitions.clear();
+    const farewells = [...this.sessions].map(async ([nodeId, session]) => {
+      const plan = session.farewell();
+      const node = this.cluster.metadata.node(nodeId);
+      if (plan === null || node === undefined) return;
+      const body = (version: number): FetchRequestInput => fetchRequest(version, plan, this.terms(0));
+      // Not behind a fetch that waits for its answer.
+      await this.cluster.request(node, fetchApi, body, { channel: 'main', timeoutMs: FAREWELL_TIMEOUT_MS });
+    });
+    await Promise.allSettled(farewells);
+  }
+
   /** Starts every request that can be made now. */
   ask(): void {
     const nowMs = this.nowMs;
@@ -174,7 +199,7 @@ export class Fetcher {
     const byLeader = new Map<BrokerNode, FetchPartition[]>();
     for (const state of usable) {
       if (typeof state.position !== 'number' || !state.wantsMore) continue;
-      const leader = this.leaderOf(state);
+      const leader = this.sourceOf(state);
       if (leader === null) {
         leaderless.add(state.topic);
         state.noteTrouble(new KafkaError(ErrorCode.LEADER_NOT_AVAILABLE, 'it has no leader'), nowMs);
@@ -225,8 +250,13 @@ export class Fetcher {
     }
   }
 
-  private leaderOf({ topic, partition }: TopicPartition): BrokerNode | null {
+  /** The follower that the leader named, while its time lasts; else the leader. */
+  private sourceOf(state: FetchPartition): BrokerNode | null {
     const { metadata } = this.cluster;
+    const { topic, partition, preferred } = state;
+    const follower = preferred === null ? undefined : metadata.node(preferred.nodeId);
+    if (follower !== undefined && preferred!.untilMs > this.nowMs) return follower;
+    state.preferred = null;
     return metadata.node(metadata.partition(topic, partition)?.leaderId ?? -1) ?? null;
   }
 
@@ -271,6 +301,7 @@ export class Fetcher {
     try {
       await this.exchange(leader, states, targets);
     } catch (error) {
+      for (const state of states) state.preferred = null;
       this.handleFailure(states, asError(error));
     } finally {
       this.asking.delete(leader.nodeId);
@@ -287,7 +318,8 @@ export class Fetcher {
       partition: state.partition,
       topicId: topic?.topicId ?? ZERO_UUID,
       offset: state.position as number,
-      leaderEpoch: topic?.partitions[state.partition]?.leaderEpoch ?? -1,
+      leaderEpoch: topic?.partitions[state.partition]?.leaderEpoch ?? UNKNOWN_EPOCH,
+      lastFetchedEpoch: state.lastEpoch,
       maxBytes: state.maxBytes,
     };
   }
@@ -297,70 +329,58 @@ export class Fetcher {
     states: readonly FetchPartition[],
     targets: readonly FetchTarget[],
   ): Promise<void> {
-    const { fetchMaxWaitMs, fetchMinBytes, fetchMaxBytes, isolationLevel } = this.settings;
-    const limits = { maxWaitMs: fetchMaxWaitMs, minBytes: fetchMinBytes, maxBytes: fetchMaxBytes };
     const haveIds = targets.every(({ topicId }) => topicId !== ZERO_UUID);
-    const answer = await this.cluster.request(
-      leader,
-      fetchApi,
-      (version) => fetchRequest(version, targets, limits, isolationLevel),
-      {
-        channel: 'fetch',
-        brokerWaitMs: fetchMaxWaitMs,
-        versionMax: haveIds ? fetchApi.versionMax : FETCH_VERSION_BY_NAME_MAX,
-      },
-    );
+    const session = this.sessionWith(leader.nodeId);
+    const plan = session.plan(targets);
+    let answer: FetchResponse;
+    try {
+      answer = await this.cluster.request(
+        leader,
+        fetchApi,
+        (version) => fetchRequest(version, plan, this.terms(this.settings.fetchMaxWaitMs)),
+        {
+          channel: 'fetch',
+          brokerWaitMs: this.settings.fetchMaxWaitMs,
+          versionMax: haveIds ? fetchApi.versionMax : FETCH_VERSION_BY_NAME_MAX,
+        },
+      );
+    } catch (error) {
+      session.failed(false);
+      throw error;
+    }
     if (answer.errorCode !== ErrorCode.NONE) {
+      session.failed();
+      if (SESSION_CODES.includes(answer.errorCode)) return;
       throw new KafkaError(answer.errorCode, `fetch: ${errorName(answer.errorCode)}`);
     }
+    session.answered(plan, answer.sessionId);
     const fetched = fetchedPartitions(answer, targets);
     for (const [index, state] of states.entries()) {
+      if (!this.isCurrent(state, targets[index]!)) continue;
       const data = fetched.get(partitionKey(state));
-      if (data !== undefined && this.isCurrent(state, targets[index]!)) this.receive(state, data);
+      // Within a session there is nothing to say of partitions without anything new.
+      if (data === undefined) state.noteProgress();
+      else this.intake.receive(state, data, leader.nodeId);
     }
+  }
+
+  private terms(maxWaitMs: number): FetchTerms {
+    const { fetchMinBytes: minBytes, fetchMaxBytes: maxBytes, isolationLevel, clientRack } = this.settings;
+    return { limits: { maxWaitMs, minBytes, maxBytes }, isolationLevel, rack: clientRack };
+  }
+
+  private sessionWith(nodeId: number): FetchSession {
+    let session = this.sessions.get(nodeId);
+    if (session === undefined) {
+      session = new FetchSession();
+      this.sessions.set(nodeId, session);
+    }
+    return session;
   }
 
   /** Not stopped or moved while the request was under way. */
   private isCurrent(state: FetchPartition, target: FetchTarget): boolean {
     return this.partitions.get(partitionKey(state)) === state && state.position === target.offset;
-  }
-
-  private receive(state: FetchPartition, answer: FetchResponsePartitionData): void {
-    if (answer.errorCode !== ErrorCode.NONE) return this.takeError(state, answer.errorCode);
-    const isCommittedOnly = this.settings.isolationLevel === 'read_committed';
-    try {
-      const data = new FetchedData(state, {
-        bytes: answer.records ?? EMPTY,
-        position: state.position as number,
-        highWatermark: answer.highWatermark,
-        aborted: isCommittedOnly ? (answer.abortedTransactions ?? []) : null,
-      });
-      state.noteProgress();
-      if (data.isTooSmall) state.maxBytes = Math.min(state.maxBytes * PARTITION_GROWTH, PARTITION_BYTES_MAX);
-      if (data.isDone) return;
-      state.position = data.endOffset;
-      state.buffered.push(data);
-    } catch (error) {
-      this.pauseAfter([state], asError(error));
-      this.fail(asError(error));
-    }
-  }
-
-  private takeError(state: FetchPartition, code: number): void {
-    const where = `${state.topic}-${state.partition}`;
-    if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
-      const { offsetReset } = this.settings;
-      if (offsetReset !== 'none' && state.buffered.length === 0) return state.moveTo(offsetReset);
-      // What is buffered is still good, and is delivered first.
-      const error = new KafkaError(code, `${where}: offset ${String(state.position)} is not in the log`);
-      this.pauseAfter([state], error);
-      if (state.buffered.length === 0) this.fail(error);
-      return;
-    }
-    const error = new KafkaError(code, `${where}: ${errorName(code)}`);
-    this.pauseAfter([state], error);
-    if (MOVED_CODES.includes(code) || isRetriable(code)) this.refresh([state.topic]);
-    else this.fail(error);
   }
 
   private pauseAfter(states: readonly FetchPartition[], error: Error): void {
@@ -389,5 +409,3 @@ export class Fetcher {
     this.cluster.refresh(topics).then(done, done);
   }
 }
-
-const EMPTY = Buffer.alloc(0);

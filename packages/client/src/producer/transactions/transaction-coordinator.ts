@@ -32,6 +32,7 @@ const END_VERSION_1_MAX = 4;
 const OFFSET_COMMIT_VERSION_1_MAX = 4;
 /** The last that names topics instead of giving their ids. */
 const OFFSET_COMMIT_BY_NAME_MAX = 5;
+const OFFSET_COMMIT_EPOCH_VERSION = 2;
 const OFFSET_COMMIT_MEMBER_VERSION = 3;
 
 /** The markers of the transaction before are being written, which takes little time. */
@@ -115,14 +116,7 @@ export class TransactionCoordinator {
       const body = { transactionalId, ...identity, groupId };
       await this.ask(addOffsetsToTxnApi, body, ({ errorCode }) => [errorCode], timeoutMs);
     }
-    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, ofTopic]) => ({
-      name,
-      partitions: ofTopic.map(({ partition, offset, metadata }) => ({
-        partitionIndex: partition,
-        committedOffset: offset,
-        committedMetadata: metadata ?? '',
-      })),
-    }));
+    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)];
     const member = {
       generationIdOrMemberEpoch: group.generationId,
       memberId: group.memberId,
@@ -135,7 +129,15 @@ export class TransactionCoordinator {
         groupId,
         ...identity,
         ...(apiVersion >= OFFSET_COMMIT_MEMBER_VERSION ? member : {}),
-        topics,
+        topics: topics.map(([name, ofTopic]) => ({
+          name,
+          partitions: ofTopic.map(({ partition, offset, leaderEpoch, metadata }) => ({
+            partitionIndex: partition,
+            committedOffset: offset,
+            ...(apiVersion >= OFFSET_COMMIT_EPOCH_VERSION ? { committedLeaderEpoch: leaderEpoch ?? -1 } : {}),
+            committedMetadata: metadata ?? '',
+          })),
+        })),
       }),
       (answer) => answer.topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode)),
       timeoutMs,
