@@ -8,8 +8,7 @@ import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import fc from 'fast-check';
 import { Consumer } from '../../src/consumer/consumer.ts';
 import type { ConsumerOptions } from '../../src/consumer/consumer-options.ts';
-import { FetchSession } from '../../src/consumer/fetch/fetch-session.ts';
-import type { FetchTarget } from '../../src/consumer/fetch/fetch-exchange.ts';
+import { FetchSession, type FetchTarget } from '../../src/consumer/fetch/fetch-session.ts';
 import { LogTruncatedError } from '../../src/errors.ts';
 import { ScriptedBroker } from '../support/scripted-broker.ts';
 

@@ -6,7 +6,7 @@ import type {
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { partitionKey, type TopicPartition } from '../../cluster/topic-partition.ts';
 import type { IsolationLevel } from '../list-offsets.ts';
-import type { SessionPlan } from './fetch-session.ts';
+import type { FetchTarget, SessionPlan } from './fetch-session.ts';
 
 /** The last version that names topics instead of giving their ids. */
 export const FETCH_VERSION_BY_NAME_MAX = 12;
@@ -23,18 +23,6 @@ export interface FetchLimits {
   readonly maxWaitMs: number;
   readonly minBytes: number;
   /** For the whole answer; its first batch comes whole even if larger. */
-  readonly maxBytes: number;
-}
-
-/** One partition to fetch. */
-export interface FetchTarget extends TopicPartition {
-  /** ZERO_UUID when not known. */
-  readonly topicId: string;
-  readonly offset: number;
-  /** -1 when not known. */
-  readonly leaderEpoch: number;
-  /** The epoch of the record before the offset, by which a broker sees that histories part (KIP-320); -1: not known. */
-  readonly lastFetchedEpoch: number;
   readonly maxBytes: number;
 }
 

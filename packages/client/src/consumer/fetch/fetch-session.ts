@@ -1,5 +1,16 @@
-import { partitionKey } from '../../cluster/topic-partition.ts';
-import type { FetchTarget } from './fetch-exchange.ts';
+import { partitionKey, type TopicPartition } from '../../cluster/topic-partition.ts';
+
+/** One partition to fetch. */
+export interface FetchTarget extends TopicPartition {
+  /** ZERO_UUID when not known. */
+  readonly topicId: string;
+  readonly offset: number;
+  /** -1 when not known. */
+  readonly leaderEpoch: number;
+  /** The epoch of the record before the offset, by which a broker sees that histories part (KIP-320); -1: not known. */
+  readonly lastFetchedEpoch: number;
+  readonly maxBytes: number;
+}
 
 /** What one request says of the partitions it is about. */
 export interface SessionPlan {

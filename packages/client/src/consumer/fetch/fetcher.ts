@@ -15,12 +15,11 @@ import {
   FETCH_VERSION_BY_NAME_MAX,
   fetchRequest,
   fetchedPartitions,
-  type FetchTarget,
   type FetchTerms,
 } from './fetch-exchange.ts';
 import { FetchIntake, type FetchCounts } from './fetch-intake.ts';
 import { FetchPartition, UNKNOWN_EPOCH, type PartitionTrouble, type StartOffset } from './fetch-partition.ts';
-import { FetchSession } from './fetch-session.ts';
+import { FetchSession, type FetchTarget } from './fetch-session.ts';
 import type { FetchedRecords } from './fetched-data.ts';
 
 /** The broker has forgotten the session, or never had it: the next request says everything. */
