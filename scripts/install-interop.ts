@@ -15,9 +15,11 @@ const debianPackages: Readonly<Record<string, string>> = {
   mvn: 'maven',
   python3: 'python3-venv',
   taskset: 'util-linux',
+  cc: 'build-essential',
 };
 
 installDebianPackages();
+installLibrdkafkaHeaders();
 installPythonClient();
 kafkaClassPath('3.9');
 kafkaClassPath('4.4');
@@ -28,13 +30,21 @@ console.log('all that the interop scenarios need is installed');
 function installDebianPackages(): void {
   const absent = Object.keys(debianPackages).filter((program) => !has(program));
   if (absent.length === 0) return;
-  if (!has('apt-get'))
-    throw new Error(`not found: ${absent.join(', ')}, and no apt-get to install them with`);
-  const packages = [...new Set(absent.map((program) => debianPackages[program]!))];
-  run('apt-get', ['update', '-qq']);
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages]);
+  installPackages(absent, [...new Set(absent.map((program) => debianPackages[program]!))]);
   const still = absent.filter((program) => !has(program));
   if (still.length > 0) throw new Error(`still not found after the installation: ${still.join(', ')}`);
+}
+
+/** For the generator of the benchmarks that is made with it. */
+function installLibrdkafkaHeaders(): void {
+  if (!existsSync('/usr/include/librdkafka/rdkafka.h')) installPackages(['librdkafka'], ['librdkafka-dev']);
+}
+
+function installPackages(absent: readonly string[], packages: readonly string[]): void {
+  if (!has('apt-get'))
+    throw new Error(`not found: ${absent.join(', ')}, and no apt-get to install them with`);
+  run('apt-get', ['update', '-qq']);
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages]);
 }
 
 function installPythonClient(): void {

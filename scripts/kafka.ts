@@ -33,6 +33,8 @@ export interface KafkaOptions {
   overrides?: Record<string, string>;
   /** Heap of the broker, in MB; 512 by default. */
   heapMb?: number;
+  /** Options of the Java machine beside the heap, in place of those of Kafka's start script. */
+  jvm?: readonly string[];
   /** The core that the broker is pinned to (Linux taskset). */
   core?: number;
   /** Compile with the first tier only: starts faster, runs slower. Not for benchmarks. */
@@ -73,7 +75,10 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   const propertiesFile = join(home, 'server.properties');
   writeProperties(propertiesFile, brokerProperties(options, home, port, controlPort));
 
-  const brokerJvm = [`-Xmx${options.heapMb ?? 512}m`, ...(options.quickStart ? quickStartJvm : serverJvm)];
+  const brokerJvm = [
+    `-Xmx${options.heapMb ?? 512}m`,
+    ...(options.quickStart ? quickStartJvm : (options.jvm ?? serverJvm)),
+  ];
   const zookeeper =
     options.version === '3.9' && !sharesZookeeper(options)
       ? await startZookeeper({ folder: join(home, 'zookeeper'), ports: [controlPort] })
@@ -112,6 +117,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     throw error;
   }
   let killed = false;
+  const sessionMs = Number(options.overrides?.['zookeeper.session.timeout.ms'] ?? zookeeperSessionMs);
   return {
     version: options.version,
     host,
@@ -132,7 +138,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     async startAgain() {
       // A killed broker's registration stays until its session expires, and Kafka refuses to start
       // while another session holds its id.
-      if (killed && options.version === '3.9') await sleep(zookeeperSessionMs + 2 * ZOOKEEPER_TICK_MS);
+      if (killed && options.version === '3.9') await sleep(sessionMs + 2 * ZOOKEEPER_TICK_MS);
       killed = false;
       await startBroker();
     },

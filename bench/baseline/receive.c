@@ -1,5 +1,5 @@
 /*
- * What the machine allows: one thread that receives Produce requests of version 12, checks the CRC-32C of their
+ * What the machine allows: one thread that receives Produce requests of version 11, checks the CRC-32C of their
  * batch, writes it to a file with its offset and answers. No log, no index, no rule: the floor that a broker of one
  * loop can be held against. Takes well-formed requests of one topic and one partition only, and anything else ends it.
  *
@@ -90,7 +90,7 @@ static void append(uint8_t *batch, size_t size) {
 
 /* Answers one request into `out`. Returns the bytes written. */
 static size_t serve(uint8_t *frame, uint8_t *out) {
-  if (be16(frame) != 0 || be16(frame + 2) != 12) fail("not Produce of version 12");
+  if (be16(frame) != 0 || be16(frame + 2) != 11) fail("not Produce of version 11");
   const uint8_t *at = frame + 10 + be16(frame + 8);
   varint(&at); /* tags of the header */
   uint32_t transactional = varint(&at);

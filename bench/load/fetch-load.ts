@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from './failure.ts';
 import { FrameConnection } from './frame-connection.ts';
 import {
   batchOf,
@@ -14,54 +15,83 @@ import { Measurement } from './measurement.ts';
 
 const FILL_IN_FLIGHT = 5;
 
-/** Reads what was written before, as fast as it comes, one request under way per connection, round and round. */
+/** Writes a log, or reads what was written before, as fast as it comes, one request under way per connection. */
 export async function fetchLoad(spec: FetchSpec): Promise<LoadResult> {
   const batch = batchOf(spec.batchBytes, spec.recordBytes);
   const batches = Math.ceil(spec.fillBytes / batch.bytes.length);
-  for (let partition = 0; partition < spec.partitions; partition++) {
-    await fill(spec, partition, batch, batches);
-  }
-  const measurement = new Measurement(spec.brokerPid);
-  let fail: (error: Error) => void = () => {};
-  const failure = new Promise<never>((_, reject) => (fail = reject));
-  const readers = await Promise.all(
-    Array.from({ length: spec.connections }, async (_, index) => {
-      const partition = index % spec.partitions;
-      const frame = fetchFrame(spec.topic, partition, 0, spec.fetchBytes);
-      let at = 0;
-      const reader: FrameConnection = await FrameConnection.open(
-        spec.host,
-        spec.port,
-        (answer) => {
-          const { errorCode, recordBytes, baseOffset } = readFetchHead(answer, spec.topic);
-          const got = Math.floor(recordBytes / batch.bytes.length);
-          if (errorCode !== 0 || got === 0 || baseOffset !== at * batch.records) {
-            fail(new Error(`error ${errorCode}, ${recordBytes} bytes from offset ${baseOffset}`));
-          }
-          measurement.requests++;
-          measurement.records += got * batch.records;
-          measurement.bytes += got * batch.bytes.length;
-          at = at + got >= batches ? 0 : at + got;
-          setFetchOffset(frame, at * batch.records);
-          reader.send(frame);
-        },
-        fail,
-      );
-      reader.send(frame);
-      return reader;
-    }),
-  );
-  const measured = async (): Promise<LoadResult> => {
-    await sleep(spec.warmUpMs);
+  const measurement = new Measurement(spec.brokerPids);
+  if (spec.phase === 'fill') {
     measurement.begin();
-    await sleep(spec.measureMs);
+    for (let partition = 0; partition < spec.partitions; partition++) {
+      await fill(spec, partition, batch, batches);
+    }
+    return measurement.end();
+  }
+  const failure = new Failure();
+  const readers: Reader[] = [];
+  const measured = async (): Promise<LoadResult> => {
+    if (spec.phase === 'once') measurement.begin();
+    for (let index = 0; index < spec.connections; index++) {
+      readers.push(await read(spec, index % spec.partitions, batch, batches, measurement, failure));
+    }
+    if (spec.phase === 'once') {
+      await Promise.all(readers.map(({ isThrough }) => isThrough));
+    } else {
+      await sleep(spec.warmUpMs);
+      measurement.begin();
+      await sleep(spec.measureMs);
+    }
     return measurement.end();
   };
   try {
-    return await Promise.race([measured(), failure]);
+    return await Promise.race([measured(), failure.promise]);
   } finally {
-    for (const reader of readers) reader.close();
+    for (const { connection } of readers) connection.close();
   }
+}
+
+interface Reader {
+  readonly connection: FrameConnection;
+  /** Resolves at the end of the log; with the phase `loop` it begins again and never does. */
+  readonly isThrough: Promise<void>;
+}
+
+async function read(
+  spec: FetchSpec,
+  partition: number,
+  batch: Batch,
+  batches: number,
+  measurement: Measurement,
+  failure: Failure,
+): Promise<Reader> {
+  const frame = fetchFrame(spec.topic, partition, 0, spec.fetchBytes);
+  let at = 0;
+  let end: () => void = () => {};
+  const isThrough = new Promise<void>((resolve) => (end = resolve));
+  const connection: FrameConnection = await FrameConnection.open(
+    spec.host,
+    spec.ports[partition % spec.ports.length]!,
+    (answer) => {
+      const { errorCode, recordBytes, baseOffset } = readFetchHead(answer, spec.topic);
+      const got = Math.floor(recordBytes / batch.bytes.length);
+      if (errorCode !== 0 || got === 0 || baseOffset !== at * batch.records) {
+        failure.fail(new Error(`error ${errorCode}, ${recordBytes} bytes from offset ${baseOffset}`));
+      }
+      measurement.requests++;
+      measurement.records += got * batch.records;
+      measurement.bytes += got * batch.payloadBytes;
+      at += got;
+      if (at >= batches) {
+        if (spec.phase === 'once') return end();
+        at = 0;
+      }
+      setFetchOffset(frame, at * batch.records);
+      connection.send(frame);
+    },
+    failure.fail,
+  );
+  connection.send(frame);
+  return { connection, isThrough };
 }
 
 /** Writes `batches` batches to one partition. */
@@ -72,7 +102,7 @@ async function fill(spec: FetchSpec, partition: number, batch: Batch, batches: n
   await new Promise<void>((resolve, reject) => {
     const opening = FrameConnection.open(
       spec.host,
-      spec.port,
+      spec.ports[partition % spec.ports.length]!,
       (answer) => {
         const code = produceError(answer, spec.topic);
         if (code !== 0) reject(new Error(`a batch was refused with error ${code}`));

@@ -1,46 +1,95 @@
 // The requests of the generator, built once and sent over and over, and the few fields of the answers that matter.
-// Produce and Fetch in version 12, which both Apache Kafka 3.9 and 4.x and Odradek serve and which name topics.
+// In the newest versions that name topics and that Apache Kafka 3.9, 4.x and Odradek all serve.
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
 import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
 import { Writer } from '@odradek/protocol/primitives/writer.ts';
+import { CompressionType } from '@odradek/protocol/records/batch-header.ts';
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import { writeRequestHeader } from '@odradek/protocol/request-header.ts';
+import type { Acks, CompressionName } from './load-spec.ts';
 
-const VERSION = 12;
+const PRODUCE_VERSION = 11;
+const FETCH_VERSION = 12;
 const TIMEOUT_MS = 30_000;
 const RECORD_OVERHEAD_BYTES = 10;
 const BATCH_OVERHEAD_BYTES = 61;
 
+const COMPRESSION_TYPES: Readonly<Record<CompressionName, CompressionType>> = {
+  none: CompressionType.NONE,
+  gzip: CompressionType.GZIP,
+  snappy: CompressionType.SNAPPY,
+  lz4: CompressionType.LZ4,
+  zstd: CompressionType.ZSTD,
+};
+
 export interface Batch {
   readonly bytes: Buffer;
   readonly records: number;
+  /** What it would have without compression. */
+  readonly payloadBytes: number;
 }
 
-/** Records of bytes that no compression would shrink, as many as `batchBytes` takes. */
-export function batchOf(batchBytes: number, recordBytes: number): Batch {
+/** As many records as `batchBytes` takes. */
+export function batchOf(
+  batchBytes: number,
+  recordBytes: number,
+  compression: CompressionName = 'none',
+): Batch {
   const count = Math.max(
     1,
     Math.floor((batchBytes - BATCH_OVERHEAD_BYTES) / (recordBytes + RECORD_OVERHEAD_BYTES)),
   );
   const timestamp = Date.now();
-  let seed = 1;
-  const records = Array.from({ length: count }, () => {
-    const value = Buffer.allocUnsafe(recordBytes);
-    for (let at = 0; at < recordBytes; at++) {
-      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
-      value[at] = seed >>> 16;
-    }
-    return { key: null, value, headers: [], timestamp };
-  });
-  return { bytes: encodeRecordBatch({ records }), records: count };
+  const values = compression === 'none' ? noise(count, recordBytes) : events(count, recordBytes);
+  const records = values.map((value) => ({ key: null, value, headers: [], timestamp }));
+  const plain = encodeRecordBatch({ records });
+  if (compression === 'none') return { bytes: plain, records: count, payloadBytes: plain.length };
+  const bytes = encodeRecordBatch({ records, compression: COMPRESSION_TYPES[compression] });
+  return { bytes, records: count, payloadBytes: plain.length };
 }
 
-export function produceFrame(topic: string, partition: number, acks: -1 | 0 | 1, batch: Batch): Buffer {
-  return frameOf(produceApi, {
+/** Bytes that no compression would shrink. */
+function noise(count: number, recordBytes: number): Buffer[] {
+  const next = pseudoRandom();
+  return Array.from({ length: count }, () => {
+    const value = Buffer.allocUnsafe(recordBytes);
+    for (let at = 0; at < recordBytes; at++) value[at] = next();
+    return value;
+  });
+}
+
+/** Text as applications log it, which shrinks to about a quarter. */
+function events(count: number, recordBytes: number): Buffer[] {
+  const next = pseudoRandom();
+  const word = (): string => ['order', 'paid', 'shipped', 'returned', 'customer', 'basket'][next() % 6]!;
+  return Array.from({ length: count }, (_, index) => {
+    let text = `{"id":${index}`;
+    while (text.length < recordBytes) text += `,"${word()}":"${word()}-${next() * 251 + next()}"`;
+    return Buffer.from(text.slice(0, recordBytes));
+  });
+}
+
+/** Bytes, the same in each run. */
+function pseudoRandom(): () => number {
+  let seed = 1;
+  return () => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    return (seed >>> 16) & 0xff;
+  };
+}
+
+export function produceFrame(topic: string, partition: number, acks: Acks, batch: Batch): Buffer {
+  return frameOf(produceApi, PRODUCE_VERSION, {
     acks,
     timeoutMs: TIMEOUT_MS,
     topicData: [{ name: topic, partitionData: [{ index: partition, records: batch.bytes }] }],
   });
+}
+
+/** Where the index of the partition stands in a frame of `produceFrame`: the only place in which two frames differ. */
+export function partitionPosition(topic: string, batch: Batch): number {
+  const [one, other] = [produceFrame(topic, 0, 1, batch), produceFrame(topic, 1, 1, batch)];
+  return one.findIndex((byte, at) => byte !== other[at]) - 3;
 }
 
 /** The error code of an answer to `produceFrame`. */
@@ -50,7 +99,7 @@ export function produceError(answer: Buffer, topic: string): number {
 }
 
 export function fetchFrame(topic: string, partition: number, offset: number, maxBytes: number): Buffer {
-  return frameOf(fetchApi, {
+  return frameOf(fetchApi, FETCH_VERSION, {
     replicaId: -1,
     maxWaitMs: 500,
     minBytes: 1,
@@ -104,12 +153,12 @@ interface Sendable<Input> {
   writeRequest(writer: Writer, message: Input, version: number): void;
 }
 
-function frameOf<Input>(api: Sendable<Input>, message: Input): Buffer {
+function frameOf<Input>(api: Sendable<Input>, apiVersion: number, message: Input): Buffer {
   const writer = new Writer();
   writer.int32(0);
-  const header = { apiKey: api.key, apiVersion: VERSION, correlationId: 1, clientId: 'bench' };
+  const header = { apiKey: api.key, apiVersion, correlationId: 1, clientId: 'bench' };
   writeRequestHeader(writer, header);
-  api.writeRequest(writer, message, VERSION);
+  api.writeRequest(writer, message, apiVersion);
   const frame = Buffer.from(writer.toBuffer());
   frame.writeInt32BE(frame.length - 4, 0);
   return frame;

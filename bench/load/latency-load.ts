@@ -12,7 +12,7 @@ const FETCH_BYTES = 8 * 1024 * 1024;
  */
 export async function latencyLoad(spec: LatencySpec): Promise<LoadResult> {
   const batch = batchOf(spec.batchBytes, spec.recordBytes);
-  const measurement = new Measurement(spec.brokerPid);
+  const measurement = new Measurement(spec.brokerPids);
   const intervalMs = 1000 / spec.rate;
   const acknowledged: number[] = [];
   const endToEnd: number[] = [];
@@ -28,7 +28,7 @@ export async function latencyLoad(spec: LatencySpec): Promise<LoadResult> {
   const frame = produceFrame(spec.topic, 0, spec.acks, batch);
   const producer = await FrameConnection.open(
     spec.host,
-    spec.port,
+    spec.ports[0]!,
     (answer) => {
       const code = produceError(answer, spec.topic);
       if (code !== 0) fail(new Error(`a batch was refused with error ${code}`));
@@ -40,7 +40,7 @@ export async function latencyLoad(spec: LatencySpec): Promise<LoadResult> {
   const fetching = fetchFrame(spec.topic, 0, 0, FETCH_BYTES);
   const consumer: FrameConnection = await FrameConnection.open(
     spec.host,
-    spec.port,
+    spec.ports[0]!,
     (answer) => {
       const { errorCode, recordBytes } = readFetchHead(answer, spec.topic);
       if (errorCode !== 0) return fail(new Error(`a fetch was refused with error ${errorCode}`));
@@ -72,7 +72,7 @@ export async function latencyLoad(spec: LatencySpec): Promise<LoadResult> {
   if (failed !== null) throw failed as Error;
   measurement.requests = acknowledged.length;
   measurement.records = acknowledged.length * batch.records;
-  measurement.bytes = acknowledged.length * batch.bytes.length;
+  measurement.bytes = acknowledged.length * batch.payloadBytes;
   const result = measurement.end();
   producer.close();
   consumer.close();
@@ -87,5 +87,5 @@ function percentilesOf(values: number[]): Percentiles {
   values.sort((a, b) => a - b);
   const at = (share: number): number =>
     values[Math.min(values.length - 1, Math.floor(values.length * share))]!;
-  return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+  return { p50: at(0.5), p99: at(0.99) };
 }

@@ -6,13 +6,13 @@ export class Measurement {
   bytes = 0;
   records = 0;
   requests = 0;
-  private readonly brokerPid: number;
+  private readonly brokerPids: readonly number[];
   private startedMs = 0;
   private brokerCpu = 0;
   private generatorCpu = 0;
 
-  constructor(brokerPid: number) {
-    this.brokerPid = brokerPid;
+  constructor(brokerPids: readonly number[]) {
+    this.brokerPids = brokerPids;
   }
 
   /** From here on it counts; what was counted before is forgotten. */
@@ -20,7 +20,7 @@ export class Measurement {
     this.bytes = 0;
     this.records = 0;
     this.requests = 0;
-    this.brokerCpu = cpuSecondsOf(this.brokerPid);
+    this.brokerCpu = sumOf(this.brokerPids, cpuSecondsOf);
     this.generatorCpu = cpuSecondsOf(process.pid);
     this.startedMs = performance.now();
   }
@@ -32,9 +32,13 @@ export class Measurement {
       bytes: this.bytes,
       records: this.records,
       requests: this.requests,
-      brokerCpuSeconds: cpuSecondsOf(this.brokerPid) - this.brokerCpu,
+      brokerCpuSeconds: sumOf(this.brokerPids, cpuSecondsOf) - this.brokerCpu,
       generatorCpuSeconds: cpuSecondsOf(process.pid) - this.generatorCpu,
-      brokerRssBytes: rssBytesOf(this.brokerPid),
+      brokerRssBytes: sumOf(this.brokerPids, rssBytesOf),
     };
   }
+}
+
+function sumOf(pids: readonly number[], figureOf: (pid: number) => number): number {
+  return pids.reduce((sum, pid) => sum + figureOf(pid), 0);
 }

@@ -4,6 +4,7 @@ import { fetchLoad } from './fetch-load.ts';
 import { latencyLoad } from './latency-load.ts';
 import type { LoadResult, LoadSpec } from './load-spec.ts';
 import { produceLoad } from './produce-load.ts';
+import { tailLoad } from './tail-load.ts';
 
 function run(spec: LoadSpec): Promise<LoadResult> {
   switch (spec.kind) {
@@ -11,6 +12,8 @@ function run(spec: LoadSpec): Promise<LoadResult> {
       return produceLoad(spec);
     case 'fetch':
       return fetchLoad(spec);
+    case 'tail':
+      return tailLoad(spec);
     case 'latency':
       return latencyLoad(spec);
   }

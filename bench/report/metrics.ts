@@ -1,4 +1,4 @@
-import type { LoadResult } from './load/load-spec.ts';
+import type { LoadResult } from '../load/load-spec.ts';
 
 /** Figures by the name of what was measured. */
 export type Metrics = Record<string, number>;
@@ -9,12 +9,16 @@ export interface Unit {
 }
 
 const UNITS: readonly (readonly [RegExp, Unit])[] = [
-  [/^throughput$/, { unit: 'MB/s', better: 'higher' }],
+  [/throughput/, { unit: 'MB/s', better: 'higher' }],
   [/^records$/, { unit: '1/s', better: 'higher' }],
-  [/^CPU per GB$/, { unit: 's', better: 'lower' }],
-  [/^generator busy$/, { unit: '%', better: 'lower' }],
-  [/^memory per idle connection/, { unit: 'KB', better: 'lower' }],
+  [/^CPU per GB/, { unit: 's', better: 'lower' }],
+  [/busy$/, { unit: '%', better: 'lower' }],
+  [/^memory per idle/, { unit: 'KB', better: 'lower' }],
   [/memory/, { unit: 'MB', better: 'lower' }],
+  [/^recovered$/, { unit: 'GB/s', better: 'higher' }],
+  [/^open files/, { unit: '', better: 'lower' }],
+  [/, s$/, { unit: 's', better: 'lower' }],
+  [/^share of/, { unit: '', better: 'higher' }],
   [/./, { unit: 'ms', better: 'lower' }],
 ];
 
@@ -31,14 +35,15 @@ export function metricsOf(kind: string, result: LoadResult): Metrics {
     metrics['records'] = records / seconds;
   }
   metrics['CPU per GB'] = result.brokerCpuSeconds / (bytes / 1e9);
-  if (kind === 'latency' && latency !== undefined) {
-    metrics['acknowledged, p50'] = latency.acknowledged.p50;
-    metrics['acknowledged, p99'] = latency.acknowledged.p99;
-    metrics['end to end, p50'] = latency.endToEnd.p50;
-    metrics['end to end, p99'] = latency.endToEnd.p99;
+  if (latency !== undefined) {
+    const { acknowledged, endToEnd } = latency;
+    metrics['acknowledged, p50'] = acknowledged.p50;
+    metrics['acknowledged, p99'] = acknowledged.p99;
+    if (endToEnd !== undefined) {
+      metrics['end to end, p50'] = endToEnd.p50;
+      metrics['end to end, p99'] = endToEnd.p99;
+    }
   }
-  if (kind === 'java-produce' && latency !== undefined)
-    metrics['acknowledged, p99'] = latency.acknowledged.p99;
   metrics['memory under load'] = result.brokerRssBytes / 1e6;
   if (result.generatorCpuSeconds > 0)
     metrics['generator busy'] = (100 * result.generatorCpuSeconds) / seconds;

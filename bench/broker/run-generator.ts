@@ -1,32 +1,42 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { kafkaClassPath } from '../scripts/kafka-jars.ts';
-import { cpuSecondsOf, rssBytesOf } from './load/broker-process.ts';
-import type { LoadResult, LoadSpec, Percentiles } from './load/load-spec.ts';
+import { cacheDirectory, kafkaClassPath } from '../../scripts/kafka-jars.ts';
+import { cpuSecondsOf, rssBytesOf } from '../load/broker-process.ts';
+import type { LoadResult, LoadSpec } from '../load/load-spec.ts';
 
 /** Runs our own generator in a process, pinned to `core` unless that is undefined. */
 export async function runOwnLoad(spec: LoadSpec, core: number | undefined): Promise<LoadResult> {
-  const script = join(import.meta.dirname, 'load/run-load.ts');
-  const output = await run([process.execPath, script, JSON.stringify(spec)], core);
+  const script = join(import.meta.dirname, '../load/run-load.ts');
+  const output = await run(
+    [process.execPath, '--disable-warning=ExperimentalWarning', script, JSON.stringify(spec)],
+    core,
+  );
   return JSON.parse(output) as LoadResult;
 }
 
-export interface JavaLoad {
+/** What a generator of somebody else does, through one producer or consumer of acks=1 and a linger of 5 ms. */
+export interface ToolLoad {
   readonly bootstrap: string;
   readonly topic: string;
   readonly records: number;
   readonly recordBytes: number;
+  readonly batchBytes: number;
   readonly brokerPid: number;
-  /** Settings of the producer, by Kafka's names. */
-  readonly producer: Readonly<Record<string, string>>;
 }
 
+const LINGER_MS = 5;
 const JAVA = ['-Xmx512m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
 
 /** Kafka's own producer-perf-test. Its rate counts from its first record to its last. */
-export async function runJavaProducer(load: JavaLoad, core: number | undefined): Promise<LoadResult> {
-  const settings = Object.entries({ 'bootstrap.servers': load.bootstrap, ...load.producer });
+export async function runJavaProducer(load: ToolLoad, core: number | undefined): Promise<LoadResult> {
+  const settings = {
+    'bootstrap.servers': load.bootstrap,
+    'batch.size': load.batchBytes,
+    'linger.ms': LINGER_MS,
+    acks: 1,
+  };
   const { output, brokerCpuSeconds } = await runJava(load.brokerPid, core, [
     'org.apache.kafka.tools.ProducerPerformance',
     ...['--topic', load.topic],
@@ -34,33 +44,21 @@ export async function runJavaProducer(load: JavaLoad, core: number | undefined):
     ...['--record-size', String(load.recordBytes)],
     ...['--throughput', '-1'],
     '--producer-props',
-    ...settings.map(([name, value]) => `${name}=${value}`),
+    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
   ]);
-  const summary =
-    /(\d+) records sent, ([\d.]+) records\/sec.*? (\d+) ms 50th.*? (\d+) ms 99th, (\d+) ms 99\.9th/.exec(
-      output.slice(output.lastIndexOf('records sent') - 20),
-    );
+  const summary = /(\d+) records sent, ([\d.]+) records\/sec.*? (\d+) ms 50th.*? (\d+) ms 99th/.exec(
+    output.slice(output.lastIndexOf('records sent') - 20),
+  );
   if (summary === null) throw new Error(`the producer test printed no summary:\n${output.slice(-2000)}`);
-  const [, records, rate, p50, p99, p999] = summary.map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const acknowledged: Percentiles = { p50, p99, p999 };
+  const [, records, rate, p50, p99] = summary.map(Number) as [number, number, number, number, number];
   return {
     ...resultOf(load, records, records / rate, brokerCpuSeconds),
-    latency: { acknowledged, endToEnd: acknowledged },
+    latency: { acknowledged: { p50, p99 } },
   };
 }
 
 /** Kafka's own consumer-perf-test, reading `records` from the beginning. Its rate counts from its first fetch. */
-export async function runJavaConsumer(
-  load: Omit<JavaLoad, 'producer'>,
-  core: number | undefined,
-): Promise<LoadResult> {
+export async function runJavaConsumer(load: ToolLoad, core: number | undefined): Promise<LoadResult> {
   const { output, brokerCpuSeconds } = await runJava(load.brokerPid, core, [
     'org.apache.kafka.tools.ConsumerPerformance',
     ...['--bootstrap-server', load.bootstrap],
@@ -82,12 +80,42 @@ export async function runJavaConsumer(
   return resultOf(load, records, fetchMs / 1000, brokerCpuSeconds);
 }
 
-function resultOf(
-  load: Omit<JavaLoad, 'producer'>,
-  records: number,
-  seconds: number,
-  brokerCpuSeconds: number,
-): LoadResult {
+/** librdkafka through a small program in C: see librdkafka/load.c. */
+export async function runLibrdkafka(
+  what: 'produce' | 'consume',
+  load: ToolLoad,
+  core: number | undefined,
+): Promise<LoadResult> {
+  const before = cpuSecondsOf(load.brokerPid);
+  const output = await run(
+    [
+      compileLibrdkafkaLoad(),
+      ...[what, load.bootstrap, load.topic],
+      ...[load.records, load.recordBytes, load.batchBytes, LINGER_MS].map(String),
+    ],
+    core,
+  );
+  const brokerCpuSeconds = cpuSecondsOf(load.brokerPid) - before;
+  const { records, seconds, p50, p99 } = JSON.parse(output) as Record<
+    'records' | 'seconds' | 'p50' | 'p99',
+    number
+  >;
+  const result = resultOf(load, records, seconds, brokerCpuSeconds);
+  return what === 'consume' ? result : { ...result, latency: { acknowledged: { p50, p99 } } };
+}
+
+function compileLibrdkafkaLoad(): string {
+  mkdirSync(cacheDirectory, { recursive: true });
+  const program = join(cacheDirectory, 'bench-librdkafka');
+  const source = join(import.meta.dirname, '../librdkafka/load.c');
+  // The library comes from Debian: npm run interop:install.
+  execFileSync('cc', ['-O2', '-Wall', '-o', program, source, '-lrdkafka'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return program;
+}
+
+function resultOf(load: ToolLoad, records: number, seconds: number, brokerCpuSeconds: number): LoadResult {
   return {
     seconds,
     records,
@@ -122,7 +150,7 @@ async function run(command: readonly string[], core: number | undefined): Promis
   const text = Buffer.concat(output).toString();
   if (code !== 0) {
     throw new Error(
-      `${args[0]} ended with ${code}:\n${text.slice(-1000)}${Buffer.concat(errors).toString().slice(-2000)}`,
+      `a generator ended with ${code}: ${Buffer.concat(errors).toString().slice(-2000)}\n${text.slice(-1000)}`,
     );
   }
   return text;

@@ -1,0 +1,164 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { updateMetadataHandler } from '@odradek/broker/handlers/update-metadata.ts';
+import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
+import { applyMetadataUpdate, type MetadataUpdate } from '@odradek/core/controller/metadata-updates.ts';
+import { updateMetadataApi } from '@odradek/protocol/generated/apis/update-metadata.ts';
+import { Reader } from '@odradek/protocol/primitives/reader.ts';
+import { machineFacts } from '../report/machine.ts';
+import { resultsDirectory } from '../report/results.ts';
+import { aligned, rounded } from '../report/table.ts';
+import { PaperCluster } from './paper-cluster.ts';
+
+export interface ScalePlan {
+  readonly brokers: number;
+  readonly partitions: readonly number[];
+  readonly name: string;
+}
+
+const PARTITIONS_PER_TOPIC = 100;
+const MB = 1e6;
+const RESOLUTION_MS = 1;
+
+/** Figures by name, with their unit in the name; one column for each size. */
+type Column = Readonly<Record<string, number>>;
+
+/**
+ * A cluster that no machine here could run: its real controller on a tree in memory, with brokers that only take
+ * what they are told. Counted are nodes, requests and bytes; measured, the controller's own processor time, the
+ * longest time it held its loop, and the memory of what it knows.
+ */
+export class ScaleSuite {
+  private readonly plan: ScalePlan;
+
+  constructor(plan: ScalePlan) {
+    this.plan = plan;
+  }
+
+  async run(): Promise<string> {
+    const { brokers, partitions, name } = this.plan;
+    const columns: Column[] = [];
+    for (const count of partitions) {
+      columns.push(await measure(brokers, count));
+      console.error(`${brokers} brokers, ${count} partitions: done`);
+    }
+    const facts = machineFacts();
+    const rows = Object.keys(columns[0]!).map((figure) => [
+      figure,
+      ...columns.map((column) => rounded(column[figure])),
+    ]);
+    const table = aligned(
+      ['', ...partitions.map((count) => `${count.toLocaleString('en')} partitions`)],
+      rows,
+      1,
+    );
+    const lines = Object.entries(facts).map(([key, value]) => `- ${key}: ${value}`);
+    const text = `# ${brokers} brokers on paper\n\n${lines.join('\n')}\n- topics: of ${PARTITIONS_PER_TOPIC} partitions, three replicas each\n\n${table}\n`;
+    writeFileSync(join(resultsDirectory, `${name}.md`), text);
+    const json = { ...facts, brokers, partitions, columns };
+    writeFileSync(join(resultsDirectory, `${name}.json`), `${JSON.stringify(json, null, 1)}\n`);
+    return text;
+  }
+
+  async stop(): Promise<void> {}
+}
+
+async function measure(brokers: number, partitions: number): Promise<Column> {
+  const cluster = new PaperCluster();
+  await cluster.start(brokers);
+  const made = await watched(async () => {
+    for (let at = 0; at * PARTITIONS_PER_TOPIC < partitions; at++) {
+      const size = Math.min(PARTITIONS_PER_TOPIC, partitions - at * PARTITIONS_PER_TOPIC);
+      await cluster.createTopic(`topic-of-some-team-${at}`, size);
+    }
+    await cluster.settled();
+  });
+  const written = cluster.traffic;
+
+  // The controller dies, and the second broker is elected.
+  const [, second] = cluster.brokers;
+  await cluster.lose(0);
+  await cluster.settled();
+  const heapBefore = heapBytes();
+  const failover = await watched(() => cluster.elect(second!));
+  const heapOfController = heapBytes() - heapBefore;
+  const { traffic: read, fanOut: told } = cluster;
+
+  // Another broker dies under the new controller.
+  const loss = await watched(async () => {
+    await cluster.lose(brokers - 1);
+    await cluster.settled();
+  });
+  const { traffic: changed, fanOut: toldOfLoss } = cluster;
+  const follower = knowledgeOf(told.lastMetadata!);
+  cluster.close();
+  return {
+    'replicas per broker': (3 * partitions) / brokers,
+    'nodes in ZooKeeper': 2 * partitions + 3 * Math.ceil(partitions / PARTITIONS_PER_TOPIC) + brokers + 20,
+    'written to ZooKeeper to make them, MB': written.bytes / MB,
+    'transactions for that': written.writes,
+    'processor time of the controller for that, s': (made.cpuMs - written.treeMs) / 1000,
+    'controller failover: requests to ZooKeeper': read.reads + read.writes,
+    'controller failover: exchanged with ZooKeeper, MB': read.bytes / MB,
+    'controller failover: UpdateMetadata to all, MB': told.metadataBytes / MB,
+    'controller failover: LeaderAndIsr to all, MB': told.leadershipBytes / MB,
+    'controller failover: sent and unanswered at once, MB': told.unansweredBytesMax / MB,
+    'controller failover: processor time of the controller, s': (failover.cpuMs - read.treeMs) / 1000,
+    'controller failover: longest hold of its loop, ms': failover.holdMs,
+    'controller failover: on a wire of 1 Gbit/s, s':
+      (told.metadataBytes + told.leadershipBytes + read.bytes) / 125e6,
+    'loss of one broker: transactions': changed.writes,
+    'loss of one broker: exchanged with ZooKeeper, MB': changed.bytes / MB,
+    'loss of one broker: told to all, MB': (toldOfLoss.metadataBytes + toldOfLoss.leadershipBytes) / MB,
+    'loss of one broker: processor time of the controller, s': (loss.cpuMs - changed.treeMs) / 1000,
+    'loss of one broker: longest hold of its loop, ms': loss.holdMs,
+    'one UpdateMetadata of everything, MB': told.lastMetadata!.length / MB,
+    'taking it, longest hold of a broker, ms': follower.takeMs,
+    'memory of a broker for its metadata, MB': follower.heapBytes / MB,
+    'memory of the controller for the cluster, MB': heapOfController / MB,
+  };
+}
+
+/** What a broker does with UpdateMetadata, and what it then keeps. */
+function knowledgeOf(frame: Buffer): { takeMs: number; heapBytes: number } {
+  const state = new ClusterState();
+  const before = heapBytes();
+  const began = performance.now();
+  const version = updateMetadataApi.versionMax;
+  const request = updateMetadataApi.readRequest(new Reader(frame), version);
+  const context = {
+    apiVersion: version,
+    broker: {
+      orders: { judge: () => 0 },
+      takeMetadata: (update: MetadataUpdate) => applyMetadataUpdate(state, update),
+    },
+  };
+  void updateMetadataHandler.handle(request, context as never);
+  const takeMs = performance.now() - began;
+  const heap = heapBytes() - before;
+  if (state.topicCount === 0) throw new Error('the broker knows of no topic after UpdateMetadata');
+  return { takeMs, heapBytes: heap };
+}
+
+/** Runs it and watches the loop: processor time, and the longest time in which nothing else got its turn. */
+async function watched(act: () => Promise<void>): Promise<{ cpuMs: number; holdMs: number }> {
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delay.enable();
+  const before = process.threadCpuUsage();
+  await act();
+  // A last hold would otherwise end before it was looked at.
+  await sleep(2 * RESOLUTION_MS);
+  const { user, system } = process.threadCpuUsage(before);
+  delay.disable();
+  return { cpuMs: (user + system) / 1000, holdMs: Math.max(0, delay.max / 1e6 - RESOLUTION_MS) };
+}
+
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
