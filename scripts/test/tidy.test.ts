@@ -13,7 +13,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   broker: ['client', 'core', 'protocol'],
   client: ['protocol'],
   patterns: ['client', 'core', 'protocol'],
-  cli: ['broker', 'client', 'patterns', 'protocol'],
+  cli: ['broker', 'client', 'patterns', 'protocol', 'testing'],
   testing: ['broker', 'client', 'core', 'protocol'],
 };
 

@@ -27,7 +27,7 @@ import { CurrentSession } from './current-session.ts';
 import { identifyDirectories, knownClusterId, usableDirectories } from './data-directories.ts';
 import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
-import { handlerRegistry } from './handlers/index.ts';
+import { type HandlerRegistry, handlerRegistry } from './handlers/index.ts';
 import type { Machine } from './machine.ts';
 import { openCoordination, type OpenCoordination } from './open-coordination.ts';
 import { ProducerIdService } from './producer-ids.ts';
@@ -49,6 +49,8 @@ export interface BrokerGround {
   readonly coordinationFile: string;
   /** A new session with a tree that several brokers of one process share, instead of one of its own. */
   readonly sharedTree?: () => OpenCoordination | Promise<OpenCoordination>;
+  /** What stands between the requests and their handlers: for tests that let requests fail. */
+  readonly interpose?: (handlers: HandlerRegistry, services: BrokerServices) => HandlerRegistry;
   diskSpace(directory: string): DiskSpace;
   readonly log: LogSink;
   /** Time, chance and network; this machine's unless given. */
@@ -435,10 +437,12 @@ export class Broker {
   }
 
   private async bindListeners(): Promise<void> {
-    const { config } = this.ground.loaded;
+    const { loaded, interpose = (handlers) => handlers } = this.ground;
+    const { config } = loaded;
     const { machine } = this;
+    const services = this.services!;
     const parts = {
-      dispatcher: new Dispatcher(handlerRegistry, this.services!),
+      dispatcher: new Dispatcher(interpose(handlerRegistry, services), services),
       acceptor: machine.acceptor,
       clock: machine.clock,
       timers: machine.timers,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import { silentLog } from './adapters/silent-log.ts';
 import { groundInMemory, groundOnDisk } from './broker-ground.ts';
-import { Broker } from './broker.ts';
+import { Broker, type BrokerGround } from './broker.ts';
 import { loadBrokerConfig, type LoadedBrokerConfig } from './config/load-broker-config.ts';
 import type { Properties } from './config/server-properties.ts';
 import { parseProperties } from './config/server-properties.ts';
@@ -54,12 +54,20 @@ export interface RunningBroker {
  * @throws BrokerConfigError with all that is wrong with the settings; Error when a directory, the coordination tree
  *   or an address cannot be used
  */
-export async function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
+export function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
+  return startBrokerOn(options, (ground) => ground);
+}
+
+/** The same. @param adapt what is to be different in what the broker stands on */
+export async function startBrokerOn(
+  options: StartBrokerOptions,
+  adapt: (ground: BrokerGround) => BrokerGround,
+): Promise<RunningBroker> {
   const loaded = loadSettings(options);
   const memory = options.memory ?? !namesPlaceForData(options);
   const log = options.log ?? silentLog;
   for (const warning of loaded.warnings) log.warn(warning);
-  const broker = await Broker.start(memory ? groundInMemory(loaded, log) : groundOnDisk(loaded, log));
+  const broker = await Broker.start(adapt(memory ? groundInMemory(loaded, log) : groundOnDisk(loaded, log)));
   const [first] = broker.addresses;
   const { host, port } = first!;
   return {

@@ -5,7 +5,7 @@ import { EmbeddedTree } from './adapters/embedded-coordination/embedded-tree.ts'
 import { silentLog } from './adapters/silent-log.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { COORDINATION_FILE, groundInMemory, groundOnDisk } from './broker-ground.ts';
-import { Broker } from './broker.ts';
+import { Broker, type BrokerGround } from './broker.ts';
 import { BrokerConfigError, loadBrokerConfig } from './config/load-broker-config.ts';
 import type { Properties } from './config/server-properties.ts';
 import type { OpenCoordination } from './open-coordination.ts';
@@ -57,7 +57,15 @@ const OWN_SETTINGS = [
  * @throws BrokerConfigError with all that is wrong with the settings; Error when a directory or a port cannot be
  *   used; nothing is left running then
  */
-export async function startCluster(options: StartClusterOptions): Promise<RunningCluster> {
+export function startCluster(options: StartClusterOptions): Promise<RunningCluster> {
+  return startClusterOn(options, (ground) => ground);
+}
+
+/** The same. @param adapt what is to be different in what a broker stands on */
+export async function startClusterOn(
+  options: StartClusterOptions,
+  adapt: (ground: BrokerGround) => BrokerGround,
+): Promise<RunningCluster> {
   checkOptions(options);
   const tree = openTree(options.dataDirectory);
   const running = new Map<number, Broker>();
@@ -68,7 +76,7 @@ export async function startCluster(options: StartClusterOptions): Promise<Runnin
   };
   try {
     for (let nodeId = 0; nodeId < options.brokers; nodeId++) {
-      running.set(nodeId, await startOne(options, nodeId, tree));
+      running.set(nodeId, await startOne(options, nodeId, tree, adapt));
     }
   } catch (error) {
     await close();
@@ -116,7 +124,12 @@ function openTree(dataDirectory: string | undefined): EmbeddedTree {
   return new EmbeddedTree(resolve(dataDirectory, COORDINATION_FILE), systemClock);
 }
 
-function startOne(options: StartClusterOptions, nodeId: number, tree: EmbeddedTree): Promise<Broker> {
+function startOne(
+  options: StartClusterOptions,
+  nodeId: number,
+  tree: EmbeddedTree,
+  adapt: (ground: BrokerGround) => BrokerGround,
+): Promise<Broker> {
   const { brokers, properties, port = 0, dataDirectory, log = silentLog } = options;
   const replicas = String(Math.min(brokers, INTERNAL_REPLICATION_MAX));
   const loaded = loadBrokerConfig(
@@ -133,7 +146,7 @@ function startOne(options: StartClusterOptions, nodeId: number, tree: EmbeddedTr
   );
   if (nodeId === 0) for (const warning of loaded.warnings) log.warn(warning);
   const ground = dataDirectory === undefined ? groundInMemory(loaded, log) : groundOnDisk(loaded, log);
-  return Broker.start({ ...ground, sharedTree: () => sessionOn(tree) });
+  return Broker.start(adapt({ ...ground, sharedTree: () => sessionOn(tree) }));
 }
 
 function sessionOn(tree: EmbeddedTree): OpenCoordination {

@@ -44,6 +44,18 @@ test('a broker in memory: says where it is and what to try, which works; SIGTERM
   );
 });
 
+test('with a control port tests of any language let its requests fail', async () => {
+  const starting = start('--memory', '--port', '0', '--control-port', '0');
+  await starting.until(/--from-beginning[^\n]*\n/);
+  const url = /let requests fail by (\S+)\.\n/.exec(starting.output)![1]!;
+  const rule = { apis: ['CreateTopics'], effect: { kind: 'error', error: 'POLICY_VIOLATION' } };
+  assert.equal((await fetch(`${url}/faults`, { method: 'POST', body: JSON.stringify(rule) })).status, 201);
+  const odradek = new CommandLine(/listens on (\S+),/.exec(starting.output)![1]!);
+  const refused = await odradek.run(['topics', 'create', 'refused']);
+  assert.equal(refused.exitCode, 1);
+  assert.match(refused.stderr, /POLICY_VIOLATION/);
+});
+
 test('data in a folder outlives the broker; a file of settings, one of them overridden', async () => {
   const data = join(directory, 'kept');
   const file = join(directory, 'server.properties');

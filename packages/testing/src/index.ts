@@ -1,3 +1,14 @@
+/** Brokers and clusters for tests, faults in them, and the judgement of what clients saw. */
+export { startBroker, type StartTestBrokerOptions, type TestBroker } from './brokers/start-test-broker.ts';
+export {
+  startCluster,
+  type StartTestClusterOptions,
+  type TestCluster,
+} from './brokers/start-test-cluster.ts';
+export type { TestControls } from './brokers/test-controls.ts';
+export type { Fault, FaultEffect, FaultRule } from './request-faults/fault-rule.ts';
+export type { Faults } from './request-faults/faults.ts';
+export { FaultRuleError } from './request-faults/read-fault-rule.ts';
 export type { Anomaly, AnomalyName } from './history/anomaly.ts';
 export type {
   HistoryEvent,

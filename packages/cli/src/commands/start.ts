@@ -3,8 +3,12 @@ import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { styleText } from 'node:util';
 import { consoleLog, LOG_LEVELS, type LogLevel } from '@odradek/broker/adapters/console-log.ts';
-import { startBroker, type StartBrokerOptions } from '@odradek/broker/start-broker.ts';
-import { startCluster } from '@odradek/broker/start-cluster.ts';
+import { startBroker, type RunningBroker, type StartBrokerOptions } from '@odradek/broker/start-broker.ts';
+import {
+  startCluster,
+  type RunningCluster,
+  type StartClusterOptions,
+} from '@odradek/broker/start-cluster.ts';
 import { Option, type Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
 import { withExamples } from '../examples.ts';
@@ -16,6 +20,7 @@ interface StartOptions {
   readonly memory?: true;
   readonly brokers?: number;
   readonly port?: number;
+  readonly controlPort?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -43,6 +48,11 @@ export function register(program: Command, terminal: Terminal): void {
       '--brokers <count>',
       'a cluster of so many brokers in this one process, for development; their ports follow each other',
       (text: string) => wholeNumber('--brokers', text, { min: 1, max: 100 }),
+    )
+    .option(
+      '--control-port <port>',
+      'for tests: an address on 127.0.0.1 where requests are let fail, over HTTP',
+      (text: string) => wholeNumber('--control-port', text, { max: 65_535 }),
     )
     .addOption(
       new Option('--log-level <level>', 'least weighty log lines shown').choices(LOG_LEVELS).default('info'),
@@ -82,6 +92,8 @@ async function serve(
 /** One broker or several, as the banner tells of them. */
 interface Running {
   readonly title: string;
+  /** Where tests let requests fail, if that was asked for. */
+  readonly controlUrl?: string | null;
   readonly bootstrapServers: string;
   readonly dataDirectory: string | null;
   readonly failed: Promise<Error>;
@@ -93,6 +105,7 @@ async function run(
   options: StartOptions,
   log: ReturnType<typeof consoleLog>,
 ): Promise<Running> {
+  const { startBroker, startCluster } = await starters(options);
   if (options.brokers === undefined) {
     const port = options.port === undefined ? {} : { port: options.port };
     const broker = await startBroker({ ...brokerOptions(propertiesFile, options), ...port, log });
@@ -108,6 +121,19 @@ async function run(
     ...(options.memory === true ? {} : { dataDirectory: resolve(options.data ?? DATA_DIRECTORY_DEFAULT) }),
   });
   return { ...cluster, title: `brokers 0 to ${options.brokers - 1} listen` };
+}
+
+/** What can let requests fail is loaded only where it was asked for. */
+async function starters({ controlPort }: StartOptions): Promise<{
+  startBroker(options: StartBrokerOptions): Promise<RunningBroker & Pick<Running, 'controlUrl'>>;
+  startCluster(options: StartClusterOptions): Promise<RunningCluster & Pick<Running, 'controlUrl'>>;
+}> {
+  if (controlPort === undefined) return { startBroker, startCluster };
+  const testing = await import('@odradek/testing');
+  return {
+    startBroker: (options) => testing.startBroker({ ...options, controlPort }),
+    startCluster: (options) => testing.startCluster({ ...options, controlPort }),
+  };
 }
 
 function brokerOptions(propertiesFile: string | undefined, options: StartOptions): StartBrokerOptions {
@@ -136,7 +162,7 @@ function explained(thrown: unknown): never {
   throw thrown;
 }
 
-function banner({ title, bootstrapServers, dataDirectory }: Running, terminal: Terminal): string {
+function banner({ title, bootstrapServers, dataDirectory, controlUrl }: Running, terminal: Terminal): string {
   const bold = (text: string): string =>
     terminal.stdout.isTTY === true ? styleText('bold', text, { validateStream: false }) : text;
   const command = terminal.env['npm_lifecycle_event'] === 'start' ? 'npm run -s odradek --' : 'odradek';
@@ -144,6 +170,7 @@ function banner({ title, bootstrapServers, dataDirectory }: Running, terminal: T
   const where = isDefault ? '' : ` --bootstrap-server ${bootstrapServers}`;
   return [
     `Odradek ${title} on ${bold(bootstrapServers)}, ${Math.round(performance.now())} ms after the start.`,
+    ...(typeof controlUrl === 'string' ? [`Tests let requests fail by ${bold(controlUrl)}.`] : []),
     `The data lies in ${bold(dataDirectory ?? 'memory, and goes at the end')}.`,
     'Two commands to try next, in another terminal:',
     `  echo hello | ${command} produce greetings${where}`,

@@ -139,6 +139,15 @@ export interface DeleteGroupCommand {
   readonly groupId: string;
 }
 
+/** Somebody other than a member wants the members called together anew. No API of Kafka's asks for it. */
+export interface RebalanceGroupCommand {
+  readonly kind: 'rebalance-group';
+  readonly ticket: Ticket;
+  readonly groupId: string;
+  /** For the log. */
+  readonly reason: string;
+}
+
 /** Topics are gone for good: what any group committed for them goes too. */
 export interface TopicsDeletedCommand {
   readonly kind: 'topics-deleted';
@@ -175,7 +184,8 @@ export type GroupRequestCommand =
   | OffsetDeleteCommand
   | DescribeGroupCommand
   | ListGroupsCommand
-  | DeleteGroupCommand;
+  | DeleteGroupCommand
+  | RebalanceGroupCommand;
 
 type WithoutTicket<Command> = Command extends unknown ? Omit<Command, 'ticket'> : never;
 
@@ -301,6 +311,12 @@ export interface DeleteGroupResult {
   readonly errorCode: number;
 }
 
+export interface RebalanceGroupResult {
+  readonly kind: 'rebalance-group';
+  /** GROUP_ID_NOT_FOUND for a group that does not exist; none also where a rebalance runs already, or nobody is in it. */
+  readonly errorCode: number;
+}
+
 export type GroupResult =
   | JoinGroupResult
   | SyncGroupResult
@@ -311,7 +327,8 @@ export type GroupResult =
   | OffsetDeleteResult
   | DescribeGroupResult
   | ListGroupsResult
-  | DeleteGroupResult;
+  | DeleteGroupResult
+  | RebalanceGroupResult;
 
 /** The answer to a request of that kind. */
 export type GroupResultOf<Kind extends GroupResult['kind']> = Extract<GroupResult, { kind: Kind }>;

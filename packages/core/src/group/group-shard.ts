@@ -28,7 +28,7 @@ import {
 } from './offset-removal.ts';
 import { answerJoin, answerSync, joinError, syncError } from './parked-requests.ts';
 import { PendingOffsetWrites } from './pending-offset-writes.ts';
-import { onJoinTimer, onSyncTimer, prepareRebalance } from './rebalance.ts';
+import { onJoinTimer, onSyncTimer, prepareRebalance, rebalanceGroup } from './rebalance.ts';
 import { extendSession } from './session.ts';
 import { Turn } from './shard-turn.ts';
 import type { ShardState } from './shard-turn.ts';
@@ -149,6 +149,8 @@ function decide(turn: Turn, command: GroupCommand): void {
       return listGroups(turn, command);
     case 'delete-group':
       return deleteGroup(turn, command);
+    case 'rebalance-group':
+      return rebalanceGroup(turn, command);
     case 'topics-deleted':
       return removeOffsetsOfDeletedTopics(turn, command);
     case 'expire-offsets':

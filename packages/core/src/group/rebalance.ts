@@ -1,6 +1,6 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { ClassicGroup } from './classic-group.ts';
-import type { GroupTimer } from './group-commands.ts';
+import type { GroupTimer, RebalanceGroupCommand } from './group-commands.ts';
 import { NO_ASSIGNMENT } from './group-member.ts';
 import { answerJoin, answerSync, joinedGeneration, syncError } from './parked-requests.ts';
 import { endSession, extendSession } from './session.ts';
@@ -19,6 +19,15 @@ export function withClientReason(reason: string, clientReason: string | null): s
 /** Starts a rebalance where the state allows one; one that runs already goes on. @param reason for the log */
 export function maybePrepareRebalance(turn: Turn, group: ClassicGroup, reason: string): void {
   if (group.canRebalance()) prepareRebalance(turn, group, reason);
+}
+
+/** Members learn of it by their next heartbeat. */
+export function rebalanceGroup(turn: Turn, { groupId, ticket, reason }: RebalanceGroupCommand): void {
+  const group = turn.group(groupId);
+  const isThere = group !== undefined && group.state !== 'Dead';
+  if (isThere && group.size > 0) maybePrepareRebalance(turn, group, reason);
+  const errorCode = isThere ? ErrorCode.NONE : ErrorCode.GROUP_ID_NOT_FOUND;
+  turn.answer(ticket, { kind: 'rebalance-group', errorCode });
 }
 
 /**

@@ -31,6 +31,8 @@ export function refusal(request: GroupRequest, errorCode: number): GroupResult {
       return { kind: 'list-groups', errorCode, groups: [] };
     case 'delete-group':
       return { kind: 'delete-group', errorCode };
+    case 'rebalance-group':
+      return { kind: 'rebalance-group', errorCode };
   }
 }
 
