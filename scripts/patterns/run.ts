@@ -1,0 +1,41 @@
+/**
+ * The patterns under kill -9, with real processes and real stores. Not in `npm test`, because it takes minutes.
+ *
+ *     npm run test:patterns [-- --only parallel --kills 6 --seed 1]
+ */
+import { parseArgs } from 'node:util';
+import { parallelKills } from './parallel-kills.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    kills: { type: 'string', default: '5' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+});
+
+const kills = wholeNumber('kills', values.kills);
+const seed = wholeNumber('seed', values.seed);
+
+const suites: Readonly<Record<string, () => Promise<void>>> = {
+  parallel: () => parallelKills(kills, seed),
+};
+
+const chosen = values.only === undefined ? Object.keys(suites) : [values.only];
+console.log(`seed ${seed}, ${kills} kills each`);
+for (const name of chosen) {
+  const suite = suites[name];
+  if (suite === undefined) {
+    throw new Error(`--only ${name}: there is no such suite, only ${Object.keys(suites).join(', ')}`);
+  }
+  const begin = performance.now();
+  console.log(name);
+  await suite();
+  console.log(`  passed, ${((performance.now() - begin) / 1_000).toFixed(1)} s`);
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new Error(`--${name} ${text}: a whole number from 1 on is wanted`);
+}
