@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list, describe, reset and delete consumer groups',
     load: () => import('./commands/groups.ts'),
   },
+  'dead-letters': {
+    summary: 'list dead letters, and put them back',
+    load: () => import('./commands/dead-letters.ts'),
+  },
   configs: {
     summary: 'describe, set and delete settings of topics and brokers',
     load: () => import('./commands/configs.ts'),

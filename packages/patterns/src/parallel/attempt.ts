@@ -30,6 +30,12 @@ export interface AttemptPolicies {
   readonly retry: RetryPolicy;
   readonly attemptsMax: number;
   readonly onExhausted: ExhaustedPolicy;
+  /** Whether so many fail that none should be handed over; called with each that would be. */
+  readonly isHandOverHeld: () => boolean;
+  readonly succeeded: () => void;
+  /** Until when a record waits, and what time it is: milliseconds since 1970. */
+  readonly notBefore: (record: ConsumedRecord) => number | null;
+  readonly now: () => number;
   /** Told once of a record that will be tried for ever, or that could not be handed over. */
   readonly stuck: (failed: FailedRecord) => void;
 }
@@ -40,9 +46,12 @@ const STUCK_RETRY_MS = 30_000;
 /** One attempt at a record, and what follows from its failure. @throws what the retry policy throws */
 export async function attemptTask(task: Task, policies: AttemptPolicies): Promise<AttemptOutcome> {
   if (task.exhausted === null) {
+    const waitMs = task.attempts > 0 ? 0 : (policies.notBefore(task.record) ?? 0) - policies.now();
+    if (waitMs > 0) return { retryAfterMs: waitMs };
     const attempt = ++task.attempts;
     try {
       await callApplication(policies.handler, task.record, { signal: task.work.signal, attempt });
+      policies.succeeded();
       return 'done';
     } catch (thrown) {
       // Whoever stops because it was told to has not failed; the record is the next owner's.
@@ -61,9 +70,12 @@ function afterFailure(
   const failed = { record: task.record, error, attempts: task.attempts };
   const retryAfterMs = policies.retry(failed);
   if (task.attempts < policies.attemptsMax && retryAfterMs !== null) return { retryAfterMs };
-  if (policies.onExhausted !== 'block-key') return handOver(task, error, policies);
+  const whenTriedOn = { retryAfterMs: retryAfterMs ?? STUCK_RETRY_MS };
+  if (policies.onExhausted !== 'block-key') {
+    return policies.isHandOverHeld() ? whenTriedOn : handOver(task, error, policies);
+  }
   reportOnce(task, failed, policies);
-  return { retryAfterMs: retryAfterMs ?? STUCK_RETRY_MS };
+  return whenTriedOn;
 }
 
 /** The handler is not called again, however often this has to be repeated. */

@@ -1,6 +1,6 @@
 import { Cluster, ClientError, GroupConsumer, type TopicPartition } from '@odradek/client';
 import { isInsideApplication } from '@odradek/client/consumer/handler-scope.ts';
-import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
+import { partitionIdentity } from '../partition-identity.ts';
 import type { RecordHandler } from './attempt.ts';
 import { parallelSettings, type ParallelOptions, type ParallelSettings } from './parallel-options.ts';
 import { ParallelRun, type ParallelStatus } from './parallel-run.ts';
@@ -47,7 +47,7 @@ export class ParallelConsumer {
       onLost: (partitions) => work.lost(partitions),
     });
     const { environment } = this.cluster;
-    const identityOf = (at: TopicPartition): Promise<string> => this.identityOf(at);
+    const identityOf = (at: TopicPartition): Promise<string> => partitionIdentity(this.cluster, at);
     const work = new ParallelRun(consumer, this.settings, environment, identityOf, handler);
     const ended = work.run().finally(() => this.cluster.close());
     this.active = { work, ended };
@@ -66,13 +66,5 @@ export class ParallelConsumer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** The topic as it is now: one that was deleted and made anew has another id. */
-  private async identityOf({ topic, partition }: TopicPartition): Promise<string> {
-    this.cluster.forgetTopic(topic);
-    const { topicId } = await this.cluster.topic(topic);
-    const id = topicId === ZERO_UUID ? topic : topicId;
-    return `${this.cluster.metadata.clusterId ?? ''} ${id} ${partition}`;
   }
 }

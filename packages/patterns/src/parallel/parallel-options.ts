@@ -1,4 +1,4 @@
-import { ClientError, type GroupConsumerOptions } from '@odradek/client';
+import { ClientError, type ConsumedRecord, type GroupConsumerOptions } from '@odradek/client';
 import type { ExhaustedPolicy, FailedRecord, RetryPolicy } from './attempt.ts';
 import type { Ordering } from './key-scheduler.ts';
 import type { WorkLimits } from './partition-work.ts';
@@ -22,6 +22,13 @@ export interface ParallelOptions extends Omit<GroupConsumerOptions, Governed> {
    * resolves the record counts as done, and later ones of its key go on without it. Default `block-key`.
    */
   readonly onExhausted?: ExhaustedPolicy;
+  /**
+   * Records are handed over only while no more than this share of the last 200 came to that, 0 to 1: when a dependency
+   * is down it is better to wait than to give everything up. Default 1, which is always.
+   */
+  readonly exhaustedShareMax?: number;
+  /** Until when a record has to wait, milliseconds since 1970; null for not at all. It waits without a worker. */
+  readonly notBefore?: (record: ConsumedRecord) => number | null;
   /** Offsets of one partition from the first that is not done to the last that was taken. Default 20 000. */
   readonly aheadMax?: number;
   /** Bytes of one partition that are in work or wait for their turn. Default 32 MiB. */
@@ -44,6 +51,8 @@ interface PartitionEvent {
 export type ParallelEvent =
   /** A record is tried for ever, or cannot be handed over. */
   | ({ readonly type: 'key-stuck' } & FailedRecord)
+  /** So many records fail that none is handed over: they are tried on until enough succeed. */
+  | { readonly type: 'hand-over-held'; readonly share: number }
   /** A partition waits because too much of it is in work. */
   | ({ readonly type: 'paused' | 'resumed' } & PartitionEvent)
   /** What is in the metadata of the commit says nothing about this partition: what was done ahead is repeated. */
@@ -61,6 +70,8 @@ export interface ParallelSettings {
   readonly attemptsMax: number;
   readonly retry: RetryPolicy | null;
   readonly onExhausted: ExhaustedPolicy;
+  readonly exhaustedShareMax: number;
+  readonly notBefore: (record: ConsumedRecord) => number | null;
   readonly limits: WorkLimits;
   readonly commitIntervalMs: number;
   readonly metadataLengthMax: number;
@@ -84,6 +95,8 @@ export function parallelSettings(
     attemptsMax: atLeast('attemptsMax', options.attemptsMax ?? 10, 1),
     retry: options.retry ?? null,
     onExhausted: options.onExhausted ?? 'block-key',
+    exhaustedShareMax: share('exhaustedShareMax', options.exhaustedShareMax ?? 1),
+    notBefore: options.notBefore ?? (() => null),
     limits: {
       aheadMax: atLeast('aheadMax', options.aheadMax ?? 20_000, 1),
       bytesMax: atLeast('bytesPerPartitionMax', options.bytesPerPartitionMax ?? 32 * 1024 * 1024, 1),
@@ -98,4 +111,9 @@ export function parallelSettings(
 function atLeast(name: string, value: number, min: number): number {
   if (Number.isInteger(value) && value >= min) return value;
   throw new ClientError('BAD_OPTION', `${name} is ${value}, allowed are whole numbers from ${min} on`);
+}
+
+function share(name: string, value: number): number {
+  if (value >= 0 && value <= 1) return value;
+  throw new ClientError('BAD_OPTION', `${name} is ${value}, allowed is 0 to 1`);
 }

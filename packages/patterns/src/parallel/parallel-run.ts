@@ -14,6 +14,7 @@ import { KeyScheduler } from './key-scheduler.ts';
 import { decodeOffsetMap } from './offset-map.ts';
 import type { ParallelSettings } from './parallel-options.ts';
 import { PartitionWork } from './partition-work.ts';
+import { RecentOutcomes } from './recent-outcomes.ts';
 import { ProgressCommitter, type CommitTarget } from './progress-committer.ts';
 
 /** Where records come from: a group consumer, as far as it is needed here. */
@@ -69,6 +70,8 @@ export class ParallelRun {
   /** Given up, with handlers that have not ended. */
   private readonly leaving = new Map<string, PartitionWork>();
   private commitTimer: ReturnType<ClientEnvironment['timers']['after']> | null = null;
+  private readonly outcomes = new RecentOutcomes();
+  private isHolding = false;
   private skipped = 0;
   private isStopped = false;
   private failure: Error | null = null;
@@ -91,6 +94,10 @@ export class ParallelRun {
       attemptsMax,
       onExhausted,
       retry: settings.retry ?? growingDelay(environment),
+      notBefore: settings.notBefore,
+      now: () => environment.clock.now(),
+      succeeded: () => this.outcomes.note(false),
+      isHandOverHeld: () => this.isHandOverHeld(),
       stuck: (failed: Parameters<RetryPolicy>[0]) => onEvent({ type: 'key-stuck', ...failed }),
     };
     this.scheduler = new KeyScheduler({
@@ -213,6 +220,15 @@ export class ParallelRun {
     work.frontier.passTo(nextOffset);
     this.noteChanged(work);
     if (!work.isPaused && work.isFull(this.settings.limits)) this.pause(work);
+  }
+
+  private isHandOverHeld(): boolean {
+    this.outcomes.note(true);
+    const share = this.outcomes.failedShare;
+    const isHeld = share > this.settings.exhaustedShareMax;
+    if (isHeld && !this.isHolding) this.settings.onEvent({ type: 'hand-over-held', share });
+    this.isHolding = isHeld;
+    return isHeld;
   }
 
   private noteDone(work: PartitionWork): void {
