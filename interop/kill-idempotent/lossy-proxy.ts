@@ -7,6 +7,8 @@ const host = '127.0.0.1';
 export class LossyProxy {
   /** While true, requests arrive and answers do not. */
   losesAnswers = false;
+  /** Bytes of answers that have gone to clients. */
+  answeredBytes = 0;
   /** The broker's port; connections are refused while there is none. */
   brokerPort: number | undefined;
   readonly #server: Server;
@@ -52,7 +54,9 @@ export class LossyProxy {
     }
     client.pipe(broker);
     broker.on('data', (answer) => {
-      if (!this.losesAnswers) client.write(answer);
+      if (this.losesAnswers) return;
+      this.answeredBytes += answer.length;
+      client.write(answer);
     });
   }
 }

@@ -16,7 +16,7 @@ const readyTimeoutMs = 90_000;
 export async function startOdradek(options: TargetOptions): Promise<Target> {
   const home = mkdtempSync(join(tmpdir(), 'odradek-interop-'));
   const logFile = join(home, 'broker.log');
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const settings: Record<string, string> = {
     listeners: `PLAINTEXT://${host}:${port}`,
     'log.dirs': join(home, 'data'),

@@ -19,6 +19,8 @@ export type TargetName = (typeof targetNames)[number];
 
 export interface TargetOptions {
   overrides?: Record<string, string>;
+  /** Where clients reach it; a free port by default. Kafka takes none but its own choice. */
+  port?: number;
   /** The core that the broker is pinned to. */
   core?: number;
   /** For tests, not benchmarks: a JVM that starts faster and runs slower. */

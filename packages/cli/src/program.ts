@@ -33,6 +33,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'describe, set and delete settings of topics and brokers',
     load: () => import('./commands/configs.ts'),
   },
+  cluster: {
+    summary: 'show how a cluster is, move partitions and leaders',
+    load: () => import('./commands/cluster.ts'),
+  },
 };
 
 const VERSION = '0.1.0';

@@ -8,7 +8,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export const ExitCode = { OK: 0, FAILED: 1, USAGE: 2 } as const;
+/** NOT_WELL: what was asked about is not so, or not yet; nothing went wrong in asking. */
+export const ExitCode = { OK: 0, FAILED: 1, USAGE: 2, NOT_WELL: 3 } as const;
 
 /** Ends a command with one line for the user. */
 export class CommandError extends Error {

@@ -1,7 +1,11 @@
 export * from './admin/configs.ts';
+export * from './admin/elections.ts';
 export * from './admin/group-offsets.ts';
 export * from './admin/groups.ts';
+export * from './admin/reassignments.ts';
+export * from './admin/topic-values.ts';
 export * from './admin/topics.ts';
+export type { PartitionRefusal } from './admin/partition-refusal.ts';
 export { Cluster } from './cluster/cluster.ts';
 export type { ClusterOptions } from './cluster/cluster-options.ts';
 export type { BrokerNode, PartitionMetadata, TopicMetadata } from './cluster/metadata-cache.ts';

@@ -14,6 +14,8 @@ export interface NewTopic {
   readonly partitions?: number;
   /** Default: the broker's `default.replication.factor`. */
   readonly replicationFactor?: number;
+  /** The brokers of each partition, the preferred leader first, instead of both numbers. */
+  readonly assignment?: readonly (readonly number[])[];
   readonly configs?: Readonly<Record<string, string>>;
 }
 
@@ -51,14 +53,15 @@ export async function createTopic(cluster: Cluster, topic: NewTopic): Promise<vo
   const answer = await cluster.requestToController(
     createTopicsApi,
     (version) => {
-      if (version < CREATE_TOPICS_DEFAULTS_VERSION) requireCounts(topic);
+      const { assignment = [] } = topic;
+      if (version < CREATE_TOPICS_DEFAULTS_VERSION && assignment.length === 0) requireCounts(topic);
       return {
         topics: [
           {
             name: topic.name,
             numPartitions: topic.partitions ?? BROKER_DEFAULT,
             replicationFactor: topic.replicationFactor ?? BROKER_DEFAULT,
-            assignments: [],
+            assignments: assignment.map((brokerIds, partitionIndex) => ({ partitionIndex, brokerIds })),
             configs: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
           },
         ],
