@@ -183,7 +183,7 @@ export const workloads: readonly Workload[] = [
     group: 'consume',
     title: 'catching up, answers of 1 MB, batches of one record',
     batchBytes: 1,
-    fillBytes: 32 * MB,
+    fillBytes: 8 * MB,
     fetchBytes: MB,
   },
   {

@@ -5,7 +5,9 @@ import type { Row } from './rows.ts';
 const PLOTTED =
   /^throughput|end to end, p99$|^CPU per GB$|^start |^idle memory$|^recovered$|^without a leader|, s$|^until /;
 
-const LABEL_WIDTH = 400;
+/** Of a letter, about. */
+const LETTER_WIDTH = 6.4;
+const LABEL_WIDTH_MIN = 240;
 const SCALE_WIDTH = 400;
 const FIGURE_WIDTH = 92;
 const EDGE = 16;
@@ -36,6 +38,14 @@ const STYLE = `
   .f0 { fill: var(--p0); } .f1 { fill: var(--p1); } .f2 { fill: var(--p2); }
 `;
 
+/** Where things stand from left to right. */
+interface Columns {
+  /** Where the scale begins. */
+  readonly scaleX: number;
+  /** Where the figures of a peer end. */
+  figureX(index: number): number;
+}
+
 interface Line {
   readonly label: string;
   readonly group: string;
@@ -50,6 +60,7 @@ interface Line {
 export function plotOf(title: string, rows: readonly Row[], peers: readonly string[]): string {
   const others = peers.slice(1).filter((peer) => rows.some(({ ratios }) => ratios[peer] !== undefined));
   const lines = rows.filter((row) => PLOTTED.test(row.metric)).flatMap((row) => lineOf(row, others));
+  const columns = columnsFor(lines);
   const body: string[] = [];
   let y = HEADER_HEIGHT;
   let group = '';
@@ -59,10 +70,10 @@ export function plotOf(title: string, rows: readonly Row[], peers: readonly stri
       body.push(text(EDGE, y + 19, 'group', group));
       y += GROUP_HEIGHT;
     }
-    body.push(...drawn(line, y));
+    body.push(...drawn(line, y, columns));
     y += ROW_HEIGHT;
   }
-  const width = LABEL_WIDTH + SCALE_WIDTH + 24 + others.length * FIGURE_WIDTH + EDGE;
+  const width = columns.figureX(others.length - 1) + 8 + EDGE;
   const height = y + EDGE;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
@@ -75,8 +86,8 @@ export function plotOf(title: string, rows: readonly Row[], peers: readonly stri
       'soft',
       `How many times better than the other: right of 1 ${peers[0] ?? ''} is ahead. Medians of ratios, logarithmic.`,
     ),
-    ...others.flatMap((peer, index) => legendOf(peer, index)),
-    ...TICKS.flatMap((factor) => tickOf(factor, y)),
+    ...others.flatMap((peer, index) => legendOf(peer, index, columns)),
+    ...TICKS.flatMap((factor) => tickOf(factor, y, columns)),
     ...body,
     '</svg>',
     '',
@@ -94,11 +105,13 @@ function lineOf(row: Row, others: readonly string[]): Line[] {
   return [{ label: `${row.workload}: ${row.metric}`, group: row.group, gains }];
 }
 
-function drawn({ label, gains }: Line, y: number): string[] {
+function drawn({ label, gains }: Line, y: number, columns: Columns): string[] {
   const middle = y + ROW_HEIGHT / 2;
-  const marks = gains.flatMap((gain, index) => (gain === undefined ? [] : [markOf(gain, index, middle)]));
+  const marks = gains.flatMap((gain, index) =>
+    gain === undefined ? [] : [markOf(index, scaled(gain, columns), middle)],
+  );
   const figures = gains.flatMap((gain, index) =>
-    gain === undefined ? [] : [text(figureX(index), middle + 4, `end f${index}`, figureOf(gain))],
+    gain === undefined ? [] : [text(columns.figureX(index), middle + 4, `end f${index}`, figureOf(gain))],
   );
   // The first peer's mark last, so that it is never hidden.
   return [text(EDGE + 10, middle + 4, '', label), ...marks.toReversed(), ...figures];
@@ -109,39 +122,35 @@ function figureOf(gain: number): string {
 }
 
 /** A filled circle, a hollow diamond, a square: told apart without their colours, too. */
-function markOf(gain: number, index: number, y: number): string {
-  const x = scaled(gain).toFixed(1);
+function markOf(index: number, at: number, y: number): string {
+  const x = at.toFixed(1);
   if (index === 0) return `<circle class="p0" cx="${x}" cy="${y}" r="5"/>`;
   const turn = index === 1 ? ` transform="rotate(45 ${x} ${y})"` : '';
   return `<rect class="p${index}" x="${(Number(x) - 4).toFixed(1)}" y="${y - 4}" width="8" height="8"${turn}/>`;
 }
 
-function legendOf(peer: string, index: number): string[] {
+function legendOf(peer: string, index: number, { figureX }: Columns): string[] {
   const x = figureX(index);
-  return [
-    text(x, 62, `end f${index}`, peer),
-    markOf(1, index, 0)
-      .replace('<', `<g transform="translate(${x - scaled(1) - 6} 74)"><`)
-      .replace(/$/, '</g>'),
-  ];
+  return [text(x, 62, `end f${index}`, peer), markOf(index, x - 6, 74)];
 }
 
-function tickOf(factor: number, bottom: number): string[] {
-  const x = scaled(factor).toFixed(1);
+function tickOf(factor: number, bottom: number, columns: Columns): string[] {
+  const x = scaled(factor, columns).toFixed(1);
   return [
     `<line class="${factor === 1 ? 'even' : 'tick'}" x1="${x}" x2="${x}" y1="${HEADER_HEIGHT}" y2="${bottom}"/>`,
     text(x, 74, 'soft middle', String(factor)),
   ];
 }
 
-function scaled(factor: number): number {
+function scaled(factor: number, { scaleX }: Columns): number {
   const bounded = Math.min(Math.max(factor, 1 / FACTOR_MAX), FACTOR_MAX);
-  return LABEL_WIDTH + SCALE_WIDTH / 2 + (Math.log(bounded) / Math.log(FACTOR_MAX)) * (SCALE_WIDTH / 2);
+  return scaleX + SCALE_WIDTH / 2 + (Math.log(bounded) / Math.log(FACTOR_MAX)) * (SCALE_WIDTH / 2);
 }
 
-/** Where the figures of a peer end. */
-function figureX(index: number): number {
-  return LABEL_WIDTH + SCALE_WIDTH + 24 + (index + 1) * FIGURE_WIDTH - 8;
+function columnsFor(lines: readonly Line[]): Columns {
+  const longest = Math.max(0, ...lines.map(({ label }) => label.length));
+  const scaleX = Math.ceil(Math.max(LABEL_WIDTH_MIN, EDGE + 40 + longest * LETTER_WIDTH));
+  return { scaleX, figureX: (index) => scaleX + SCALE_WIDTH + 24 + (index + 1) * FIGURE_WIDTH - 8 };
 }
 
 function text(x: number | string, y: number, classes: string, words: string): string {
