@@ -1,5 +1,5 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
-import { allOf, type Ended } from './callback-flow.ts';
+import { allOf, inOrder, type Ended, type Step } from './callback-flow.ts';
 import type { TopicEntry } from './cluster-state.ts';
 import type { ControllerTerm, TopicPartition } from './controller-term.ts';
 import type { StateWrite } from './controller-tree.ts';
@@ -12,6 +12,9 @@ import {
   type ReassignmentStep,
 } from './reassignment.ts';
 import { isFault, type TopicFault } from './topic-request.ts';
+
+/** As many as a transaction is to hold: see PARTITIONS_PER_WRITE of the tree. */
+const STEPS_PER_WRITE = 200;
 
 export type ElectionType = 'preferred' | 'unclean';
 
@@ -87,7 +90,8 @@ export function reassign(
   const verdict = judgeReassignment(entry, target, contextOf(term, name, partition));
   if (verdict.kind === 'refused') return done(verdict.fault);
   if (verdict.kind === 'nothing to do') return done(null);
-  takeStep(term, topic, partition, verdict.step, (error) => done(error && term.faultOf(error, name)));
+  const steps = new Map([[partition, verdict.step]]);
+  takeSteps(term, topic, steps, (error) => done(error && term.faultOf(error, name)));
 }
 
 /** Completes those of the reassignments under way whose new replicas are in sync. */
@@ -97,13 +101,17 @@ export function completeReassignments(
   done: Ended,
 ): void {
   allOf(
-    partitions,
-    ({ topic: name, partition }, next) => {
+    [...Map.groupBy(partitions, ({ topic }) => topic)],
+    ([name, ofTopic], next) => {
       const topic = term.parts.state.topic(name);
-      const entry = topic?.partitions[partition];
-      const step = entry === undefined ? null : completion(entry, contextOf(term, name, partition));
-      if (step === null) next(null);
-      else takeStep(term, topic!, partition, step, next);
+      if (topic === undefined) return next(null);
+      const steps = new Map<number, ReassignmentStep>();
+      for (const { partition } of ofTopic) {
+        const entry = topic.partitions[partition];
+        const step = entry === undefined ? null : completion(entry, contextOf(term, name, partition));
+        if (step !== null) steps.set(partition, step);
+      }
+      takeSteps(term, topic, steps, next);
     },
     done,
   );
@@ -114,26 +122,64 @@ function contextOf(term: ControllerTerm, topic: string, partition: number): Reas
   return { isAvailable, controllerEpoch: term.epoch };
 }
 
-function takeStep(
+/**
+ * Steps of partitions of one topic. They change one and the same node: some of them together, and one such part after
+ * the other, each on the version that the one before has left.
+ */
+function takeSteps(
   term: ControllerTerm,
   topic: TopicEntry,
-  partition: number,
-  { assignment, state, dropped }: ReassignmentStep,
+  steps: ReadonlyMap<number, ReassignmentStep>,
   done: Ended,
 ): void {
-  const { partitionEpoch } = topic.partitions[partition]!;
-  const writes: StateWrite[] =
-    state === null ? [] : [{ topic: topic.name, partition, state, expectedVersion: partitionEpoch }];
-  term.rewriteTopic(topic, new Map([[partition, assignment]]), writes, (error) => {
+  const all = [...steps];
+  const parts: Step[] = [];
+  for (let at = 0; at < all.length; at += STEPS_PER_WRITE) {
+    const part = all.slice(at, at + STEPS_PER_WRITE);
+    parts.push((next) => takeTogether(term, topic, part, next));
+  }
+  inOrder(parts, done);
+}
+
+function takeTogether(
+  term: ControllerTerm,
+  topic: TopicEntry,
+  steps: readonly (readonly [number, ReassignmentStep])[],
+  done: Ended,
+): void {
+  const { name } = topic;
+  const writes = steps.flatMap(([partition, { state }]): StateWrite[] => {
+    const expectedVersion = topic.partitions[partition]!.partitionEpoch;
+    return state === null ? [] : [{ topic: name, partition, state, expectedVersion }];
+  });
+  const assignments = new Map(steps.map(([partition, { assignment }]) => [partition, assignment]));
+  term.rewriteTopic(topic, assignments, writes, (error) => {
     if (error !== null) return done(error);
-    const { leaderEpoch } = topic.partitions[partition]!;
-    term.announce([{ topic: topic.name, partition }]);
-    for (const brokerId of dropped) {
+    term.announce(steps.map(([partition]) => ({ topic: name, partition })));
+    for (const [brokerId, partitions] of droppedByBroker(steps)) {
       if (!term.parts.state.isLive(brokerId)) continue;
-      term.announcements.stop(brokerId, [{ topic: topic.name, partition, leaderEpoch, deleteLog: true }]);
+      const stops = partitions.map((partition) => {
+        const { leaderEpoch } = topic.partitions[partition]!;
+        return { topic: name, partition, leaderEpoch, deleteLog: true };
+      });
+      term.announcements.stop(brokerId, stops);
     }
     done(null);
   });
+}
+
+function droppedByBroker(
+  steps: readonly (readonly [number, ReassignmentStep])[],
+): ReadonlyMap<number, readonly number[]> {
+  const dropped = steps.flatMap(([partition, step]) =>
+    step.dropped.map((brokerId) => ({ brokerId, partition })),
+  );
+  return new Map(
+    [...Map.groupBy(dropped, ({ brokerId }) => brokerId)].map(([brokerId, ofBroker]) => [
+      brokerId,
+      ofBroker.map(({ partition }) => partition),
+    ]),
+  );
 }
 
 function unknownPartition({ topic, partition }: TopicPartition): TopicFault {

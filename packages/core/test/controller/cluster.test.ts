@@ -268,6 +268,44 @@ test('a partition moves: new replicas are told to copy, then lead, then the old 
   ]);
 });
 
+test('many partitions of one topic that move arrive together, within the same term', async () => {
+  const count = 450;
+  await create('t', ...Array.from({ length: count }, () => [0, 1]));
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  const faults = await Promise.all(
+    indexes.map(
+      (index) =>
+        new Promise((resolve) =>
+          controller().controller.reassign({ topic: 't', partition: index }, [2, 1], resolve),
+        ),
+    ),
+  );
+  assert.deepEqual(new Set(faults), new Set([null]));
+  const { brokerEpoch } = controller().state.brokers.get(0)!;
+  const proposals = indexes.map((index): PartitionProposal => {
+    const { leaderEpoch, partitionEpoch } = partition('t', index);
+    return {
+      topic: 't',
+      partition: index,
+      leaderEpoch,
+      partitionEpoch,
+      isr: [0, 1, 2],
+      isRecovering: false,
+    };
+  });
+  await new Promise<void>((resolve) =>
+    controller().controller.alterPartitions({ brokerId: 0, brokerEpoch }, proposals, () => resolve()),
+  );
+  assert.ok(controller() !== undefined, 'no term was given up');
+  for (const index of indexes) {
+    assert.deepEqual([partition('t', index).replicas, partition('t', index).leader], [[2, 1], 2]);
+  }
+  const stops = controller()
+    .sent.get(0)!
+    .flatMap((batch) => batch.stops);
+  assert.equal(stops.length, count);
+});
+
 test('a replica on a disk that failed neither leads nor is in sync, until its broker has a new life', async () => {
   controller().answers.set(1, {
     leadershipErrors: [{ topic: 't', partition: 0, errorCode: ErrorCode.KAFKA_STORAGE_ERROR }],
