@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cluster, describeTopic } from '@odradek/client/index.ts';
+import { BrokerNode } from './broker-node.ts';
+import { Network } from './network.ts';
+import { until } from './until.ts';
+import { ZookeeperNode } from './zookeeper-node.ts';
+
+/** zookeeper.session.timeout.ms of all brokers. */
+export const SESSION_MS = 6_000;
+const SYNC_DEADLINE_MS = 90_000;
+const ZOOKEEPERS = 3;
+
+const SETTINGS = {
+  'zookeeper.session.timeout.ms': String(SESSION_MS),
+  'zookeeper.connection.timeout.ms': '15000',
+  'default.replication.factor': '3',
+  'min.insync.replicas': '2',
+  'replica.lag.time.max.ms': '4000',
+  'replica.socket.timeout.ms': '4000',
+  'controller.socket.timeout.ms': '4000',
+  'socket.connection.setup.timeout.ms': '2000',
+  'controlled.shutdown.retry.backoff.ms': '500',
+  'offsets.topic.replication.factor': '3',
+  'offsets.topic.num.partitions': '5',
+  'log.index.size.max.bytes': '131072',
+} as const;
+
+/** Three ZooKeeper servers and several brokers, each on a host of its own. */
+export class World {
+  readonly network: Network;
+  readonly zookeepers: readonly ZookeeperNode[];
+  readonly brokers: readonly BrokerNode[];
+  readonly folder: string;
+  private readonly cluster: Cluster;
+
+  private constructor(brokerCount: number) {
+    this.folder = mkdtempSync(join(tmpdir(), 'odradek-cluster-'));
+    this.network = new Network();
+    const hosts = Array.from({ length: ZOOKEEPERS }, (_, i) => this.network.addHost(`zk${i + 1}`));
+    this.zookeepers = hosts.map((host) => new ZookeeperNode(host, hosts, this.folder));
+    const connect = this.zookeepers.map(({ address }) => address).join(',');
+    const settings = { ...SETTINGS, 'zookeeper.connect': connect };
+    this.brokers = Array.from(
+      { length: brokerCount },
+      (_, i) => new BrokerNode(i + 1, this.network.addHost(`b${i + 1}`), this.folder, settings),
+    );
+    this.cluster = new Cluster({
+      bootstrapServers: this.bootstrapServers,
+      apiTimeoutMs: 10_000,
+      requestTimeoutMs: 3_000,
+      connectionSetupTimeoutMs: 2_000,
+    });
+  }
+
+  /** @throws when something does not start; nothing is left then */
+  static async start(brokerCount: number): Promise<World> {
+    const world = new World(brokerCount);
+    try {
+      await Promise.all(world.zookeepers.map((server) => server.start()));
+      await Promise.all(world.brokers.map((broker) => broker.start()));
+      return world;
+    } catch (error) {
+      await world.remove();
+      throw error;
+    }
+  }
+
+  get bootstrapServers(): string {
+    return this.brokers.map(({ address }) => address).join(',');
+  }
+
+  broker(id: number): BrokerNode {
+    return this.brokers[id - 1]!;
+  }
+
+  others(broker: BrokerNode): BrokerNode[] {
+    return this.brokers.filter((other) => other !== broker);
+  }
+
+  /** The leader of a partition, once there is one. */
+  async leader(topic: string, partition: number): Promise<BrokerNode> {
+    let id = -1;
+    await until(`${topic}-${partition} has a leader`, SYNC_DEADLINE_MS, async () => {
+      const { partitions } = await describeTopic(this.cluster, topic);
+      id = partitions[partition]!.leaderId;
+      return id > 0;
+    });
+    return this.broker(id);
+  }
+
+  /** The broker that is the controller, once there is one. */
+  async controller(): Promise<BrokerNode> {
+    let id = -1;
+    await until('there is a controller', SYNC_DEADLINE_MS, async () => {
+      id = (await this.cluster.allTopics()).controllerId;
+      return id > 0;
+    });
+    return this.broker(id);
+  }
+
+  async zookeeperLeader(): Promise<ZookeeperNode> {
+    for (;;) {
+      for (const server of this.zookeepers) if ((await server.role()) === 'leader') return server;
+    }
+  }
+
+  /** Resolves when all brokers are there and all partitions have a leader and all of their replicas in sync. */
+  async allInSync(): Promise<void> {
+    await until('all brokers are there and all replicas in sync', SYNC_DEADLINE_MS, async () => {
+      const told = await this.cluster.allTopics().catch(() => null);
+      if (told === null || told.brokers.length < this.brokers.length) return false;
+      const partitions = told.topics.flatMap((topic) => topic.partitions);
+      return partitions.every(
+        ({ leaderId, isrNodes, replicaNodes }) => leaderId > 0 && isrNodes.length === replicaNodes.length,
+      );
+    });
+  }
+
+  /** Ends all faults: links, clocks and disks are well, and every process runs. */
+  async heal(): Promise<void> {
+    this.network.heal();
+    for (const server of this.zookeepers) server.resume();
+    for (const broker of this.brokers) {
+      broker.resume();
+      broker.disk.free();
+      broker.setClock('+0');
+    }
+    await Promise.all(this.zookeepers.filter(({ isRunning }) => !isRunning).map((server) => server.start()));
+    await Promise.all(this.brokers.filter(({ isRunning }) => !isRunning).map((broker) => broker.start()));
+  }
+
+  async remove(): Promise<void> {
+    this.cluster.close();
+    await Promise.allSettled([...this.brokers, ...this.zookeepers].map((node) => node.kill()));
+    this.removeNow();
+  }
+
+  /** For the end of the process, when there is no time to wait. Does no harm the second time. */
+  removeNow(): void {
+    this.network.remove();
+    for (const broker of this.brokers) broker.remove();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
