@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clients } from '../interop/clients.ts';
+import { clockFault } from '../interop/cluster/broker-node.ts';
 import { cacheDirectory, kafkaClassPath, projectDirectory } from './kafka-jars.ts';
 
 const debianPackages: Readonly<Record<string, string>> = {
@@ -15,7 +16,11 @@ const debianPackages: Readonly<Record<string, string>> = {
   mvn: 'maven',
   python3: 'python3-venv',
   taskset: 'util-linux',
+<<<<<<< HEAD
   cc: 'build-essential',
+=======
+  ip: 'iproute2',
+>>>>>>> 1c76e60 (A follower whose disk was full follows again once there is room; more ways to hurt a cluster, with Kafka's verifiable clients)
 };
 
 installDebianPackages();
@@ -29,8 +34,20 @@ console.log('all that the interop scenarios need is installed');
 
 function installDebianPackages(): void {
   const absent = Object.keys(debianPackages).filter((program) => !has(program));
+<<<<<<< HEAD
   if (absent.length === 0) return;
   installPackages(absent, [...new Set(absent.map((program) => debianPackages[program]!))]);
+=======
+  const libraries = clockFault() === null ? [] : ['libfaketime'];
+  if (absent.length + libraries.length === 0) return;
+  if (!has('apt-get'))
+    throw new Error(
+      `not found: ${[...absent, ...libraries].join(', ')}, and no apt-get to install them with`,
+    );
+  const packages = [...new Set(absent.map((program) => debianPackages[program]!)), ...libraries];
+  run('apt-get', ['update', '-qq']);
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages]);
+>>>>>>> 1c76e60 (A follower whose disk was full follows again once there is room; more ways to hurt a cluster, with Kafka's verifiable clients)
   const still = absent.filter((program) => !has(program));
   if (still.length > 0) throw new Error(`still not found after the installation: ${still.join(', ')}`);
 }

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectDirectory } from '../../scripts/kafka-jars.ts';
 import { HostProcess } from './host-process.ts';
@@ -8,12 +8,16 @@ import { SmallDisk } from './small-disk.ts';
 const PORT = 9092;
 const PROGRAM = join(projectDirectory, 'packages/cli/bin/odradek.js');
 const START_DEADLINE_MS = 30_000;
-/** Where Debian puts it. */
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+/** Where Debian puts it, on whichever processor. */
+const FAKETIME_PATTERN = '/usr/lib/*/faketime/libfaketime.so.1';
 
 /** What is missing for clocks that step, or null. */
 export function clockFault(): string | null {
-  return existsSync(FAKETIME) ? null : `${FAKETIME} is not there (Debian: libfaketime)`;
+  return faketime() === null ? `${FAKETIME_PATTERN} is not there (Debian: libfaketime)` : null;
+}
+
+function faketime(): string | null {
+  return globSync(FAKETIME_PATTERN)[0] ?? null;
 }
 
 /** One broker: a process at a time, on one host and one small disk for all of its lives. */
@@ -95,9 +99,8 @@ export class BrokerNode {
   }
 
   private clockEnvironment(): Record<string, string> {
-    if (clockFault() !== null) return {};
     return {
-      LD_PRELOAD: FAKETIME,
+      LD_PRELOAD: faketime()!,
       FAKETIME_TIMESTAMP_FILE: this.clockFile,
       FAKETIME_CACHE_DURATION: '1',
       // What steps is the wall clock; monotonic time has no steps.

@@ -1,22 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster, Consumer, createTopic, Producer } from '@odradek/client/index.ts';
+import { Producer } from '@odradek/client/index.ts';
 import { judgeHistory, type Anomaly, type HistoryEvent, type SendEvent } from '@odradek/testing/index.ts';
+import { CLIENT_OPTIONS, HistoryReader, type TestTopic } from './history-reader.ts';
 import { until } from './until.ts';
 
-const PARTITIONS = 3;
 const PRODUCERS = 2;
 /** One record for each partition so often. */
 const SEND_EVERY_MS = 20;
 /** Records of one producer that are on their way at one time. */
 const UNSETTLED_MAX = 300;
 const SETTLE_DEADLINE_MS = 60_000;
-const READ_DEADLINE_MS = 60_000;
 
-const CLIENT_OPTIONS = {
-  requestTimeoutMs: 3_000,
-  connectionSetupTimeoutMs: 2_000,
-  retryBackoffMaxMs: 300,
-} as const;
+/** What clients do while a cluster is hurt. */
+export interface Load {
+  /** Ends the writing, reads everything once more and judges. */
+  judge(): Promise<LoadReport>;
+}
 
 export interface LoadReport {
   readonly acknowledged: number;
@@ -31,53 +30,41 @@ export interface LoadReport {
  * Idempotent producers with acks=all that write to a topic without pause, and a consumer that reads it meanwhile;
  * everything they were told is the history that is judged at the end.
  */
-export class Load {
-  readonly topic: string;
-  private readonly bootstrapServers: string;
+export class OwnClients implements Load {
+  private readonly topic: TestTopic;
   private readonly history: HistoryEvent[] = [];
+  private readonly reader: HistoryReader;
   private readonly producers: Producer[] = [];
   private readonly running: Promise<void>[] = [];
   private unsettled = 0;
   private isStopping = false;
-  private isReading = true;
 
-  private constructor(topic: string, bootstrapServers: string) {
+  private constructor(topic: TestTopic) {
     this.topic = topic;
-    this.bootstrapServers = bootstrapServers;
+    this.reader = new HistoryReader(topic, 'consumer', this.history);
   }
 
-  /** Makes the topic and resolves when records of all partitions are acknowledged. */
-  static async begin(topic: string, bootstrapServers: string): Promise<Load> {
-    const cluster = new Cluster({ bootstrapServers, ...CLIENT_OPTIONS });
-    await createTopic(cluster, { name: topic, partitions: PARTITIONS });
-    cluster.close();
-    const load = new Load(topic, bootstrapServers);
+  /** Resolves when records of all partitions of the topic are acknowledged. */
+  static async begin(topic: TestTopic): Promise<OwnClients> {
+    const load = new OwnClients(topic);
     for (let i = 1; i <= PRODUCERS; i++) load.running.push(load.produce(`producer ${i}`));
-    load.running.push(load.consume('consumer'));
+    load.running.push(load.reader.run());
     await until(
-      `${topic} takes records`,
+      `${topic.name} takes records`,
       SETTLE_DEADLINE_MS,
-      () => load.acknowledgedPartitions === PARTITIONS,
+      () => load.acknowledgedPartitions === topic.partitions,
     );
     return load;
   }
 
-  /** Ends the producers, reads everything once more and judges. */
   async judge(): Promise<LoadReport> {
     this.isStopping = true;
     await until('all that was sent is settled', SETTLE_DEADLINE_MS, () => this.unsettled === 0);
     for (const producer of this.producers) await producer.close();
-    const final = await this.readAll('final reader');
-    this.isReading = false;
+    const read = await new HistoryReader(this.topic, 'final reader', this.history).readAll();
+    this.reader.stop();
     await Promise.all(this.running);
-    const sends = this.sends;
-    return {
-      acknowledged: sends.filter(({ outcome }) => outcome === 'ok').length,
-      unknown: sends.filter(({ outcome }) => outcome !== 'ok').length,
-      read: final,
-      anomalies: judgeHistory(this.history),
-      gapMs: longestGap(sends),
-    };
+    return reportOf(this.history, read);
   }
 
   private get sends(): SendEvent[] {
@@ -90,11 +77,11 @@ export class Load {
   }
 
   private async produce(process: string): Promise<void> {
-    const { bootstrapServers } = this;
+    const { bootstrapServers, partitions } = this.topic;
     const producer = new Producer({ bootstrapServers, lingerMs: 2, ...CLIENT_OPTIONS });
     this.producers.push(producer);
     for (let sequence = 0; !this.isStopping; await sleep(SEND_EVERY_MS)) {
-      for (let partition = 0; partition < PARTITIONS; partition++) {
+      for (let partition = 0; partition < partitions; partition++) {
         if (this.unsettled < PRODUCERS * UNSETTLED_MAX)
           this.sendOne(producer, process, sequence++, partition);
       }
@@ -102,6 +89,7 @@ export class Load {
   }
 
   private sendOne(producer: Producer, process: string, sequence: number, partition: number): void {
+    const { name: topic } = this.topic;
     const value = `${process} ${sequence}`;
     const startMs = performance.now();
     this.unsettled += 1;
@@ -111,7 +99,7 @@ export class Load {
         type: 'send',
         process,
         sequence,
-        partition: `${this.topic}-${partition}`,
+        partition: `${topic}-${partition}`,
         value,
         outcome,
         offset,
@@ -121,57 +109,23 @@ export class Load {
         endMs: performance.now(),
       });
     };
-    producer.send({ topic: this.topic, partition, value: Buffer.from(value) }).then(
+    producer.send({ topic, partition, value: Buffer.from(value) }).then(
       ({ offset }) => settled('ok', offset < 0 ? null : offset),
       () => settled('unknown', null),
     );
   }
+}
 
-  private async consume(process: string): Promise<void> {
-    const consumer = await this.consumer();
-    while (this.isReading) await this.pollOnce(consumer, process);
-    consumer.close();
-  }
-
-  /** @returns how many records there are */
-  private async readAll(process: string): Promise<number> {
-    const consumer = await this.consumer();
-    const ends = new Map<number, { next: number; end: number }>();
-    let count = 0;
-    await until('everything is read', READ_DEADLINE_MS, async () => {
-      for (const { partition, records, nextOffset, highWatermark } of await this.pollOnce(
-        consumer,
-        process,
-      )) {
-        count += records.length;
-        ends.set(partition, { next: nextOffset, end: highWatermark });
-      }
-      return ends.size === PARTITIONS && [...ends.values()].every(({ next, end }) => next >= end);
-    });
-    consumer.close();
-    return count;
-  }
-
-  private async consumer(): Promise<Consumer> {
-    const { topic, bootstrapServers } = this;
-    const consumer = new Consumer({ bootstrapServers, fetchMaxWaitMs: 200, ...CLIENT_OPTIONS });
-    const from = 'earliest' as const;
-    await consumer.assign(Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, from })));
-    return consumer;
-  }
-
-  private async pollOnce(consumer: Consumer, process: string) {
-    const fetched = await consumer.poll(200);
-    const records = fetched.flatMap(({ topic, partition, records: ofPartition }) =>
-      ofPartition.map(({ offset, value }) => ({
-        partition: `${topic}-${partition}`,
-        offset,
-        value: String(value),
-      })),
-    );
-    if (records.length > 0) this.history.push({ type: 'poll', process, records, endMs: performance.now() });
-    return fetched;
-  }
+/** @param read how many records the last reader found */
+export function reportOf(history: readonly HistoryEvent[], read: number): LoadReport {
+  const sends = history.filter((event) => event.type === 'send');
+  return {
+    acknowledged: sends.filter(({ outcome }) => outcome === 'ok').length,
+    unknown: sends.filter(({ outcome }) => outcome !== 'ok').length,
+    read,
+    anomalies: judgeHistory(history),
+    gapMs: longestGap(sends),
+  };
 }
 
 function longestGap(sends: readonly SendEvent[]): number {

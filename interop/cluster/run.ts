@@ -7,9 +7,10 @@ import { parseArgs } from 'node:util';
 import { SeededRandom } from '@odradek/testing/seeded-random.ts';
 import { closeWith } from '../closing-line.ts';
 import { clockFault } from './broker-node.ts';
-import { Load, type LoadReport } from './load.ts';
+import { OwnClients, type LoadReport } from './load.ts';
 import { networkFault } from './network.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { VerifiableClients } from './verifiable-clients.ts';
 import { World } from './world.ts';
 
 const { values, positionals } = parseArgs({
@@ -17,11 +18,11 @@ const { values, positionals } = parseArgs({
   options: {
     minutes: { type: 'string' },
     seed: { type: 'string', default: '1' },
-    brokers: { type: 'string', default: '3' },
+    brokers: { type: 'string', default: '4' },
   },
 });
 const [part = ''] = positionals;
-const brokerCount = wholeNumber('brokers', values.brokers, 3, 5);
+const brokerCount = wholeNumber('brokers', values.brokers, 4, 5);
 const wanted = SCENARIOS.filter(({ name }) => name.includes(part));
 if (wanted.length === 0)
   throw new Error(`${part}: there are ${SCENARIOS.map(({ name }) => name).join(', ')}`);
@@ -68,7 +69,8 @@ async function play(scenario: Scenario, topic: string): Promise<string[]> {
   const begin = performance.now();
   try {
     await world.allInSync();
-    const load = await Load.begin(topic, world.bootstrapServers);
+    const made = await world.createTopic(topic);
+    const load = await (scenario.clients === 'verifiable' ? VerifiableClients : OwnClients).begin(made);
     const trouble = await scenario.run(world, topic).then(
       () => [],
       (error: Error) => [error.message],

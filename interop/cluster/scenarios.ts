@@ -7,6 +7,8 @@ import { SESSION_MS, type World } from './world.ts';
 export interface Scenario {
   readonly name: string;
   readonly faults: string;
+  /** Whose load it is; our own clients' unless said. */
+  readonly clients?: 'verifiable';
   /** No partition goes without an acknowledgement for longer. */
   readonly gapMaxMs: number;
   /** Inflicts the faults; what is left of them afterwards is mended by the caller. */
@@ -29,6 +31,43 @@ export const SCENARIOS: readonly Scenario[] = [
       const leader = await world.leader(topic, 0);
       await leader.kill();
       await leader.start();
+    },
+  },
+  {
+    name: 'kill-leader-verifiable',
+    faults: 'the same, with Apache Kafka’s VerifiableProducer and VerifiableConsumer as clients',
+    clients: 'verifiable',
+    gapMaxMs: FAILOVER_MS + 5_000,
+    async run(world, topic) {
+      const leader = await world.leader(topic, 0);
+      await leader.kill();
+      await leader.start();
+    },
+  },
+  {
+    name: 'bounce-leader',
+    faults: 'whoever leads a partition is stopped in order and started again, three times',
+    gapMaxMs: 5_000,
+    async run(world, topic) {
+      for (let i = 0; i < 3; i++) {
+        const leader = await world.leader(topic, 0);
+        await leader.stop();
+        await leader.start();
+        await world.allInSync();
+      }
+    },
+  },
+  {
+    name: 'hard-bounce-leader',
+    faults: 'whoever leads a partition is killed and started again, twice',
+    gapMaxMs: FAILOVER_MS,
+    async run(world, topic) {
+      for (let i = 0; i < 2; i++) {
+        const leader = await world.leader(topic, 0);
+        await leader.kill();
+        await leader.start();
+        await world.allInSync();
+      }
     },
   },
   {
@@ -80,6 +119,16 @@ export const SCENARIOS: readonly Scenario[] = [
     async run(world, topic) {
       const leader = await world.leader(topic, 0);
       for (const { host } of world.others(leader)) world.network.cutOneWay(leader.host, host);
+      await sleep(LONG_MS);
+    },
+  },
+  {
+    name: 'cut-client',
+    faults: 'clients cut off from one of the leaders',
+    gapMaxMs: LONG_MS + 6_000,
+    async run(world, topic) {
+      const leader = await world.leader(topic, 2);
+      world.network.cut(world.network.outside, leader.host);
       await sleep(LONG_MS);
     },
   },
@@ -137,6 +186,28 @@ export const SCENARIOS: readonly Scenario[] = [
       follower!.disk.fill();
       await sleep(LONG_MS);
       follower!.disk.free();
+    },
+  },
+  {
+    name: 'reassign',
+    faults: 'every partition moved to other brokers',
+    gapMaxMs: 5_000,
+    async run(world, topic) {
+      await world.moveOn(topic);
+      await world.allMoved();
+    },
+  },
+  {
+    name: 'reassign-bounce',
+    faults: 'the same, while every other broker is restarted',
+    gapMaxMs: 8_000,
+    async run(world, topic) {
+      await world.moveOn(topic);
+      for (const broker of world.brokers.filter((_, i) => i % 2 === 0)) {
+        await broker.stop();
+        await broker.start();
+      }
+      await world.allMoved();
     },
   },
   {

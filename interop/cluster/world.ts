@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cluster, describeTopic } from '@odradek/client/index.ts';
+import { Cluster, createTopic, describeTopic } from '@odradek/client/index.ts';
+import { alterPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/alter-partition-reassignments.ts';
+import { listPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/list-partition-reassignments.ts';
 import { BrokerNode } from './broker-node.ts';
+import type { TestTopic } from './history-reader.ts';
 import { Network } from './network.ts';
 import { until } from './until.ts';
 import { ZookeeperNode } from './zookeeper-node.ts';
@@ -88,6 +91,43 @@ export class World {
       return id > 0;
     });
     return this.broker(id);
+  }
+
+  /** A topic with three replicas of each partition. */
+  async createTopic(name: string): Promise<TestTopic> {
+    const partitions = 3;
+    await createTopic(this.cluster, { name, partitions });
+    return { name, partitions, bootstrapServers: this.bootstrapServers };
+  }
+
+  /** Begins to move every partition of a topic to the brokers that are next to its own. */
+  async moveOn(topic: string): Promise<void> {
+    const { partitions } = await describeTopic(this.cluster, topic);
+    const next = (id: number) => (id % this.brokers.length) + 1;
+    const wanted = partitions.map(({ partition, replicas }) => ({
+      partitionIndex: partition,
+      replicas: replicas.map(next),
+    }));
+    await this.cluster.requestToController(
+      alterPartitionReassignmentsApi,
+      () => ({ topics: [{ name: topic, partitions: wanted }], timeoutMs: 10_000 }),
+      ({ errorCode, responses }) => [
+        errorCode,
+        ...responses.flatMap((ofTopic) => ofTopic.partitions.map((one) => one.errorCode)),
+      ],
+    );
+  }
+
+  /** Resolves when no partition is on its way to other brokers. */
+  async allMoved(): Promise<void> {
+    await until('all reassignments are done', SYNC_DEADLINE_MS, async () => {
+      const { topics } = await this.cluster.requestToController(
+        listPartitionReassignmentsApi,
+        () => ({ topics: null, timeoutMs: 10_000 }),
+        ({ errorCode }) => [errorCode],
+      );
+      return topics.length === 0;
+    });
   }
 
   /** The broker that is the controller, once there is one. */

@@ -284,7 +284,8 @@ export class ReplicaFetcher {
 
   private failed(followed: Followed, error: unknown): void {
     this.session.reset();
-    if (error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR) {
+    // A disk that only refused, since it is full, may take the same later.
+    if (followed.partition.log.isOffline) {
       followed.obstacle = { kind: 'failed' };
     } else if (error instanceof KafkaError || error instanceof MalformedBytesError) {
       this.pauseFor(followed, error.message);

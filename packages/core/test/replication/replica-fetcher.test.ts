@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
-import { DiskError } from '@odradek/core/ports/disk.ts';
+import { DiskError, type Disk } from '@odradek/core/ports/disk.ts';
+import { MemoryDisk } from '@odradek/broker/adapters/memory-disk.ts';
 import { ReplicaFetcher } from '@odradek/core/replication/replica-fetcher.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
 import type { ReplicationQuota } from '@odradek/core/replication/replication-quota.ts';
@@ -27,8 +28,8 @@ interface Throttle {
   readonly settings?: Ground['settings'];
 }
 
-function scene(version = 17, { quota, settings = {} }: Throttle = {}): Scene {
-  const here = world(1, { settings });
+function scene(version = 17, { quota, settings = {} }: Throttle = {}, disk?: Disk): Scene {
+  const here = world(1, disk === undefined ? { settings } : { settings, disk });
   const link = new ScriptedLink(version);
   const fetcher = new ReplicaFetcher({
     nodeId: NODE,
@@ -58,6 +59,22 @@ function scene(version = 17, { quota, settings = {} }: Throttle = {}): Scene {
     return partition;
   };
   return { here, link, fetcher, lead };
+}
+
+/** A disk that refuses appends while it is full. */
+function fillable(state: { readonly isFull: boolean }): Disk {
+  const disk = new MemoryDisk(() => 0);
+  const open = disk.open.bind(disk);
+  disk.open = (...target) => {
+    const file = open(...target);
+    const append = file.append.bind(file);
+    file.append = (buffers) => {
+      if (state.isFull) throw new DiskError('ENOSPC', target[0], 'no space left on device');
+      append(buffers);
+    };
+    return file;
+  };
+  return disk;
 }
 
 /** Batches of one record each, as a leader has them. */
@@ -334,6 +351,21 @@ test('a log whose disk has failed is left alone, the others go on', () => {
   assert.equal(here.replicas.partition('t', 1)!.log.logEndOffset, 1);
   const next = link.fetch();
   assert.deepEqual([next.offsets, next.session.epoch], [{ 1: 1 }, 0]);
+});
+
+test('a log whose disk is full is asked for again after a pause, until there is room', () => {
+  const full = { isFull: false };
+  const { here, link, lead } = scene(17, { settings: {} }, fillable(full));
+  const { log } = lead(0, 1);
+  full.isFull = true;
+  for (let attempt = 0; attempt < 3; attempt++) {
+    link.fetch().answer({ 0: { records: stored(0, 1) } });
+    assert.equal(log.logEndOffset, 0);
+    here.time.advance(BACKOFF_MS);
+  }
+  full.isFull = false;
+  link.fetch().answer({ 0: { records: stored(0, 1) } });
+  assert.equal(log.logEndOffset, 1);
 });
 
 test('once closed nothing is asked or taken any more', () => {

@@ -1,0 +1,82 @@
+import { Consumer } from '@odradek/client/index.ts';
+import type { HistoryEvent } from '@odradek/testing/index.ts';
+import { until } from './until.ts';
+
+const READ_DEADLINE_MS = 60_000;
+
+/** How all clients of ours deal with a cluster in trouble. */
+export const CLIENT_OPTIONS = {
+  requestTimeoutMs: 3_000,
+  connectionSetupTimeoutMs: 2_000,
+  retryBackoffMaxMs: 300,
+} as const;
+
+export interface TestTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly bootstrapServers: string;
+}
+
+/** Reads a topic from its beginning and notes what it gets. */
+export class HistoryReader {
+  private readonly topic: TestTopic;
+  private readonly process: string;
+  private readonly history: HistoryEvent[];
+  private isReading = true;
+
+  constructor(topic: TestTopic, process: string, history: HistoryEvent[]) {
+    this.topic = topic;
+    this.process = process;
+    this.history = history;
+  }
+
+  /** Reads until `stop`. */
+  async run(): Promise<void> {
+    const consumer = await this.consumer();
+    while (this.isReading) await this.pollOnce(consumer);
+    consumer.close();
+  }
+
+  stop(): void {
+    this.isReading = false;
+  }
+
+  /** Reads everything that there is. @returns how many records */
+  async readAll(): Promise<number> {
+    const consumer = await this.consumer();
+    const ends = new Map<number, { next: number; end: number }>();
+    let count = 0;
+    await until('everything is read', READ_DEADLINE_MS, async () => {
+      for (const { partition, records, nextOffset, highWatermark } of await this.pollOnce(consumer)) {
+        count += records.length;
+        ends.set(partition, { next: nextOffset, end: highWatermark });
+      }
+      const isRead = [...ends.values()].every(({ next, end }) => next >= end);
+      return ends.size === this.topic.partitions && isRead;
+    });
+    consumer.close();
+    return count;
+  }
+
+  private async consumer(): Promise<Consumer> {
+    const { name: topic, partitions, bootstrapServers } = this.topic;
+    const consumer = new Consumer({ bootstrapServers, fetchMaxWaitMs: 200, ...CLIENT_OPTIONS });
+    const from = 'earliest' as const;
+    await consumer.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, from })));
+    return consumer;
+  }
+
+  private async pollOnce(consumer: Consumer) {
+    const fetched = await consumer.poll(200);
+    const records = fetched.flatMap(({ topic, partition, records: ofPartition }) =>
+      ofPartition.map(({ offset, value }) => ({
+        partition: `${topic}-${partition}`,
+        offset,
+        value: String(value),
+      })),
+    );
+    const { process } = this;
+    if (records.length > 0) this.history.push({ type: 'poll', process, records, endMs: performance.now() });
+    return fetched;
+  }
+}
