@@ -10,6 +10,7 @@ import {
   type AssignorName,
   type GroupConsumerOptions,
 } from '@odradek/client/index.ts';
+import { consumerGroupHeartbeatApi } from '@odradek/protocol/generated/apis/consumer-group-heartbeat.ts';
 import type { Target } from '../targets/target.ts';
 import { until, type Case } from './case.ts';
 import { JavaMember } from './java-member.ts';
@@ -24,13 +25,12 @@ class Member {
 
   constructor(
     target: Target,
-    given: Pick<GroupConsumerOptions, 'groupId' | 'topics' | 'assignors' | 'instanceId'>,
+    given: Pick<GroupConsumerOptions, 'groupId' | 'topics' | 'assignors' | 'instanceId' | 'groupProtocol'>,
   ) {
     this.consumer = new GroupConsumer({
       bootstrapServers: target.bootstrap,
       offsetReset: 'earliest',
-      heartbeatIntervalMs: 200,
-      sessionTimeoutMs: 10_000,
+      ...(given.groupProtocol === 'consumer' ? {} : { heartbeatIntervalMs: 200, sessionTimeoutMs: 10_000 }),
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     } as GroupConsumerOptions);
     this.running = this.consumer.run({
@@ -105,6 +105,34 @@ function assignorCase(assignor: AssignorName): Case {
   };
 }
 
+const NEXT_GENERATION: Case = {
+  name: 'KIP-848: members come and go, every record read once',
+  needs: consumerGroupHeartbeatApi,
+  run: async (target) => {
+    const topic = new Topic(target, 'members-848');
+    await topic.create();
+    const given = { groupId: 'group-848', topics: [topic.name], groupProtocol: 'consumer' } as const;
+    const first = new Member(target, given);
+    let total = await topic.fill(50);
+    await until('all read by the first', () => first.values.length === total);
+    const second = new Member(target, given);
+    await until('shared', () => first.share === 2 && second.share === 2);
+    total = await topic.fill(50);
+    const read = (): number => first.values.length + second.values.length;
+    await until('all read by both', () => read() === total);
+    await first.stop();
+    await until('all with the second', () => second.share === PARTITIONS);
+    total = await topic.fill(10);
+    await until('all read by the second', () => read() === total);
+    await second.stop();
+    assert.equal(new Set([...first.values, ...second.values]).size, total, 'none twice');
+    const third = new Member(target, given);
+    total = await topic.fill(5);
+    await until('the third goes on', () => third.values.length === PARTITIONS * 5);
+    await third.stop();
+  },
+};
+
 function besideJavaCase(assignor: AssignorName, leader: 'ours' | 'Java'): Case {
   return {
     name: `${assignor} beside Java, ${leader} leading`,
@@ -170,6 +198,7 @@ const STATIC_MEMBER: Case = {
 
 export const clientCases: readonly Case[] = [
   ...ASSIGNOR_NAMES.map(assignorCase),
+  NEXT_GENERATION,
   STATIC_MEMBER,
   ...ASSIGNOR_NAMES.flatMap((assignor) => [
     besideJavaCase(assignor, 'ours'),

@@ -26,7 +26,12 @@ let failed = 0;
 for (const name of values.target.split(',').map(parseTargetName)) {
   const target = await startTarget(name, {
     quickStart: true,
-    overrides: { 'group.initial.rebalance.delay.ms': '0' },
+    overrides: {
+      'group.initial.rebalance.delay.ms': '0',
+      ...(name === 'kafka-4.4'
+        ? { 'group.consumer.heartbeat.interval.ms': '300', 'group.consumer.min.heartbeat.interval.ms': '100' }
+        : {}),
+    },
   });
   console.log(`${name} answers on ${target.bootstrap}`);
   const served = await servedApis(target.bootstrap);

@@ -2,7 +2,7 @@ import { Consumer } from '@odradek/client/consumer/consumer.ts';
 import type { ConsumerOptions } from '@odradek/client/consumer/consumer-options.ts';
 import type { PartitionTrouble, StartOffset } from '@odradek/client/consumer/fetch/fetch-partition.ts';
 import type { FetchedRecords } from '@odradek/client/consumer/fetch/fetched-data.ts';
-import type { JoinTrouble } from '@odradek/client/consumer/group-membership.ts';
+import type { JoinTrouble } from '@odradek/client/consumer/membership.ts';
 import { GroupConsumer } from '@odradek/client/consumer/group-consumer.ts';
 import { listOffsets, type FoundOffset, type OffsetSpec } from '@odradek/client/consumer/list-offsets.ts';
 import { partitionKey, type TopicPartition } from '@odradek/client/cluster/topic-partition.ts';

@@ -21,8 +21,8 @@ export type { FetchedRecords } from './consumer/fetch/fetched-data.ts';
 export type { ConsumedRecord } from './consumer/consumed-record.ts';
 export type { GroupMetadata } from './consumer/group-metadata.ts';
 export { GroupConsumer } from './consumer/group-consumer.ts';
-export type { JoinTrouble } from './consumer/group-membership.ts';
-export type { GroupConsumerOptions, RebalanceListener } from './consumer/group-options.ts';
+export type { JoinTrouble } from './consumer/membership.ts';
+export type { GroupConsumerOptions, GroupProtocol, RebalanceListener } from './consumer/group-options.ts';
 export type { BatchContext, HandlerContext, Handlers } from './consumer/handler-runner.ts';
 export {
   listOffsets,

@@ -11,7 +11,9 @@ import type { StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
 import { Fetcher } from './fetch/fetcher.ts';
 import type { GroupMetadata } from './group-metadata.ts';
-import type { JoinTrouble } from './group-membership.ts';
+import { ConsumerProtocolMembership } from './consumer-protocol-membership.ts';
+import { GroupMembership } from './group-membership.ts';
+import type { JoinTrouble, Membership, MembershipEvents } from './membership.ts';
 import { groupSettings, type GroupConsumerOptions, type GroupSettings } from './group-options.ts';
 import { HandlerRunner, type Handlers } from './handler-runner.ts';
 import { isInsideApplication } from './handler-scope.ts';
@@ -25,7 +27,7 @@ const BUSY_MAX_MS = 10;
 const CLOSE_TIMEOUT_MS = 30_000;
 
 /**
- * Reads topics as a member of a group (classic protocol).
+ * Reads topics as a member of a group, by the classic protocol or that of KIP-848.
  *
  * What was handed out counts as processed once the caller asks for more, or says so, never before; only that is
  * committed: on the interval, before partitions are given up and when the consumer closes. After a crash records
@@ -65,6 +67,7 @@ export class GroupConsumer {
       changed: this.changed,
       settings: this.groupSettings,
       offsetReset: this.settings.offsetReset,
+      newMembership: (owned, events) => this.newMembership(owned, events),
     });
   }
 
@@ -266,6 +269,15 @@ export class GroupConsumer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  private newMembership(owned: () => readonly TopicPartition[], events: MembershipEvents): Membership {
+    const { membership, serverAssignor } = this.groupSettings;
+    if (this.groupSettings.protocol === 'classic') {
+      return new GroupMembership(this.cluster, this.coordinator, membership, events);
+    }
+    const options = { ...membership, rack: this.settings.clientRack, serverAssignor, owned };
+    return new ConsumerProtocolMembership(this.cluster, this.coordinator, options, events);
   }
 
   private stop(): void {

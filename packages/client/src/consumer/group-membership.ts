@@ -12,6 +12,7 @@ import { ClientError, ClosedError, asError, isRetriableError } from '../errors.t
 import type { Timer } from '../ports/clock.ts';
 import type { Assignor, GroupAssignment, GroupSubscriber, PreviousAssignment } from './assignors/assignor.ts';
 import type { Committer } from './committed-offsets.ts';
+import type { JoinTrouble, Membership, MembershipEvents } from './membership.ts';
 import {
   decodeAssignment,
   decodeSubscription,
@@ -30,23 +31,6 @@ export interface MembershipOptions {
   readonly heartbeatIntervalMs: number;
   /** How long the group waits for a member to come back in a rebalance, milliseconds. */
   readonly rebalanceTimeoutMs: number;
-}
-
-/** What members and brokers tell. */
-export interface MembershipEvents {
-  /** The group forms anew: join again. */
-  readonly rejoinNeeded: () => void;
-  /** This member is out: others may have its partitions already. */
-  readonly lost: () => void;
-  /** It must not come back by itself either. */
-  readonly failed: (error: Error) => void;
-}
-
-/** Why joining does not succeed, and since when. */
-export interface JoinTrouble {
-  /** Monotonic time. */
-  readonly sinceMs: number;
-  readonly error: Error;
 }
 
 const PROTOCOL_TYPE = 'consumer';
@@ -74,7 +58,7 @@ const REJOIN_CODES: readonly number[] = [
  * clock also when no answer says so: after a pause of the process nothing must be done in the name of the member
  * before `isExpired` was asked.
  */
-export class GroupMembership {
+export class GroupMembership implements Membership {
   private readonly cluster: Cluster;
   private readonly coordinator: Coordinator;
   private readonly options: MembershipOptions;
@@ -111,6 +95,10 @@ export class GroupMembership {
   /** The coordinator must have given the place away by now, whatever is known of it. */
   get isExpired(): boolean {
     return this.isMember && this.nowMs - this.leaseFromMs > this.options.sessionTimeoutMs;
+  }
+
+  get incarnation(): number {
+    return this.generationId;
   }
 
   get trouble(): JoinTrouble | null {
@@ -164,7 +152,10 @@ export class GroupMembership {
     }
   }
 
-  /** Joins no more; the place is kept until `close`. */
+  adopted(): void {
+    // Nobody waits to hear of it.
+  }
+
   refuse(): void {
     this.isClosed = true;
   }

@@ -8,10 +8,19 @@ import type { MembershipOptions } from './group-membership.ts';
 /** Told of partitions that come and go; a promise is waited for. What it throws comes out of the next poll. */
 export type RebalanceListener = (partitions: readonly TopicPartition[]) => void | Promise<void>;
 
+export type GroupProtocol = 'classic' | 'consumer';
+
 /** Names and defaults follow Apache Kafka's Java consumer. */
 export interface GroupConsumerOptions extends ConsumerOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
+  /**
+   * `consumer`: the coordinator shares partitions out, and members go on while it does (KIP-848; Kafka 4.0 and later).
+   * All members of a group go by the same, but for a rolling change. Default `classic`.
+   */
+  readonly groupProtocol?: GroupProtocol;
+  /** With `groupProtocol` consumer: how the coordinator shares out, `uniform` or `range`. Default: its own choice. */
+  readonly serverAssignor?: string;
   /** What this member can share partitions out by, best first. Default `range`, then `cooperative-sticky`. */
   readonly assignors?: readonly (AssignorName | Assignor)[];
   /** Makes the member static (KIP-345): it keeps its partitions over a restart within the session timeout. */
@@ -41,6 +50,8 @@ export interface GroupConsumerOptions extends ConsumerOptions {
 }
 
 export interface GroupSettings {
+  readonly protocol: GroupProtocol;
+  readonly serverAssignor: string | null;
   readonly membership: MembershipOptions;
   /** Whether members keep what they have while the group forms anew. */
   readonly isCooperative: boolean;
@@ -65,7 +76,10 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
   }
   if (options.groupId === '') throw badOption('groupId is empty');
   if (options.topics.length === 0) throw badOption('topics is empty');
+  const protocol = protocolOf(options);
   return {
+    protocol,
+    serverAssignor: options.serverAssignor ?? null,
     membership: {
       topics: [...new Set(options.topics)],
       assignors,
@@ -74,7 +88,7 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
       heartbeatIntervalMs,
       rebalanceTimeoutMs: maxPollIntervalMs,
     },
-    isCooperative: assignors.every((assignor) => assignor.isCooperative),
+    isCooperative: protocol === 'consumer' || assignors.every((assignor) => assignor.isCooperative),
     maxPollIntervalMs,
     autoCommit: options.autoCommit ?? true,
     autoCommitIntervalMs: atLeast('autoCommitIntervalMs', options.autoCommitIntervalMs ?? 5_000, 0),
@@ -82,6 +96,23 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
     onRevoked: options.onRevoked ?? null,
     onLost: options.onLost ?? null,
   };
+}
+
+/** Settings of the other protocol are refused: they would be of no effect. */
+const SETTINGS_BY_PROTOCOL = {
+  classic: ['assignors', 'sessionTimeoutMs', 'heartbeatIntervalMs'],
+  consumer: ['serverAssignor'],
+} as const;
+
+function protocolOf(options: GroupConsumerOptions): GroupProtocol {
+  const protocol = options.groupProtocol ?? 'classic';
+  if (protocol !== 'classic' && protocol !== 'consumer') {
+    throw badOption(`groupProtocol is "${String(protocol)}", allowed are classic, consumer`);
+  }
+  const other = protocol === 'classic' ? 'consumer' : 'classic';
+  const misplaced = SETTINGS_BY_PROTOCOL[other].find((name) => options[name] !== undefined);
+  if (misplaced === undefined) return protocol;
+  throw badOption(`${misplaced} has no effect with groupProtocol ${protocol}, only with ${other}`);
 }
 
 function atLeast(name: string, value: number, min: number): number {

@@ -10,7 +10,7 @@ import type { OffsetReset } from './consumer-options.ts';
 import { UNKNOWN_EPOCH, type StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
 import type { Fetcher } from './fetch/fetcher.ts';
-import { GroupMembership, type JoinTrouble } from './group-membership.ts';
+import type { JoinTrouble, Membership, MembershipEvents } from './membership.ts';
 import type { GroupSettings, RebalanceListener } from './group-options.ts';
 import { callApplication } from './handler-scope.ts';
 import { OwnedPartition, type Delivery } from './owned-partition.ts';
@@ -24,7 +24,12 @@ export interface OwnershipParts {
   readonly changed: Signal;
   readonly settings: GroupSettings;
   readonly offsetReset: OffsetReset;
+  /** @param owned what the member reads at present */
+  readonly newMembership: (owned: () => readonly TopicPartition[], events: MembershipEvents) => Membership;
 }
+
+/** A heartbeat is under way that brings the newer epoch. */
+const STALE_EPOCH_ATTEMPTS = 10;
 
 /** Where reading begins, and the leader epoch of the record before it. */
 interface Start {
@@ -37,6 +42,8 @@ const GONE_ON_CODES: readonly number[] = [
   ErrorCode.ILLEGAL_GENERATION,
   ErrorCode.UNKNOWN_MEMBER_ID,
   ErrorCode.FENCED_INSTANCE_ID,
+  ErrorCode.FENCED_MEMBER_EPOCH,
+  ErrorCode.STALE_MEMBER_EPOCH,
 ];
 
 /**
@@ -49,7 +56,7 @@ const GONE_ON_CODES: readonly number[] = [
  */
 export class PartitionOwnership {
   private readonly parts: OwnershipParts;
-  private readonly membership: GroupMembership;
+  private readonly membership: Membership;
   private readonly owned = new Map<string, OwnedPartition>();
   /** Lost, and the listener not told yet. */
   private lost: OwnedPartition[] = [];
@@ -66,7 +73,7 @@ export class PartitionOwnership {
 
   constructor(parts: OwnershipParts) {
     this.parts = parts;
-    this.membership = new GroupMembership(parts.cluster, parts.coordinator, parts.settings.membership, {
+    this.membership = parts.newMembership(() => this.assignment, {
       rejoinNeeded: () => this.rejoin(),
       lost: () => this.loseAll(new Error('the group went on without this member')),
       failed: (error) => this.fail(error),
@@ -285,6 +292,7 @@ export class PartitionOwnership {
     await this.tellLost();
     if (assignment === null) this.rejoinNeeded = true;
     else await this.adopt(assignment);
+    this.membership.adopted();
   }
 
   /** No commit may cross a join: it would come from another generation than it says. */
@@ -308,11 +316,11 @@ export class PartitionOwnership {
   }
 
   private async begin(added: readonly TopicPartition[]): Promise<void> {
-    const { committer } = this.membership;
+    const { incarnation } = this.membership;
     const starts = await this.startOffsets(added);
     // Expelled meanwhile: the next rebalance begins anew.
     if (starts === null || this.isClosed) return;
-    if (committer.generationId !== this.membership.committer.generationId) return;
+    if (incarnation !== this.membership.incarnation) return;
     const { fetcher, settings } = this.parts;
     const fresh = added.map((at, index) => {
       const { position, lastEpoch } = starts[index]!;
@@ -451,18 +459,28 @@ export class PartitionOwnership {
     if (!this.membership.isMember || this.membership.isExpired) {
       throw new KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, 'the group went on without this member');
     }
-    const { committer } = this.membership;
-    try {
-      await commitOffsets(
-        this.parts.coordinator,
-        committer,
-        marks.map(({ mark }) => mark),
-      );
-    } catch (error) {
-      if (error instanceof KafkaError) this.membership.noteRefusal(error.code, committer.generationId);
-      throw error;
-    }
+    const offsets = marks.map(({ mark }) => mark);
+    await this.commitAs(this.membership.committer, offsets, STALE_EPOCH_ATTEMPTS);
     for (const { owner, mark } of marks) owner.noteCommitted(mark);
+  }
+
+  /** @param attemptsLeft while the member is told a newer epoch than the one that the commit was sent with */
+  private async commitAs(
+    committer: Committer,
+    offsets: readonly OffsetToCommit[],
+    attemptsLeft: number,
+  ): Promise<void> {
+    try {
+      await commitOffsets(this.parts.coordinator, committer, offsets);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.membership.noteRefusal(error.code, committer.generationId);
+      const isStale = error.code === ErrorCode.STALE_MEMBER_EPOCH && this.membership.isMember;
+      if (!isStale || attemptsLeft === 0) throw error;
+      const { settings, environment } = this.parts.cluster;
+      await delay(environment, settings.backoff.initialMs);
+      await this.commitAs(this.membership.committer, offsets, attemptsLeft - 1);
+    }
   }
 
   /** A member that does not get done must not keep its partitions from others. */

@@ -3,6 +3,7 @@ import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import { addOffsetsToTxnApi } from '@odradek/protocol/generated/apis/add-offsets-to-txn.ts';
 import { addPartitionsToTxnApi } from '@odradek/protocol/generated/apis/add-partitions-to-txn.ts';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
+import { consumerGroupHeartbeatApi } from '@odradek/protocol/generated/apis/consumer-group-heartbeat.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
 import { endTxnApi } from '@odradek/protocol/generated/apis/end-txn.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
@@ -58,6 +59,7 @@ const APIS: readonly AnyApi[] = [
   addOffsetsToTxnApi,
   txnOffsetCommitApi,
   endTxnApi,
+  consumerGroupHeartbeatApi,
 ] as unknown as AnyApi[];
 
 /** A broker whose answers a test writes. One process, one port, any number of connections. */

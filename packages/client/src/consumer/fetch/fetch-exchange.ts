@@ -4,7 +4,7 @@ import type {
   FetchResponsePartitionData,
 } from '@odradek/protocol/generated/fetch-response.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
-import { partitionKey, type TopicPartition } from '../../cluster/topic-partition.ts';
+import { partitionKey } from '../../cluster/topic-partition.ts';
 import type { IsolationLevel } from '../list-offsets.ts';
 import type { FetchTarget, SessionPlan } from './fetch-session.ts';
 
