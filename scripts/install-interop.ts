@@ -16,15 +16,13 @@ const debianPackages: Readonly<Record<string, string>> = {
   mvn: 'maven',
   python3: 'python3-venv',
   taskset: 'util-linux',
-<<<<<<< HEAD
   cc: 'build-essential',
-=======
   ip: 'iproute2',
->>>>>>> 1c76e60 (A follower whose disk was full follows again once there is room; more ways to hurt a cluster, with Kafka's verifiable clients)
 };
 
 installDebianPackages();
 installLibrdkafkaHeaders();
+installClocks();
 installPythonClient();
 kafkaClassPath('3.9');
 kafkaClassPath('4.4');
@@ -34,20 +32,8 @@ console.log('all that the interop scenarios need is installed');
 
 function installDebianPackages(): void {
   const absent = Object.keys(debianPackages).filter((program) => !has(program));
-<<<<<<< HEAD
   if (absent.length === 0) return;
   installPackages(absent, [...new Set(absent.map((program) => debianPackages[program]!))]);
-=======
-  const libraries = clockFault() === null ? [] : ['libfaketime'];
-  if (absent.length + libraries.length === 0) return;
-  if (!has('apt-get'))
-    throw new Error(
-      `not found: ${[...absent, ...libraries].join(', ')}, and no apt-get to install them with`,
-    );
-  const packages = [...new Set(absent.map((program) => debianPackages[program]!)), ...libraries];
-  run('apt-get', ['update', '-qq']);
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages]);
->>>>>>> 1c76e60 (A follower whose disk was full follows again once there is room; more ways to hurt a cluster, with Kafka's verifiable clients)
   const still = absent.filter((program) => !has(program));
   if (still.length > 0) throw new Error(`still not found after the installation: ${still.join(', ')}`);
 }
@@ -55,6 +41,11 @@ function installDebianPackages(): void {
 /** For the generator of the benchmarks that is made with it. */
 function installLibrdkafkaHeaders(): void {
   if (!existsSync('/usr/include/librdkafka/rdkafka.h')) installPackages(['librdkafka'], ['librdkafka-dev']);
+}
+
+/** For clocks that step, in the cluster of real processes. */
+function installClocks(): void {
+  if (clockFault() !== null) installPackages(['libfaketime'], ['libfaketime']);
 }
 
 function installPackages(absent: readonly string[], packages: readonly string[]): void {
