@@ -87,7 +87,6 @@ const ABSENT: readonly { readonly because: string; readonly names: readonly stri
     because: "clients' metrics are not collected",
     names: ['GetTelemetrySubscriptions', 'PushTelemetry'],
   },
-  { because: 'replicas are not moved between directories yet', names: ['AlterReplicaLogDirs'] },
 ];
 
 /** Why the newest versions of an API that is served are left out. */

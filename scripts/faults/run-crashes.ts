@@ -32,7 +32,11 @@ console.log(`seeds ${first} to ${seed - 1}: ${crashes} crashes, ${faults} faults
 if (failures > 0) process.exitCode = 1;
 
 function run(each: number): void {
-  const settings = { flushMessages: FLUSH_MESSAGES[each % 3]!, truncates: each % 2 === 0 };
+  const settings = {
+    flushMessages: FLUSH_MESSAGES[each % 3]!,
+    truncates: each % 2 === 0,
+    moves: each % 4 < 2,
+  };
   try {
     crashes += enumerateCrashes({ seed: each, stepCount: STEPS, powerLosses: 2, settings });
     for (const code of ['EIO', 'ENOSPC']) {

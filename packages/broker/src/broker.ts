@@ -498,6 +498,7 @@ function logManagerOptions(config: BrokerConfig, ground: BrokerGround, configs: 
   return {
     directories: ground.dataDirectories,
     configOf: (topic: string) => configs.logConfig(topic),
+    moveBytesPerSecond: () => configs.dynamicValue('replica.alter.log.dirs.io.max.bytes.per.second'),
     retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
     flushCheckIntervalMs: config.logFlushSchedulerIntervalMs,
     recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,

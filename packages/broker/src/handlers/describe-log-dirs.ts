@@ -10,10 +10,10 @@ import type {
   DescribeLogDirsResponseInput,
   DescribeLogDirsResponseTopicInput,
 } from '@odradek/protocol/generated/describe-log-dirs-response.ts';
-import type { Handler } from './handler.ts';
+import type { Handler, RequestContext } from './handler.ts';
 
-/** Fewer than acknowledged would be a lag; the leader's own log has none. */
-const NO_LAG = 0;
+/** The replica is not in use here: how far it should be is not known. */
+const UNKNOWN_LAG = -1;
 
 export const describeLogDirsHandler: Handler<DescribeLogDirsRequest, DescribeLogDirsResponseInput> = {
   api: describeLogDirsApi,
@@ -31,7 +31,7 @@ export const describeLogDirsHandler: Handler<DescribeLogDirsRequest, DescribeLog
           : {
               errorCode: ErrorCode.NONE,
               logDir: path,
-              topics: byTopic(logs.filter(isWanted)),
+              topics: byTopic(logs.filter(isWanted), context),
               ...context.broker.diskSpace(path),
             },
       ),
@@ -50,15 +50,29 @@ function selection(request: DescribeLogDirsRequest): (log: PartitionLog) => bool
   return (log) => wanted.get(log.topic)?.has(log.partition) ?? false;
 }
 
-function byTopic(logs: readonly PartitionLog[]): DescribeLogDirsResponseTopicInput[] {
+function byTopic(
+  logs: readonly PartitionLog[],
+  context: RequestContext,
+): DescribeLogDirsResponseTopicInput[] {
   const topics = Map.groupBy(logs, (log) => log.topic);
   return [...topics].map(([name, ofTopic]) => ({
     name,
     partitions: ofTopic.map((log) => ({
       partitionIndex: log.partition,
       partitionSize: log.sizeBytes,
-      offsetLag: NO_LAG,
-      isFutureKey: false,
+      ...placeOf(log, context),
     })),
   }));
+}
+
+/** What a log lacks: of what is committed, or, on its way to another directory, of what is to be moved. */
+function placeOf(log: PartitionLog, { broker }: RequestContext): { offsetLag: number; isFutureKey: boolean } {
+  const { topic, partition, logEndOffset } = log;
+  const isFutureKey = broker.logs.futures.get(topic, partition) === log;
+  const current = broker.replicas.partition(topic, partition)?.log;
+  if (current === undefined || current.isOffline) return { offsetLag: UNKNOWN_LAG, isFutureKey };
+  const lag = isFutureKey
+    ? current.logEndOffset - logEndOffset
+    : Math.max(current.highWatermark - logEndOffset, 0);
+  return { offsetLag: lag, isFutureKey };
 }

@@ -1,5 +1,6 @@
 // DescribeProducers: who wrote to a partition lately, with sequence numbers and open transactions (KIP-664).
 import { topicNameFault } from '@odradek/core/controller/topic-name.ts';
+import type { Partition } from '@odradek/core/replication/partition.ts';
 import { ErrorCode, errorMessage, KafkaError } from '@odradek/protocol/errors.ts';
 import { describeProducersApi } from '@odradek/protocol/generated/apis/describe-producers.ts';
 import type { DescribeProducersRequest } from '@odradek/protocol/generated/describe-producers-request.ts';
@@ -41,9 +42,9 @@ function describe(
   context: RequestContext,
 ): DescribeProducersResponsePartitionInput {
   if (topicNameFault(topic) !== null) return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION);
-  const partition = context.broker.replicas.partition(topic, index);
-  if (partition === undefined) return refused(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  let partition: Partition;
   try {
+    partition = context.broker.replicas.requirePartition(topic, index);
     partition.requireLeader();
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;

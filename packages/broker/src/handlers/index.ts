@@ -2,6 +2,7 @@ import { allocateProducerIdsHandler } from './allocate-producer-ids.ts';
 import { alterConfigsHandler } from './alter-configs.ts';
 import { alterPartitionHandler } from './alter-partition.ts';
 import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts';
+import { alterReplicaLogDirsHandler } from './alter-replica-log-dirs.ts';
 import { apiVersionsHandler, type ServedApi } from './api-versions.ts';
 import { controlledShutdownHandler } from './controlled-shutdown.ts';
 import { createPartitionsHandler } from './create-partitions.ts';
@@ -75,6 +76,7 @@ const handlers: readonly AnyHandler[] = [
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
   alterConfigsHandler,
+  alterReplicaLogDirsHandler,
   describeLogDirsHandler,
   createPartitionsHandler,
   deleteGroupsHandler,

@@ -107,9 +107,8 @@ function find(
   context: RequestContext,
 ): ListOffsetsResponsePartitionInput {
   const { partitionIndex: index } = request;
-  const partition = context.broker.replicas.partition(topic, index);
-  if (partition === undefined) return refused(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   try {
+    const partition = context.broker.replicas.requirePartition(topic, index);
     partition.requireLeaderEpoch(request.currentLeaderEpoch);
     if (!mayAskFollower) partition.requireLeader();
     if (!knowsTimestamp(request.timestamp, context.apiVersion)) {

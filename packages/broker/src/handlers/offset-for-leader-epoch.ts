@@ -47,15 +47,14 @@ function endOfEpoch(
   context: RequestContext,
 ): OffsetForLeaderEpochResponseEpochEndOffsetInput {
   const { partition: index } = request;
-  const partition = context.broker.replicas.partition(topic, index);
-  if (partition === undefined) return { partition: index, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
   try {
+    const partition = context.broker.replicas.requirePartition(topic, index);
     partition.requireLeaderEpoch(request.currentLeaderEpoch);
     partition.requireLeader();
+    const { epoch, endOffset } = partition.log.endOffsetForEpoch(request.leaderEpoch);
+    return { partition: index, errorCode: ErrorCode.NONE, leaderEpoch: epoch, endOffset };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return { partition: index, errorCode: error.code };
   }
-  const { epoch, endOffset } = partition.log.endOffsetForEpoch(request.leaderEpoch);
-  return { partition: index, errorCode: ErrorCode.NONE, leaderEpoch: epoch, endOffset };
 }

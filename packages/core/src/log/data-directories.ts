@@ -15,7 +15,8 @@ export interface DirectoryNotices {
 export class DataDirectories {
   readonly all: readonly DataDirectory[];
   private readonly context: LogContext;
-  private readonly logsIn: (directory: DataDirectory) => Iterable<PartitionLog>;
+  /** All logs that lie in a directory, current and future. */
+  readonly logsIn: (directory: DataDirectory) => Iterable<PartitionLog>;
   private readonly notices: DirectoryNotices;
 
   /** @param logsIn all logs that lie in a directory */

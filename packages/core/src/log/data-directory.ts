@@ -88,18 +88,21 @@ export class DataDirectory {
     }
   }
 
-  /** The logs that are here, and the directories that wait for their removal. @throws DiskError */
-  scan(): { logs: TopicPartition[]; deleted: string[] } {
+  /** The logs that are here, current and future, and the directories that wait for their removal. @throws DiskError */
+  scan(): { logs: TopicPartition[]; futures: (TopicPartition & { name: string })[]; deleted: string[] } {
     const logs: TopicPartition[] = [];
+    const futures: (TopicPartition & { name: string })[] = [];
     const deleted: string[] = [];
     for (const { name, isDirectory } of this.context.disk.list(this.path) ?? []) {
       if (!isDirectory) continue;
       const kind = classifyDirectory(name);
       if (kind.kind === 'log') logs.push({ topic: kind.topic, partition: kind.partition });
-      else if (kind.kind === 'deleted') deleted.push(`${this.path}/${name}`);
+      else if (kind.kind === 'future') {
+        futures.push({ topic: kind.topic, partition: kind.partition, name });
+      } else if (kind.kind === 'deleted') deleted.push(`${this.path}/${name}`);
       else this.context.log.warn('A directory is no log and is left alone', { path: `${this.path}/${name}` });
     }
-    return { logs, deleted };
+    return { logs, futures, deleted };
   }
 
   /** The log of this name was renamed to be removed: syncs that, off the loop, sharing the sync with others. */

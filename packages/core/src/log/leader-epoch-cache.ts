@@ -19,7 +19,7 @@ export interface EpochEnd {
  */
 export class LeaderEpochCache {
   private entries: EpochEntry[];
-  private readonly save: (entries: readonly EpochEntry[]) => void;
+  private save: (entries: readonly EpochEntry[]) => void;
   private isDirty = false;
 
   /** @param entries as found on disk; such as contradict each other are dropped, the later one wins */
@@ -110,6 +110,24 @@ export class LeaderEpochCache {
     if (holder < 0 || (holder === 0 && this.entries[0]!.startOffset === startOffset)) return;
     this.entries = [{ epoch: this.entries[holder]!.epoch, startOffset }, ...this.entries.slice(holder + 1)];
     this.isDirty = true;
+  }
+
+  /** Takes over what another replica of the same records knows: also of epochs that wrote none. */
+  replaceWith(entries: readonly EpochEntry[]): void {
+    const isSame =
+      entries.length === this.entries.length &&
+      entries.every(({ epoch, startOffset }, i) => {
+        const known = this.entries[i]!;
+        return known.epoch === epoch && known.startOffset === startOffset;
+      });
+    if (isSame) return;
+    this.entries = [...entries];
+    this.isDirty = true;
+  }
+
+  /** From now on changes are brought to disk so. */
+  saveWith(save: (entries: readonly EpochEntry[]) => void): void {
+    this.save = save;
   }
 
   clear(): void {

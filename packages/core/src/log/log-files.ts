@@ -15,8 +15,12 @@ export const SWAP_SUFFIX = '.swap';
 export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint';
 export const PARTITION_METADATA_FILE = 'partition.metadata';
 
+/** In the directory of a log that another one, in another data directory, is about to replace: the path of that one. */
+export const REPLACED_BY_FILE = 'replaced-by';
+
 const DELETED_DIRECTORY = /^(.+)-(\d+)\.([0-9a-f]{32})-delete$/;
-const FUTURE_DIRECTORY = /^(.+)-(\d+)\.([0-9a-f]{32})-(future|stray)$/;
+const FUTURE_DIRECTORY = /^(.+)-(\d{1,10})\.([0-9a-f]{32})-future$/;
+const STRAY_DIRECTORY = /^(.+)-(\d+)\.([0-9a-f]{32})-stray$/;
 const NAME_SIZE_MAX = 255;
 
 /** The 20 digits that name everything that begins at an offset. */
@@ -42,13 +46,16 @@ export function partitionDirectoryName(topic: string, partition: number): string
 
 export type DirectoryKind =
   | { readonly kind: 'log'; readonly topic: string; readonly partition: number }
+  | { readonly kind: 'future'; readonly topic: string; readonly partition: number }
   | { readonly kind: 'deleted' }
   | { readonly kind: 'other' };
 
 /** What a directory inside a data directory is, by its name. */
 export function classifyDirectory(name: string): DirectoryKind {
   if (DELETED_DIRECTORY.test(name)) return { kind: 'deleted' };
-  if (FUTURE_DIRECTORY.test(name)) return { kind: 'other' };
+  if (STRAY_DIRECTORY.test(name)) return { kind: 'other' };
+  const future = FUTURE_DIRECTORY.exec(name);
+  if (future !== null) return { kind: 'future', topic: future[1]!, partition: Number(future[2]) };
   const dash = name.lastIndexOf('-');
   const digits = name.slice(dash + 1);
   if (dash < 1 || !/^\d{1,10}$/.test(digits)) return { kind: 'other' };
@@ -63,6 +70,17 @@ export function classifyDirectory(name: string): DirectoryKind {
  */
 export function deletedDirectoryName(topic: string, partition: number, id: string): string {
   return shortenedName(topic, `-${partition}.${id}-delete`);
+}
+
+/**
+ * The name of the directory of a log that is being filled to replace the one in another data directory.
+ *
+ * @param id 32 hexadecimal digits
+ * @returns null where the topic's name is too long for a file system
+ */
+export function futureDirectoryName(topic: string, partition: number, id: string): string | null {
+  const name = `${partitionDirectoryName(topic, partition)}.${id}-future`;
+  return name.length > NAME_SIZE_MAX ? null : name;
 }
 
 /** The name of a log directory that belongs to no topic any more. @param id 32 hexadecimal digits */

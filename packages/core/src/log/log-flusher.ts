@@ -97,6 +97,21 @@ export class LogFlusher {
     this.isRetired = true;
   }
 
+  /** A sync off the loop is under way. */
+  get isSyncing(): boolean {
+    return this.roundLimit !== null;
+  }
+
+  /** The log's directory has another name, in the same parent: the entry there is to be synced, before more than `certainUpTo` counts as being on the disk. Not while syncing. */
+  renamed(certainUpTo: number): void {
+    this.parentSync.changed();
+    this.isTouched = true;
+    this.point = Math.min(this.point, certainUpTo);
+    this.requestedTo = Math.min(this.requestedTo, certainUpTo);
+    // Without its sync a snapshot may be damaged after a loss of power, which is found out.
+    this.unsyncedSnapshots = [];
+  }
+
   written(): void {
     this.isTouched = true;
   }

@@ -18,6 +18,7 @@ import { LogOpening } from './log-opening.ts';
 import { LogRemoval } from './log-removal.ts';
 import { LogUpkeep } from './log-upkeep.ts';
 import type { LogUpkeepOptions } from './log-upkeep.ts';
+import { FutureLogs } from './moves/future-logs.ts';
 import { OpenFiles, type ReadingParts } from './open-files.ts';
 import type { PartitionLog } from './partition-log.ts';
 
@@ -34,6 +35,8 @@ export interface LogManagerOptions extends LogUpkeepOptions, DirectoryNotices {
   readonly directories: readonly string[];
   /** The settings of a topic's logs, as they are now. */
   readonly configOf: (topic: string) => LogConfig;
+  /** `replica.alter.log.dirs.io.max.bytes.per.second`, as it is now, 0 or more; endless unless given. */
+  readonly moveBytesPerSecond?: () => number;
   /** Files open at one time; 4096 unless given. */
   readonly openFilesMax?: number;
   /** How files are read whose pages need not be in memory; unless given, no read is taken to wait for a device. */
@@ -59,6 +62,8 @@ export class LogManager {
   private readonly context: LogContext;
   private readonly options: LogManagerOptions;
   private readonly held = new HeldLogs();
+  /** Moves logs to other data directories. */
+  readonly futures: FutureLogs;
   private readonly directories: DataDirectories;
   private readonly opening: LogOpening;
   private readonly removal: LogRemoval;
@@ -70,12 +75,32 @@ export class LogManager {
     const { coldReads } = options;
     const reading = coldReads === undefined ? undefined : { ...coldReads, clock: ports.clock };
     const files = new OpenFiles(ports.disk, options.openFilesMax, reading);
+    const futures = new HeldLogs();
     this.context = { ...ports, files, removals: new DelayedRemovals(ports.timers) };
     this.options = options;
-    this.directories = new DataDirectories(this.context, options.directories, (one) => held.in(one), options);
-    this.opening = new LogOpening(this.context, held, this.directories, options.configOf);
+    const logsIn = (one: DataDirectory) => [...held.in(one), ...futures.in(one)];
+    this.directories = new DataDirectories(this.context, options.directories, logsIn, options);
     this.removal = new LogRemoval(this.context, this.directories);
-    this.upkeep = new LogUpkeep(this.context, options, held, this.directories);
+    this.opening = new LogOpening(
+      this.context,
+      { current: held, futures },
+      this.directories,
+      this.removal,
+      options.configOf,
+    );
+    this.futures = new FutureLogs({
+      context: this.context,
+      current: held,
+      futures,
+      directories: this.directories,
+      opening: this.opening,
+      removal: this.removal,
+      bytesPerSecond: options.moveBytesPerSecond ?? (() => Infinity),
+      configOf: options.configOf,
+    });
+    this.upkeep = new LogUpkeep(this.context, options, held, this.directories, (log) =>
+      this.futures.isMoving(log),
+    );
   }
 
   /** Compacts logs; null when it is off. */
@@ -122,12 +147,12 @@ export class LogManager {
     return this.held.all();
   }
 
-  /** The data directories with the logs in each. */
+  /** The data directories with the logs in each, current and future. */
   byDirectory(): { path: string; hasFailed: boolean; logs: PartitionLog[] }[] {
     return this.directories.all.map((directory) => ({
       path: directory.path,
       hasFailed: directory.failure !== null,
-      logs: [...this.held.in(directory)],
+      logs: [...this.directories.logsIn(directory)],
     }));
   }
 
@@ -141,7 +166,10 @@ export class LogManager {
    */
   getOrCreate(topic: string, partition: number, topicId: string | null, isNew = true): PartitionLog {
     if (topicId !== null) this.putAsideOther(topic, partition, topicId, isNew);
-    const log = this.log(topic, partition) ?? this.create(topic, partition, isNew);
+    const log =
+      this.log(topic, partition) ??
+      this.futures.promote(topic, partition, topicId) ??
+      this.create(topic, partition, isNew);
     if (topicId !== null) log.assignTopicId(topicId);
     return log;
   }
@@ -156,6 +184,7 @@ export class LogManager {
     if (held === undefined || held.log.topicId === null || held.log.topicId === topicId) return;
     const rival = this.opening.takeRival(topic, partition, topicId);
     if (rival === null && !isNew) return;
+    this.futures.deleteAll(topic, partition);
     this.removal.putAside(held);
     this.held.release(held);
     if (rival !== null) this.held.hold(rival);
@@ -169,10 +198,12 @@ export class LogManager {
         `${topic}-${partition} may lie in a data directory that has failed`,
       );
     }
-    const directory = healthy.reduce((least, other) => (other.logCount < least.logCount ? other : least));
+    const directory =
+      this.futures.takePreference(topic, partition) ??
+      healthy.reduce((least, other) => (other.logCount < least.logCount ? other : least));
     for (const other of healthy) this.syncRemoval(other, topic, partition);
     try {
-      directory.forget(topic, partition, () => this.held.in(directory));
+      directory.forget(topic, partition, () => this.directories.logsIn(directory));
       const log = this.opening.openAt(directory, topic, partition, true);
       this.held.hold({ log, directory });
       return log;
@@ -205,6 +236,7 @@ export class LogManager {
    * @throws KafkaError KAFKA_STORAGE_ERROR
    */
   delete(topic: string, partition: number): void {
+    this.futures.deleteAll(topic, partition);
     const held = this.held.get(topic, partition);
     if (held === undefined) return;
     this.removal.delete(held);
@@ -215,6 +247,7 @@ export class LogManager {
   configChanged(topic: string): void {
     const config = this.options.configOf(topic);
     for (const log of this.held.ofTopic(topic)) log.updateConfig(config);
+    this.futures.configChanged(topic);
   }
 
   /** Begins the periodic work: retention, flushing, checkpoints, expiry of producers, compaction. */
@@ -252,6 +285,7 @@ export class LogManager {
     if (this.isClosed) return;
     this.isClosed = true;
     this.upkeep.stop();
+    this.futures.stop();
     this.context.removals.stop();
     for (const log of this.opening.untaken) closeLog(log);
     for (const directory of this.directories.all) this.closeDirectory(directory);
@@ -259,13 +293,13 @@ export class LogManager {
 
   private closeDirectory(directory: DataDirectory): void {
     let isClean = true;
-    for (const log of this.held.in(directory)) isClean = closeLog(log) && isClean;
+    for (const log of this.directories.logsIn(directory)) isClean = closeLog(log) && isClean;
     // What was not opened must not be forgotten, nor called clean.
     if (!directory.isLoaded || directory.failure !== null) return;
     try {
-      directory.checkpointRecoveryPoints(this.held.in(directory));
-      directory.checkpointLogStartOffsets(this.held.in(directory));
-      directory.checkpointHighWatermarks(this.held.in(directory));
+      directory.checkpointRecoveryPoints(this.directories.logsIn(directory));
+      directory.checkpointLogStartOffsets(this.directories.logsIn(directory));
+      directory.checkpointHighWatermarks(this.directories.logsIn(directory));
       if (isClean) directory.markCleanShutdown();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;

@@ -4,14 +4,17 @@ import type { DataDirectory } from './data-directory.ts';
 import type { HeldLog, HeldLogs } from './held-logs.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
-import { partitionDirectoryName } from './log-files.ts';
+import { REPLACED_BY_FILE, partitionDirectoryName } from './log-files.ts';
+import type { LogRemoval } from './log-removal.ts';
 import { PartitionLog } from './partition-log.ts';
 
 /** Opens logs as the checkpoints of their data directory say, and finds all that are there at the start. */
 export class LogOpening {
   private readonly context: LogContext;
   private readonly held: HeldLogs;
+  private readonly futures: HeldLogs;
   private readonly directories: DataDirectories;
+  private readonly removal: LogRemoval;
   private readonly settingsOf: (topic: string) => LogConfig;
   /** Logs of partitions of which another lies in another data directory, with another topic id. */
   private readonly rivals: HeldLog[] = [];
@@ -19,45 +22,85 @@ export class LogOpening {
   /** @param settingsOf of a topic's logs, as they are now */
   constructor(
     context: LogContext,
-    held: HeldLogs,
+    logs: { readonly current: HeldLogs; readonly futures: HeldLogs },
     directories: DataDirectories,
+    removal: LogRemoval,
     settingsOf: (topic: string) => LogConfig,
   ) {
     this.context = context;
-    this.held = held;
+    this.held = logs.current;
+    this.futures = logs.futures;
     this.directories = directories;
+    this.removal = removal;
     this.settingsOf = settingsOf;
   }
 
   /** Opens all logs of a directory, one at a time, and removes what waits for it. @throws DiskError, CorruptCheckpointError */
   *openDirectory(directory: DataDirectory): Generator<PartitionLog> {
     directory.open();
-    const { logs, deleted } = directory.scan();
+    const { logs, futures, deleted } = directory.scan();
     for (const path of deleted) this.context.disk.remove(path);
     for (const { topic, partition } of logs) yield this.openFound(directory, topic, partition);
-    for (const log of this.held.in(directory)) this.lowerRecoveryPoint(directory, log);
+    for (const { topic, partition, name } of futures) {
+      yield this.openFoundFuture(directory, topic, partition, name);
+    }
+    for (const log of this.directories.logsIn(directory)) this.lowerRecoveryPoint(directory, log);
     directory.isLoaded = true;
   }
 
   private openFound(directory: DataDirectory, topic: string, partition: number): PartitionLog {
     const log = this.openAt(directory, topic, partition, directory.wasCleanShutdown);
     log.updateHighWatermark(directory.highWatermark(topic, partition));
-    const other = this.held.log(topic, partition);
-    if (other === null) this.held.hold({ log, directory });
-    else this.holdRival({ log, directory }, other);
+    const other = this.held.get(topic, partition);
+    if (other === undefined) this.held.hold({ log, directory });
+    else if (log.topicId === null || log.topicId === other.log.topicId)
+      this.choose(other, { log, directory });
+    // Which of two is the partition's log the topic id will tell.
+    else this.rivals.push({ log, directory });
     return log;
   }
 
-  /** Which of two is the partition's log the topic id will tell. @throws KafkaError when it cannot */
-  private holdRival(held: HeldLog, other: PartitionLog): void {
-    const { log } = held;
-    if (log.topicId === null || log.topicId === other.topicId) {
+  private openFoundFuture(
+    directory: DataDirectory,
+    topic: string,
+    partition: number,
+    name: string,
+  ): PartitionLog {
+    const log = this.openFuture(directory, topic, partition, name, directory.wasCleanShutdown);
+    log.updateHighWatermark(directory.highWatermark(topic, partition));
+    // Two are what a loss of power has left of one that was given up: either can be filled further.
+    if (this.futures.get(topic, partition) === undefined) this.futures.hold({ log, directory });
+    else this.removal.delete({ log, directory });
+    return log;
+  }
+
+  /**
+   * Of two logs of one partition, one was about to replace the other, or had just done so: that one is the log, unless it
+   * has lost more by a loss of power.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR when neither was: which one it is cannot be told
+   */
+  private choose(first: HeldLog, second: HeldLog): void {
+    const [replaced, replacement] = this.isReplacedBy(first, second) ? [first, second] : [second, first];
+    if (!this.isReplacedBy(replaced, replacement)) {
       throw new KafkaError(
         ErrorCode.KAFKA_STORAGE_ERROR,
-        `the same log lies in two data directories, ${other.directory} and ${log.directory}: move one away`,
+        `the same log lies in two data directories, ${first.log.directory} and ${second.log.directory}: move one away`,
       );
     }
-    this.rivals.push(held);
+    const isComplete = !isAhead(replaced.log, replacement.log);
+    const chosen = isComplete ? replacement : replaced;
+    if (this.held.get(first.log.topic, first.log.partition) !== chosen) {
+      this.held.release(first);
+      this.held.hold(chosen);
+    }
+    if (isComplete) this.removal.delete(replaced);
+    else this.removal.putAside(replacement);
+  }
+
+  private isReplacedBy(one: HeldLog, other: HeldLog): boolean {
+    const contents = this.context.disk.readFile(`${one.log.directory}/${REPLACED_BY_FILE}`);
+    return contents?.toString() === other.log.directory;
   }
 
   /** The log of this topic id that was found beside another of its name, once; null when there was none. */
@@ -85,11 +128,34 @@ export class LogOpening {
     partition: number,
     wasCleanShutdown: boolean,
   ): PartitionLog {
-    const path = `${directory.path}/${partitionDirectoryName(topic, partition)}`;
-    return PartitionLog.open(this.context, path, {
+    const name = partitionDirectoryName(topic, partition);
+    return this.openNamed(directory, name, topic, partition, this.configOf(topic), wasCleanShutdown);
+  }
+
+  /** The same for a log that is to replace the partition's, in a directory of the name. @throws as `openAt` */
+  openFuture(
+    directory: DataDirectory,
+    topic: string,
+    partition: number,
+    name: string,
+    wasCleanShutdown = true,
+  ): PartitionLog {
+    const config = futureConfigOf(this.configOf(topic));
+    return this.openNamed(directory, name, topic, partition, config, wasCleanShutdown);
+  }
+
+  private openNamed(
+    directory: DataDirectory,
+    name: string,
+    topic: string,
+    partition: number,
+    config: LogConfig,
+    wasCleanShutdown: boolean,
+  ): PartitionLog {
+    return PartitionLog.open(this.context, `${directory.path}/${name}`, {
       topic,
       partition,
-      config: this.configOf(topic),
+      config,
       logStartOffset: directory.logStartOffset(topic, partition),
       recoveryPoint: directory.recoveryPoint(topic, partition),
       wasCleanShutdown,
@@ -108,7 +174,7 @@ export class LogOpening {
   /** What recovery may skip is never more than what is certain. @throws DiskError */
   private lowerRecoveryPoint(directory: DataDirectory, log: PartitionLog): void {
     if (directory.recoveryPoint(log.topic, log.partition) <= log.recoveryPoint) return;
-    directory.checkpointRecoveryPoints(this.held.in(directory));
+    directory.checkpointRecoveryPoints(this.directories.logsIn(directory));
   }
 
   /** What is behind a truncation was never compacted when it is written again. @throws DiskError */
@@ -116,6 +182,18 @@ export class LogOpening {
     this.lowerRecoveryPoint(directory, log);
     const { topic, partition, cleanedOffset } = log;
     if ((directory.cleanedOffset(topic, partition) ?? -1) <= (cleanedOffset ?? -1)) return;
-    directory.checkpointCleanedOffsets(this.held.in(directory));
+    directory.checkpointCleanedOffsets(this.directories.logsIn(directory));
   }
+}
+
+/** Nothing in a future log is acknowledged before it is the log: it needs no syncs for that. */
+export function futureConfigOf(config: LogConfig): LogConfig {
+  return { ...config, flushMessages: Infinity };
+}
+
+/** Whether one of two logs of the same origin has records that the other has not. */
+function isAhead(one: PartitionLog, other: PartitionLog): boolean {
+  if (one.latestLeaderEpoch !== other.latestLeaderEpoch)
+    return one.latestLeaderEpoch > other.latestLeaderEpoch;
+  return one.logEndOffset > other.logEndOffset;
 }

@@ -2,7 +2,7 @@ import { DiskError } from '../ports/disk.ts';
 import type { DataDirectories } from './data-directories.ts';
 import type { HeldLog } from './held-logs.ts';
 import type { LogContext } from './log-context.ts';
-import { deletedDirectoryName, partitionDirectoryName, strayDirectoryName } from './log-files.ts';
+import { deletedDirectoryName, strayDirectoryName } from './log-files.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 /** Takes whole logs out of use: nobody finds them under their names any more. */
@@ -24,8 +24,9 @@ export class LogRemoval {
   delete({ log, directory }: HeldLog): void {
     if (directory.failure !== null) return;
     const { topic, partition } = log;
+    const name = log.directory.slice(log.directory.lastIndexOf('/') + 1);
     log.moveAway(`${directory.path}/${deletedDirectoryName(topic, partition, this.newId())}`);
-    directory.removedLater(partitionDirectoryName(topic, partition), (error) => {
+    directory.removedLater(name, (error) => {
       // Files that went while the rename was lost would leave the half of a log behind.
       if (error !== null) return this.directories.fail(directory, error);
       this.context.removals.later(log.config.fileDeleteDelayMs, () => this.removeFiles(log));
@@ -36,7 +37,7 @@ export class LogRemoval {
   putAside({ log, directory }: HeldLog): void {
     const path = `${directory.path}/${strayDirectoryName(log.topic, log.partition, this.newId())}`;
     if (directory.failure === null) log.moveAway(path);
-    this.context.log.warn('A log of a deleted topic of the same name was put aside', { path });
+    this.context.log.warn('A log was put aside because another is that of its partition', { path });
   }
 
   private newId(): string {

@@ -1,5 +1,6 @@
 import { DiskError } from '../ports/disk.ts';
 import type { AppendPlan } from './append-plan.ts';
+import { writeEpochCheckpoint } from './checkpoints.ts';
 import { isDiskRefusal } from './disk-refusal.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import { storageError } from './log-availability.ts';
@@ -7,6 +8,7 @@ import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
 import { LogFlusher } from './log-flusher.ts';
 import type { FlushDone } from './log-flusher.ts';
+import { LEADER_EPOCH_FILE } from './log-files.ts';
 import { replayProducers } from './log-loader.ts';
 import type { LoadedLog } from './log-loader.ts';
 import type { ProducerStates } from './producer-states.ts';
@@ -233,7 +235,7 @@ export class LogStorage {
 
   /** Said before anything is done: what is cut off may come back, and records may be written over it. */
   private lowerRecoveryPoint(offset: number): void {
-    this.restructured();
+    this.interruptCleaning();
     if (this.cleaned !== null) this.cleaned = Math.min(this.cleaned, offset);
     this.flusher.truncatedTo(offset);
     this.flusher.written();
@@ -258,7 +260,7 @@ export class LogStorage {
 
   /** @param count of segments, fewer than there are */
   deleteOldest(count: number): void {
-    this.restructured();
+    this.interruptCleaning();
     for (const segment of this.segments.takeFirst(count)) this.retire(segment);
   }
 
@@ -291,7 +293,8 @@ export class LogStorage {
     this.cleaned = offset;
   }
 
-  private restructured(): void {
+  /** A round of compaction that is under way ends without effect. */
+  interruptCleaning(): void {
     this.version++;
     this.beforeRestructuring?.();
   }
@@ -322,13 +325,47 @@ export class LogStorage {
     for (const segment of this.segments.all) segment.closeFiles();
   }
 
+  /** Gives the directory another name, under which nothing is synced any more. */
   moveTo(directory: string): void {
-    this.restructured();
+    this.interruptCleaning();
     this.context.disk.rename(this.path, directory);
     this.flusher.retire();
+    this.follow(directory);
+  }
+
+  /** Gives the directory another name in the same parent, under which the log goes on. Not while it is being synced. */
+  renameTo(directory: string, certainUpTo: number): void {
+    this.interruptCleaning();
+    this.context.disk.rename(this.path, directory);
+    this.flusher.renamed(certainUpTo);
+    this.follow(directory);
+  }
+
+  private follow(directory: string): void {
     this.path = directory;
     for (const segment of this.segments.all) segment.moved(directory);
     this.producers.moved(directory);
+    const epochPath = `${directory}/${LEADER_EPOCH_FILE}`;
+    this.epochs.saveWith((all) => writeEpochCheckpoint(this.context.disk, epochPath, all));
+  }
+
+  /**
+   * What is known of the records beside themselves is from now on what `other` knows, which has the same ones: also of
+   * leaders and producers of which no records are left.
+   */
+  adoptKnowledgeOf(other: LogStorage): void {
+    this.epochs.replaceWith(other.epochs.all);
+    this.producers.adoptAll(other.producers);
+    this.producers.removeSnapshots((offset) => offset === this.end);
+    this.snapshotProducers(this.end);
+    this.cleaned = other.cleaned;
+  }
+
+  /** The log has no records up to `offset`, which is beyond its end: there its next one will be. */
+  skipTo(offset: number): void {
+    this.roll(offset);
+    this.end = offset;
+    this.flusher.written();
   }
 
   removeFiles(): void {

@@ -39,13 +39,20 @@ export class LogUpkeep {
   private readonly timers = new Set<Timer>();
   private isStopped = false;
 
-  constructor(context: LogContext, options: LogUpkeepOptions, held: HeldLogs, directories: DataDirectories) {
+  constructor(
+    context: LogContext,
+    options: LogUpkeepOptions,
+    held: HeldLogs,
+    directories: DataDirectories,
+    isMoving: (log: PartitionLog) => boolean,
+  ) {
     this.context = context;
     this.options = options;
     this.held = held;
     this.directories = directories;
     const logs = {
       all: () => held.all(),
+      mayClean: (log: PartitionLog) => !isMoving(log),
       secureRecoveryPoint: (log: PartitionLog, offset: number) => this.secureRecoveryPoint(log, offset),
       cleaned: (log: PartitionLog) => this.cleaned(log),
     };

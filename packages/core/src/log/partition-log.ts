@@ -56,6 +56,8 @@ export class PartitionLog {
   private readonly appends: LogAppends;
   /** Is called when more may be acknowledged because it is synced now, and when the log goes offline. */
   onProgress: (() => void) | null = null;
+  /** Is called when the log was cut, and ends here now. */
+  onTruncated: ((logEndOffset: number) => void) | null = null;
   private startOffset: number;
   private watermark: number;
   private id: string | null = null;
@@ -353,6 +355,7 @@ export class PartitionLog {
     this.change(() => this.storage.truncateTo(offset, this.startOffset));
     this.startOffset = Math.min(this.startOffset, this.logEndOffset);
     this.updateHighWatermark(this.watermark);
+    this.onTruncated?.(this.logEndOffset);
     return true;
   }
 
@@ -362,6 +365,17 @@ export class PartitionLog {
     this.change(() => this.storage.restartAt(offset));
     this.startOffset = logStartOffset;
     this.watermark = offset;
+    this.onTruncated?.(offset);
+  }
+
+  /**
+   * There are no records up to `offset`, which is beyond the end: compaction has removed them where this log is from.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR
+   */
+  skipTo(offset: number): void {
+    this.ensureOnline();
+    this.change(() => this.storage.skipTo(offset));
   }
 
   /**
@@ -441,6 +455,26 @@ export class PartitionLog {
   moveAway(directory: string): void {
     this.change(() => this.storage.moveTo(directory));
     this.availability.close();
+  }
+
+  /**
+   * The log's directory gets another name in the same data directory, and it goes on there. Not while it is being
+   * synced off the loop.
+   *
+   * @param certainUpTo what survives a loss of power that undoes this: the recovery point is no higher until it is synced
+   * @throws KafkaError KAFKA_STORAGE_ERROR
+   */
+  renameTo(directory: string, certainUpTo: number): void {
+    this.ensureOnline();
+    this.change(() => this.storage.renameTo(directory, certainUpTo));
+  }
+
+  /** Another log has taken its place: it answers nothing any more. Its files stay where they are until `moveAway`. */
+  retire(): void {
+    this.availability.close();
+    this.onProgress = null;
+    this.onTruncated = null;
+    this.storage.flusher.retire();
   }
 
   /** Removes the files of a log that was moved away; slices that are being sent stay readable. @throws DiskError */

@@ -143,6 +143,15 @@ export class ProducerStates {
     this.unreplicated = this.unreplicated.filter(({ lastOffset }) => lastOffset >= highWatermark);
   }
 
+  /** Takes over what another replica of the same records knows: also of producers whose records are gone. */
+  adoptAll(other: ProducerStates): void {
+    this.forget();
+    for (const entry of other.entries.values()) this.entries.set(entry.producerId, entry);
+    this.open = [...other.open];
+    this.unreplicated = [...other.unreplicated];
+    this.endOffset = other.endOffset;
+  }
+
   /** Forgets the producers that have been idle for `expirationMs`. */
   removeExpired(nowMs: number, expirationMs: number): void {
     for (const entry of this.entries.values()) {

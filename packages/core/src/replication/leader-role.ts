@@ -61,7 +61,7 @@ export interface LeaderLog {
  */
 export class LeaderRole {
   private readonly surroundings: LeaderSurroundings;
-  private readonly log: LeaderLog;
+  private log: LeaderLog;
   private readonly onChange: () => void;
   private readonly followers = new Map<number, FollowerProgress>();
   /** The high watermark that followers were told last. */
@@ -146,6 +146,11 @@ export class LeaderRole {
       if (!this.followers.has(id))
         this.followers.set(id, progressOfNewFollower(change.isr.includes(id), nowMs));
     }
+  }
+
+  /** The records lie elsewhere from now on. @param log has the same ones */
+  exchangeLog(log: LeaderLog): void {
+    this.log = log;
   }
 
   /** The role ends: answers that are still to come change nothing. */

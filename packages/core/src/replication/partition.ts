@@ -53,11 +53,11 @@ export class Partition {
   readonly topic: string;
   readonly index: number;
   readonly topicId: string;
-  readonly log: PartitionLog;
   /** Woken whenever more can be read, and when the role changes. */
   readonly watchers = new Watchers();
 
   private readonly surroundings: PartitionSurroundings;
+  private currentLog: PartitionLog;
   private settings: PartitionSettings;
   private epoch = NO_EPOCH;
   private followedState = NO_EPOCH;
@@ -76,9 +76,22 @@ export class Partition {
     this.index = identity.index;
     this.topicId = identity.topicId;
     this.surroundings = surroundings;
-    this.log = log;
+    this.currentLog = log;
     log.onProgress = () => this.logProgressed();
     this.settings = settings;
+  }
+
+  /** Another one once it was moved to another data directory: not to be kept. */
+  get log(): PartitionLog {
+    return this.currentLog;
+  }
+
+  /** The records lie elsewhere from now on. @param log has the same ones */
+  exchangeLog(log: PartitionLog): void {
+    this.currentLog = log;
+    log.onProgress = () => this.logProgressed();
+    this.leader?.exchangeLog(log);
+    this.logProgressed();
   }
 
   get leaderEpoch(): number {

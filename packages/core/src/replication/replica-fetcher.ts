@@ -9,13 +9,13 @@ import type {
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../log/offset-lookup.ts';
+import { truncationOffset } from '../log/truncation.ts';
 import type { Clock, Timer, Timers } from '../ports/clock.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { PeerLink } from '../ports/peers.ts';
 import { FollowerSession, type FollowedFetch } from './follower-session.ts';
 import type { Partition } from './partition.ts';
 import type { ReplicationQuota } from './replication-quota.ts';
-import { truncationOffset } from './truncation.ts';
 
 /** Settings of fetching, read at each request: they may change. */
 export interface FetcherSettings {

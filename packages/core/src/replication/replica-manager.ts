@@ -22,6 +22,7 @@ import {
   readPartitions,
   releaseReading,
 } from './read-partitions.ts';
+import { ReplicaMoves } from './replica-moves.ts';
 import type { ReplicationQuota } from './replication-quota.ts';
 
 export interface AppendOptions extends PartitionAppend {
@@ -81,6 +82,8 @@ export interface LeadershipEvent {
  * Timers, and all else happens within the call.
  */
 export class ReplicaManager {
+  /** Between the data directories. */
+  readonly moves: ReplicaMoves;
   private readonly parts: ReplicaManagerParts;
   private readonly surroundings: PartitionSurroundings;
   private readonly readSurroundings: ReadSurroundings;
@@ -95,6 +98,11 @@ export class ReplicaManager {
 
   constructor(parts: ReplicaManagerParts) {
     this.parts = parts;
+    this.moves = new ReplicaMoves({
+      futures: parts.logs.futures,
+      log: parts.log,
+      requirePartition: (topic, index) => this.requirePartition(topic, index),
+    });
     this.surroundings = {
       nodeId: parts.nodeId,
       clock: parts.clock,
@@ -229,7 +237,7 @@ export class ReplicaManager {
     done: (errorCode: number, lowWatermark: number) => void,
   ): void {
     const partition = this.partition(topic, index);
-    if (partition === undefined) return done(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1);
+    if (partition === undefined) return done(this.missingError(topic, index).code, -1);
     let start: number;
     try {
       start = partition.deleteRecordsBefore(offset);
@@ -341,6 +349,20 @@ export class ReplicaManager {
     return { ...reading, results };
   }
 
+  /**
+   * A partition that is here and can be asked.
+   *
+   * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION; KAFKA_STORAGE_ERROR where its data directory has failed
+   */
+  requirePartition(topic: string, index: number): Partition {
+    const partition = this.partition(topic, index);
+    if (partition === undefined) throw this.missingError(topic, index);
+    if (partition.log.isOffline) {
+      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `the log of ${topic}-${index} is offline`);
+    }
+    return partition;
+  }
+
   private missingError(topic: string, index: number): KafkaError {
     const name = partitionName(topic, index);
     return this.unreachable.has(name)
@@ -432,6 +454,7 @@ export class ReplicaManager {
     const siblings = this.topics.get(topic);
     if (siblings === undefined) this.topics.set(topic, new Map([[index, partition]]));
     else siblings.set(index, partition);
+    this.moves.resume(partition);
     return partition;
   }
 
@@ -440,6 +463,7 @@ export class ReplicaManager {
     siblings?.delete(partition.index);
     if (siblings?.size === 0) this.topics.delete(partition.topic);
     this.parts.peers.unfollow(partition);
+    this.moves.pause(partition);
     partition.stopLeading(partition.leaderEpoch);
     this.tell({ partition, isLeader: false });
   }

@@ -1,9 +1,9 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import type { LogManager } from '../../src/log/log-manager.ts';
-import { batch } from '../log/log-world.ts';
+import { ManualTime, batch } from '../log/log-world.ts';
 import { checkRecovered } from './crash-check.ts';
-import { CrashWorld } from './crash-world.ts';
+import { CrashWorld, resumeMoves } from './crash-world.ts';
 import type { WorldSettings } from './crash-world.ts';
 import type { Expectation, Life, LogHistory } from './log-history.ts';
 import { SeededRandom } from '@odradek/testing/seeded-random.ts';
@@ -129,9 +129,24 @@ export function checkStart(
   kind: 'process' | 'power',
   goesOn: boolean,
 ): void {
-  const manager = world.managerOn(disk);
+  const time = new ManualTime(world.time.now());
+  const manager = world.managerOn(disk, time);
   manager.open();
   disk.before = () => null;
+  checkLogs(world, manager, kind);
+  if (!goesOn) return;
+  if (world.settings.moves) {
+    resumeMoves(manager, world.histories);
+    for (let i = 0; i < 20; i++) {
+      disk.completeLater();
+      time.advance(0);
+    }
+    checkLogs(world, manager, kind);
+  }
+  checkGoesOn(world, manager, disk);
+}
+
+function checkLogs(world: CrashWorld, manager: LogManager, kind: 'process' | 'power'): void {
   for (const history of world.histories) {
     try {
       checkRecovered(logOf(manager, history), expectationOf(world, history, kind));
@@ -139,7 +154,6 @@ export function checkStart(
       throw new CrashFailure(`${history.topic}-${history.partition}`, error);
     }
   }
-  if (goesOn) checkGoesOn(world, manager, disk);
 }
 
 /** The log as the broker takes it, which knows the topic id. */
@@ -202,6 +216,7 @@ export function performStep(world: CrashWorld): void {
   const history = random.pick(world.histories);
   if (!history.exists) return world.create(history);
   if (!world.isUsable(history)) return;
+  if (world.settings.moves && random.chance(0.15)) return world.move(history);
   const dice = random.below(100);
   if (dice < 55) world.append(history);
   else if (dice < 61) world.flush(history);

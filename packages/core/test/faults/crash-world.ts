@@ -17,6 +17,8 @@ export interface WorldSettings {
   readonly flushMessages: number;
   /** Truncation, as followers do it. */
   readonly truncates: boolean;
+  /** Moves between the data directories. */
+  readonly moves: boolean;
 }
 
 /** Some logs of one broker on a simulated disk, with the history of each. */
@@ -45,10 +47,10 @@ export class CrashWorld {
     this.manager = this.managerOn(this.disk);
   }
 
-  managerOn(disk: SimulatedDisk): LogManager {
+  managerOn(disk: SimulatedDisk, time = this.time): LogManager {
     const random = new SeededRandom(1);
     return new LogManager(
-      { disk, clock: this.time, timers: this.time, random, log: SILENT },
+      { disk, clock: time, timers: time, random, log: SILENT },
       { ...DEFAULT_LOG_INTERVALS, directories: DATA_DIRECTORIES, configOf: () => this.config() },
     );
   }
@@ -78,6 +80,7 @@ export class CrashWorld {
       const log = this.logOf(history);
       log?.updateHighWatermark(log.logEndOffset);
     }
+    resumeMoves(this.manager, this.histories);
   }
 
   logOf(history: LogHistory): PartitionLog | null {
@@ -174,6 +177,18 @@ export class CrashWorld {
     return `${this.valueCount++}`.padEnd(this.random.below(120), '.');
   }
 
+  /** To one of the data directories: where it is, where it is going to, or elsewhere. */
+  move(history: LogHistory): void {
+    const { topic, partition } = history;
+    const { futures } = this.manager;
+    try {
+      futures.prefer(topic, partition, this.random.pick(DATA_DIRECTORIES));
+      futures.begin(topic, partition, () => {});
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== ErrorCode.KAFKA_STORAGE_ERROR) throw error;
+    }
+  }
+
   truncate(history: LogHistory): void {
     const log = this.logOf(history)!;
     const boundaries = history.batches
@@ -221,6 +236,14 @@ export class CrashWorld {
       if (log !== null && this.isUsable(history))
         assert.equal(log.recoveryPoint, log.logEndOffset, 'a stop brings everything to the disk');
     }
+  }
+}
+
+/** Moves that were under way when the broker stopped or died go on. */
+export function resumeMoves(manager: LogManager, histories: readonly LogHistory[]): void {
+  for (const { topic, partition } of histories) {
+    if (manager.log(topic, partition)?.isOpen !== true) continue;
+    manager.futures.resume(topic, partition, () => {});
   }
 }
 

@@ -1,5 +1,5 @@
 import { atLeast } from '../setting-check.ts';
-import { long, withoutEffect } from '../setting.ts';
+import { long } from '../setting.ts';
 import { LONG_MAX } from './limits.ts';
 
 /** Broker settings that exist only while it runs: in no file, and not described unless set. */
@@ -23,8 +23,7 @@ export const dynamicOnlySettings = {
     check: atLeast(0),
     unit: 'bytes/s',
     update: 'cluster-wide',
-    status: withoutEffect('replicas are not moved between directories yet'),
-    about: 'Most bytes per second that moves between directories write.',
+    about: 'Most bytes per second that moves of replicas between data directories copy.',
   }),
 };
 

@@ -181,7 +181,7 @@ export const logSettings = {
   'num.replica.alter.log.dirs.threads': int({
     default: null,
     importance: 'high',
-    status: withoutEffect('replicas are not moved between directories yet'),
+    status: withoutEffect(ONE_LOOP),
     about: 'Threads that move replicas between directories.',
   }),
   'message.max.bytes': int({

@@ -7,7 +7,7 @@ import { emptiedBatch, rebuildBatch } from './batch-rebuild.ts';
 import type { CleanedTransactions } from './cleaned-transactions.ts';
 import type { OffsetMap } from './offset-map.ts';
 import { DECOMPRESSED_SIZE_MAX, visitRecords } from './record-visits.ts';
-import type { Work } from './work.ts';
+import type { Work } from '../work.ts';
 
 /** The last thing that an active producer wrote: a data batch, or only markers under its epoch. */
 export interface LastOfProducer {

@@ -2,8 +2,8 @@ import { LOG_OVERHEAD, batchCrcValid, batchesOf } from '@odradek/protocol/record
 import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import type { PooledFile } from '../open-files.ts';
-import { diskCall } from './work.ts';
-import type { Work } from './work.ts';
+import { diskCall } from '../work.ts';
+import type { Work } from '../work.ts';
 
 const BUFFER_SIZE_MIN = 256;
 

@@ -12,8 +12,8 @@ import { checkedRecordCount } from '@odradek/protocol/records/record-batch.ts';
 import { RecordScanner } from '@odradek/protocol/records/record-scanner.ts';
 import { varlongSize, writeVarint, writeVarlong } from '@odradek/protocol/records/varint.ts';
 import type { RecordBytes } from './record-visits.ts';
-import { RECORDS_PER_TURN } from './work.ts';
-import type { Work } from './work.ts';
+import { RECORDS_PER_TURN } from '../work.ts';
+import type { Work } from '../work.ts';
 
 /** By how much the varints of one record, its size and its timestamp, can grow. */
 const RECORD_GROWTH_MAX = 14;

@@ -12,8 +12,8 @@ import {
 import type { PooledFile } from '../open-files.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { Segment } from '../segment.ts';
-import { diskCall } from './work.ts';
-import type { Work } from './work.ts';
+import { diskCall } from '../work.ts';
+import type { Work } from '../work.ts';
 
 /*
  * A new segment in the place of old ones, without a moment in which a crash or a loss of power would lose a

@@ -5,7 +5,7 @@ import type { AbortedTransaction } from '../transaction-index.ts';
 import { BatchCleaner } from './batch-cleaner.ts';
 import type { CleaningRules } from './batch-cleaner.ts';
 import type { BatchReader } from './batch-reader.ts';
-import type { Work } from './work.ts';
+import type { Work } from '../work.ts';
 
 /** Kept batches are written when they come to so much. */
 const WRITE_SIZE = 256 * 1024;

@@ -4,7 +4,7 @@ import type { BatchReader } from './batch-reader.ts';
 import { CleanedTransactions } from './cleaned-transactions.ts';
 import type { OffsetMap } from './offset-map.ts';
 import { visitBatch } from './record-visits.ts';
-import type { Work } from './work.ts';
+import type { Work } from '../work.ts';
 
 export interface KeyPass {
   /** Oldest first: those that hold the dirty records. */

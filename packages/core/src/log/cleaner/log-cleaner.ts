@@ -6,15 +6,17 @@ import type { PartitionLog } from '../partition-log.ts';
 import { cleanableRange } from './cleanable.ts';
 import type { CleanableRange } from './cleanable.ts';
 import type { CleanerSettings } from './cleaner-settings.ts';
-import { IoThrottle } from './io-throttle.ts';
+import { IoThrottle } from '../io-throttle.ts';
 import { CleaningAborted, LogCleaning } from './log-cleaning.ts';
 import type { CleaningResult } from './log-cleaning.ts';
-import { WorkRunner } from './work.ts';
-import type { Work } from './work.ts';
+import { WorkRunner } from '../work.ts';
+import type { Work } from '../work.ts';
 
 /** The logs that a cleaner looks after. */
 export interface CleanedLogs {
   all(): Iterable<PartitionLog>;
+  /** Whether a log may be compacted at present: not while it is being copied. */
+  mayClean(log: PartitionLog): boolean;
   /**
    * Recovery is to leave the records before `offset` alone, because compaction leaves gaps between segments, by
    * which recovery tells that something was lost: the recovery point on the disk is `offset` or more when this
@@ -120,7 +122,7 @@ export class LogCleaner {
     let seen = 0;
     for (const log of [...this.logs.all()]) {
       if (++seen % LOGS_PER_TURN === 0) yield { ioBytes: 0, records: LOGS_PER_TURN };
-      if (!log.config.cleanupCompact || !log.isOpen || this.setAside.has(log)) continue;
+      if (!log.config.cleanupCompact || !this.isCleanable(log)) continue;
       const range = this.rangeOf(log);
       if (range === null) continue;
       this.dirtyRatioMax = Math.max(this.dirtyRatioMax, range.dirtyRatio);
@@ -133,10 +135,14 @@ export class LogCleaner {
   /** One that fails does not keep the others from being compacted. @returns false when none was */
   private *cleanOneOf(due: readonly PartitionLog[]): Work<boolean> {
     for (const log of due) {
-      const range = log.isOpen ? this.rangeOf(log) : null;
+      const range = this.isCleanable(log) ? this.rangeOf(log) : null;
       if (range?.isDue === true && (yield* this.clean(log, range))) return true;
     }
     return false;
+  }
+
+  private isCleanable(log: PartitionLog): boolean {
+    return log.isOpen && !this.setAside.has(log) && this.logs.mayClean(log);
   }
 
   private rangeOf(log: PartitionLog): CleanableRange | null {

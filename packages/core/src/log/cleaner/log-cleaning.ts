@@ -19,7 +19,7 @@ import { copySegment } from './copy-pass.ts';
 import { mapKeys } from './key-pass.ts';
 import { OffsetMap, mapSizeFor } from './offset-map.ts';
 import { groupSegments } from './segment-groups.ts';
-import type { Work } from './work.ts';
+import type { Work } from '../work.ts';
 
 export interface CleaningLimits {
   /** `log.cleaner.dedupe.buffer.size` */

@@ -2,8 +2,8 @@ import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import { messagesOf } from '@odradek/protocol/records/message-set.ts';
 import { checkedRecordCount, recordBytesOf } from '@odradek/protocol/records/record-batch.ts';
 import { RecordScanner } from '@odradek/protocol/records/record-scanner.ts';
-import { RECORDS_PER_TURN } from './work.ts';
-import type { Work } from './work.ts';
+import { RECORDS_PER_TURN } from '../work.ts';
+import type { Work } from '../work.ts';
 
 /** Largest uncompressed size of a batch that compaction looks into; one that is larger cannot be compacted. */
 export const DECOMPRESSED_SIZE_MAX = 1024 * 1024 * 1024;

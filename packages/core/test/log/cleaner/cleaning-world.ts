@@ -4,7 +4,7 @@ import type { CleanableRange } from '../../../src/log/cleaner/cleanable.ts';
 import { BYTES_PER_SLOT } from '../../../src/log/cleaner/offset-map.ts';
 import { LogCleaning } from '../../../src/log/cleaner/log-cleaning.ts';
 import type { CleaningResult } from '../../../src/log/cleaner/log-cleaning.ts';
-import type { Work } from '../../../src/log/cleaner/work.ts';
+import type { Work } from '../../../src/log/work.ts';
 import type { LogConfig } from '../../../src/log/log-config.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';

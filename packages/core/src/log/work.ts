@@ -1,5 +1,5 @@
-import type { DiskError } from '../../ports/disk.ts';
-import type { Clock, Timer, Timers } from '../../ports/clock.ts';
+import type { DiskError } from '../ports/disk.ts';
+import type { Clock, Timer, Timers } from '../ports/clock.ts';
 
 /** What work did since it last said so. */
 export interface Spent {
@@ -73,6 +73,10 @@ export class WorkRunner {
   run(work: Work<void>): void {
     this.current = work;
     this.after(0, work);
+  }
+
+  get isIdle(): boolean {
+    return this.current === null;
   }
 
   /** Ends the work where it is: its `finally` blocks run now. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock } from '../ports/clock.ts';
 
 /** Spreads disk traffic over time, so that on average it stays below a rate. */
 export class IoThrottle {

@@ -1,4 +1,4 @@
-import type { EpochEnd } from '../log/leader-epoch-cache.ts';
+import type { EpochEnd } from './leader-epoch-cache.ts';
 
 const UNKNOWN = -1;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LeaderEpochCache } from '@odradek/core/log/leader-epoch-cache.ts';
-import { truncationOffset } from '@odradek/core/replication/truncation.ts';
+import { truncationOffset } from '@odradek/core/log/truncation.ts';
 
 /** A log as the epochs of its records. */
 type History = readonly number[];
