@@ -175,7 +175,9 @@ export function expectationOf(
   kind: 'process' | 'power',
 ): Expectation {
   if (kind === 'process') return history.afterProcessCrash();
-  const recoveryPoint = world.logOf(history)?.recoveryPoint ?? 0;
+  const log = world.logOf(history);
+  // A log of the topic's former life, which nobody has told the broker to put aside, promises nothing.
+  const recoveryPoint = log !== null && log.topicId === history.topicId ? log.recoveryPoint : 0;
   return history.afterPowerLoss(recoveryPoint, recoveryPoint > 0);
 }
 

@@ -12,6 +12,7 @@ import {
 import {
   classifyDirectory,
   deletedDirectoryName,
+  futureDirectoryName,
   offsetName,
   offsetOfName,
 } from '../../src/log/log-files.ts';
@@ -121,9 +122,18 @@ describe('names of a log', () => {
       partition: 12,
     });
     assert.deepEqual(classifyDirectory(deletedDirectoryName('t-1', 3, 'a'.repeat(32))), { kind: 'deleted' });
-    for (const name of ['plain', 'x-', '-1', 'x-y', `t-1.${'b'.repeat(32)}-future`, 'lost+found']) {
+    for (const name of ['plain', 'x-', '-1', 'x-y', `t-1.${'b'.repeat(32)}-stray`, 'lost+found']) {
       assert.deepEqual(classifyDirectory(name), { kind: 'other' }, name);
     }
+  });
+
+  it('tell a future log, and of which partition; one whose name would be too long there is not', () => {
+    const id = 'b'.repeat(32);
+    const name = futureDirectoryName('t-1', 3, id)!;
+    assert.equal(name, `t-1-3.${id}-future`);
+    assert.deepEqual(classifyDirectory(name), { kind: 'future', topic: 't-1', partition: 3 });
+    assert.equal(futureDirectoryName('t'.repeat(213), 1, id)!.length, 255);
+    assert.equal(futureDirectoryName('t'.repeat(214), 1, id), null);
   });
 
   it('of a deleted log fit the file system', () => {
