@@ -68,11 +68,6 @@ export class LogSlice implements ExternalRecords {
     this.file.bringIn(this.position, this.sizeBytes, done);
   }
 
-  /** As `read`, of all bytes, off the loop; `done` comes later. @throws DiskError */
-  readLater(target: Buffer, done: (error: DiskError | null, bytesRead: number) => void): void {
-    this.file.readLater(target, 0, this.sizeBytes, this.position, done);
-  }
-
   /** All bytes at once; fewer than `sizeBytes` when the log was truncated meanwhile. @throws DiskError */
   toBuffer(): Buffer {
     const buffer = Buffer.allocUnsafe(this.sizeBytes);

@@ -19,23 +19,27 @@ export interface Wait {
 export type Work<Result> = Generator<Spent | Wait, Result, void>;
 
 /**
- * Waits for a call of the disk that runs off the loop.
+ * Waits for a call of the disk that runs off the loop, unless it has failed at once.
  *
  * @param call begins it, and may throw DiskError
  * @throws DiskError
  */
 export function* diskCall(call: (done: (error: DiskError | null) => void) => void): Work<void> {
   let failure: DiskError | null = null;
+  let isDone = false;
   let resume: (() => void) | null = null;
   call((error) => {
     failure = error;
+    isDone = true;
     resume?.();
   });
-  yield {
-    begin: (goOn) => {
-      resume = goOn;
-    },
-  };
+  if (!isDone) {
+    yield {
+      begin: (goOn) => {
+        resume = goOn;
+      },
+    };
+  }
   if (failure !== null) throw failure as DiskError;
 }
 

@@ -1,4 +1,5 @@
 import { DiskError } from '../../ports/disk.ts';
+import { ColdRead } from '../cold-read.ts';
 import { isDiskRefusal } from '../disk-refusal.ts';
 import { replaceFileLater } from '../later-replacement.ts';
 import { UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from '../leader-epoch-cache.ts';
@@ -144,13 +145,7 @@ export class LogMove {
       if (position >= this.source.logEndOffset) return;
       yield* this.waitForBudget();
       if (position === this.target.logEndOffset && !this.isCutPending) {
-        const { slice } = this.source.read(position, {
-          maxBytes: this.parts.budget.sizeMax(SLICE_SIZE_MAX),
-          minOneBatch: true,
-          upTo: 'log-end',
-        });
-        if (slice === null) this.target.skipTo(this.source.logEndOffset);
-        else yield* this.copy(slice);
+        yield* this.copyFrom(position);
       }
     }
   }
@@ -177,11 +172,41 @@ export class LogMove {
     }
   }
 
+  private *copyFrom(position: number): Work<void> {
+    try {
+      const slice = this.find(position);
+      if (slice === null) this.target.skipTo(this.source.logEndOffset);
+      else yield* this.copy(slice);
+    } catch (error) {
+      if (!(error instanceof ColdRead)) throw error;
+      // It is looked up again when what that takes is there.
+      yield* diskCall((done) => error.bringIn(done));
+    }
+  }
+
+  /** @throws ColdRead, KafkaError */
+  private find(position: number): LogSlice | null {
+    const { budget, context } = this.parts;
+    const options = {
+      maxBytes: budget.sizeMax(SLICE_SIZE_MAX),
+      minOneBatch: true,
+      upTo: 'log-end',
+    } as const;
+    return context.files.withoutWaiting(() => this.source.read(position, options).slice);
+  }
+
+  /** All that is left, and so new that it can be read at once. */
+  private isRest(slice: LogSlice): boolean {
+    const { active } = this.source.storage.segments;
+    const reachesEnd = slice.path === active.log.path && slice.sizeBytes < SLICE_SIZE_MAX;
+    return reachesEnd && slice.isFresh(0, slice.sizeBytes);
+  }
+
   private *copy(slice: LogSlice): Work<void> {
     const { source, target } = this;
     const position = target.logEndOffset;
     const version = source.storage.structureVersion;
-    const isRest = slice.isTail && slice.sizeBytes < SLICE_SIZE_MAX;
+    const isRest = this.isRest(slice);
     const bytes = isRest ? readNow(slice) : yield* this.readOffLoop(slice);
     this.checkOpen();
     if (source.storage.structureVersion !== version || target.logEndOffset !== position) return;
@@ -196,7 +221,7 @@ export class LogMove {
     let size = 0;
     try {
       yield* diskCall((done) =>
-        slice.readLater(buffer, (error, bytesRead) => {
+        slice.readLater(buffer, 0, buffer.length, 0, (error, bytesRead) => {
           size = bytesRead;
           done(error);
         }),
