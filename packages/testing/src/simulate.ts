@@ -1,6 +1,8 @@
+import { GroupChecker } from './checkers/group-checker.ts';
 import { checkFinalLogs, unhealed, unsettled } from './checkers/final-state.ts';
 import { type Problem, Problems } from './checkers/problem.ts';
 import { ReplicaChecker } from './checkers/replica-checker.ts';
+import { GroupMember } from './clients/group-member.ts';
 import type { Load } from './clients/load.ts';
 import { ReadingClient } from './clients/reading-client.ts';
 import { SendingClient } from './clients/sending-client.ts';
@@ -68,12 +70,14 @@ class Run {
   private readonly cluster: SimulatedCluster;
   private readonly replicas: ReplicaChecker;
   private readonly load: Load;
+  private readonly group: GroupChecker;
 
   constructor(world: World, problems: Problems) {
     this.world = world;
     this.problems = problems;
     this.cluster = new SimulatedCluster(world, BROKERS);
     this.replicas = new ReplicaChecker(this.cluster.brokers, problems);
+    this.group = new GroupChecker(problems);
     const { bootstrapServers } = this.cluster;
     this.load = { bootstrapServers, topic: TOPIC, partitions: PARTITIONS, history: [] };
   }
@@ -95,6 +99,7 @@ class Run {
     for (const client of clients.reading) {
       await this.within('the readers have read all', () => this.unread(client));
     }
+    await this.lastMember(clients.members);
     checkFinalLogs(this.cluster.brokers, this.problems);
     this.judge();
   }
@@ -120,7 +125,20 @@ class Run {
         new SendingClient(world, load, { name: 'hasty', number: 3, acks: 'leader', idempotent: false }),
       ],
       reading: [new ReadingClient(world, load, 'reader', 4)],
+      members: [5, 6].map((number) => new GroupMember(world, load, this.group, `member-${number}`, number)),
     };
+  }
+
+  /** All members leave, and one comes that goes on where they were. */
+  private async lastMember(members: readonly GroupMember[]): Promise<void> {
+    for (const member of members) member.stop();
+    await this.within('the members have left', () =>
+      members.every(({ isDone }) => isDone) ? null : 'some have not',
+    );
+    const last = new GroupMember(this.world, this.load, this.group, 'last-member', 98);
+    await this.within('the last member has read all', () => this.unread(last));
+    last.stop();
+    await this.within('the last member has left', () => (last.isDone ? null : 'it has not'));
   }
 
   private inject(fault: Fault): void {
@@ -142,10 +160,10 @@ class Run {
     }
   }
 
-  private unread(client: ReadingClient): string | null {
+  private unread(client: { position(partition: number): number | null }): string | null {
     for (const { replicas } of this.cluster.brokers) {
       for (const { topic, index, isLeader, log } of replicas) {
-        if (topic !== TOPIC || !isLeader || client.position(index) >= log.logEndOffset) continue;
+        if (topic !== TOPIC || !isLeader || (client.position(index) ?? -1) >= log.logEndOffset) continue;
         return `${topic}-${index} is read up to ${client.position(index)} of ${log.logEndOffset}`;
       }
     }

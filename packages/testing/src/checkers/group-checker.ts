@@ -1,0 +1,57 @@
+import { decodeAssignment } from '@odradek/client/consumer/consumer-protocol.ts';
+import { decodeResponse } from '@odradek/client/network/request-frame.ts';
+import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { syncGroupApi } from '@odradek/protocol/generated/apis/sync-group.ts';
+import type { Exchange } from '../clients/frame-tap.ts';
+import type { Problems } from './problem.ts';
+
+/**
+ * What a group must keep: in one generation no partition belongs to two members, and offsets whose commit was
+ * acknowledged are where the next owner begins, or are passed.
+ */
+export class GroupChecker {
+  private readonly problems: Problems;
+  /** By generation and partition, the member that has it. */
+  private readonly owners = new Map<string, string>();
+  /** By partition, the highest offset whose commit was acknowledged. */
+  private readonly committed = new Map<number, number>();
+
+  constructor(problems: Problems) {
+    this.problems = problems;
+  }
+
+  /** To be shown all that goes between members and brokers. */
+  seen({ header, request, answer }: Exchange): void {
+    if (header.apiKey !== syncGroupApi.key) return;
+    const { apiVersion } = header;
+    const { generationId, memberId } = syncGroupApi.readRequest(request, apiVersion);
+    const { errorCode, assignment } = decodeResponse(syncGroupApi, apiVersion, answer);
+    if (errorCode !== ErrorCode.NONE || assignment.length === 0) return;
+    for (const { topic, partition } of decodeAssignment(assignment)) {
+      const key = `${topic}-${partition} in generation ${generationId}`;
+      const owner = this.owners.get(key);
+      if (owner !== undefined && owner !== memberId) {
+        this.problems.add('two-owners', `${key} belongs to ${owner} and to ${memberId}`);
+      }
+      this.owners.set(key, memberId);
+    }
+  }
+
+  acknowledged(partition: number, offset: number): void {
+    this.committed.set(partition, Math.max(offset, this.committedOffset(partition)));
+  }
+
+  /** The highest offset whose commit was acknowledged up to now. */
+  committedOffset(partition: number): number {
+    return this.committed.get(partition) ?? 0;
+  }
+
+  /** @param committedBefore when the owner asked where to begin */
+  begins(member: string, partition: number, offset: number, committedBefore: number): void {
+    if (offset >= committedBefore) return;
+    this.problems.add(
+      'committed-offset-lost',
+      `${member} begins partition ${partition} at ${offset}, though ${committedBefore} was committed before`,
+    );
+  }
+}
