@@ -1,13 +1,20 @@
 // A cluster in virtual time: `npm run simulate -- --seeds 1..50`. See docs/simulator.md.
 import { parseArgs } from 'node:util';
+import { type BugName, KNOWN_BUGS, knownBug } from '@odradek/testing/bugs/known-bugs.ts';
 import { describeFault } from '@odradek/testing/faults/fault.ts';
 import { shrinkFaults } from '@odradek/testing/faults/shrink.ts';
-import { simulate, type Outcome } from '@odradek/testing/simulate.ts';
+import type { Outcome } from '@odradek/testing/outcome.ts';
+import { playScenario, SCENARIOS } from '@odradek/testing/scenarios/scenarios.ts';
+import { simulate } from '@odradek/testing/simulate.ts';
 
-const USAGE = `npm run simulate -- [--seeds A..B | --minutes N] [--twice] [--trace]
+const USAGE = `npm run simulate -- [--seeds A..B | --minutes N | --scenario ROW | --scenarios | --bugs] [--twice] [--trace]
 
   --seeds A..B   runs these seeds, both included; 1..20 unless given
   --minutes N    goes on with new seeds for so long
+  --scenarios    plays faults that systems of this kind had, with seeds 1 to 3 each
+  --scenario ROW the same for one of them, such as F05
+  --bugs         switches known bugs on, one after the other, and fails when one is not found
+  --bug NAME     the same for one of them
   --twice        runs each seed twice and compares the hashes of the traces
   --trace        prints the trace of each run, also where all is well`;
 
@@ -19,6 +26,10 @@ function parse() {
       options: {
         seeds: { type: 'string', default: '1..20' },
         minutes: { type: 'string' },
+        scenarios: { type: 'boolean', default: false },
+        scenario: { type: 'string' },
+        bugs: { type: 'boolean', default: false },
+        bug: { type: 'string' },
         twice: { type: 'boolean', default: false },
         trace: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -30,8 +41,22 @@ function parse() {
     const minutes = values.minutes === undefined ? null : Number(values.minutes);
     if (minutes !== null && !(minutes > 0))
       end(`--minutes is "${values.minutes}", allowed is a number above 0`, 2);
+    const names = Object.keys(KNOWN_BUGS);
+    if (values.bug !== undefined && !names.includes(values.bug))
+      end(`--bug is "${values.bug}", allowed are ${names.join(', ')}`, 2);
+    const rows = SCENARIOS.map(({ row }) => row);
+    if (values.scenario !== undefined && !rows.some((row) => row.includes(values.scenario!)))
+      end(`--scenario is "${values.scenario}", allowed are ${rows.join(', ')}`, 2);
     const first = Number(range[1]);
-    return { first, last: Number(range[2] ?? first), minutes, twice: values.twice, trace: values.trace };
+    return {
+      first,
+      last: Number(range[2] ?? first),
+      minutes,
+      bugs: (values.bugs ? names : values.bug === undefined ? [] : [values.bug]) as BugName[],
+      scenario: values.scenarios ? '' : (values.scenario ?? null),
+      twice: values.twice,
+      trace: values.trace,
+    };
   } catch (error) {
     return end(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`, 2);
   }
@@ -57,6 +82,9 @@ function* seeds(): Generator<number> {
   }
 }
 
+if (options.bugs.length > 0) await proveBugsAreFound();
+if (options.scenario !== null) await playScenarios(options.scenario);
+
 for (const seed of seeds()) {
   const outcome = await simulate({ seed });
   runs += 1;
@@ -69,6 +97,42 @@ for (const seed of seeds()) {
 
 const seconds = ((performance.now() - begin) / 1000).toFixed(0);
 end(`${runs} seeds, ${failures} failed, ${seconds} s`, failures === 0 ? 0 : 1);
+
+/** Without a bug the seeds must pass: that is what the other runs show. */
+async function proveBugsAreFound(): Promise<never> {
+  let missed = 0;
+  for (const bug of options.bugs) {
+    const found = await seedThatFinds(bug);
+    if (found === null) missed += 1;
+    console.log(`${bug}: ${found ?? `NOT FOUND within ${knownBug(bug).foundWithin} seeds`}`);
+  }
+  end(`${options.bugs.length} known bugs, ${missed} missed`, missed === 0 ? 0 : 1);
+}
+
+async function seedThatFinds(bug: BugName): Promise<string | null> {
+  for (let seed = 1; seed <= knownBug(bug).foundWithin; seed++) {
+    const { problems, trace } = await simulate({ seed, bug });
+    if (problems.length === 0) continue;
+    if (options.trace) console.log(trace.join('\n'));
+    const names = [...new Set(problems.map(({ name }) => name))];
+    return `found with seed ${seed}, by ${names.join(', ')}`;
+  }
+  return null;
+}
+
+async function playScenarios(row: string): Promise<never> {
+  let failed = 0;
+  for (const scenario of SCENARIOS.filter((each) => each.row.includes(row))) {
+    for (let seed = 1; seed <= 3; seed++) {
+      const { problems, trace } = await playScenario(scenario, seed);
+      const verdict = problems.length === 0 ? 'passed' : `FAILED: ${problems[0]!.name}`;
+      console.log(`${scenario.row} with seed ${seed} ${verdict}: ${scenario.name}`);
+      if (problems.length > 0) failed += 1;
+      if (problems.length > 0 || options.trace) console.log(trace.map((line) => `    ${line}`).join('\n'));
+    }
+  }
+  end(`${failed} failed`, failed === 0 ? 0 : 1);
+}
 
 async function compare({ seed, traceHash }: Outcome): Promise<void> {
   const again = await simulate({ seed });

@@ -60,6 +60,11 @@ export class SimulatedBroker {
     return this.process?.isAlive === true;
   }
 
+  /** Whether its disk came up without some of what had been written: its logs may be shorter than they were. */
+  hasLostPower = false;
+  /** Called before a process starts on what a loss of power has left. */
+  beforePowerReturns: () => void = () => {};
+
   get isPaused(): boolean {
     return this.process?.isPaused === true;
   }
@@ -80,6 +85,7 @@ export class SimulatedBroker {
   start(): void {
     if (this.isUp) return;
     const { world } = this;
+    if (this.hasLostPower) this.beforePowerReturns();
     this.lives += 1;
     this.disk = this.disk.afterProcessCrash();
     const random = world.random.fork(1_000 * this.nodeId + this.lives);
@@ -124,6 +130,7 @@ export class SimulatedBroker {
     this.world.network.hostDown(this.host);
     this.end();
     this.process = null;
+    this.hasLostPower = true;
     this.disk = this.disk.afterPowerLoss(this.world.random.fork(this.lives).below(2 ** 31));
   }
 
@@ -139,6 +146,35 @@ export class SimulatedBroker {
       this.end();
       this.process = null;
     });
+  }
+
+  /** Whatever ails it ends. */
+  heal(): void {
+    this.freeDisk();
+    this.disk.before = () => null;
+    this.resume();
+    this.start();
+  }
+
+  /** From now on the disk takes nothing more, until `freeDisk`. */
+  fillDisk(): void {
+    this.world.trace.note(`the disk of broker ${this.nodeId} is full`);
+    this.disk.capacityBytes = this.disk.usedBytes();
+  }
+
+  freeDisk(): void {
+    this.disk.capacityBytes = Infinity;
+  }
+
+  /** The next sync of its disk fails; what it was to bring to the disk will never be there. */
+  failNextSync(): void {
+    const { disk } = this;
+    disk.before = (io) => {
+      if (io.kind !== 'sync') return null;
+      this.world.trace.note(`a sync of broker ${this.nodeId} fails`);
+      disk.before = () => null;
+      return { code: 'EIO' };
+    };
   }
 
   pause(): void {

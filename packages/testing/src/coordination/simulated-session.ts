@@ -47,6 +47,7 @@ export class SimulatedSession implements Coordination {
   private firings: Firing[] = [];
   private provenMs: number;
   private isOver = false;
+  private hasBeenAttached = false;
   private closed: (() => void)[] | null = null;
 
   constructor(ensemble: SimulatedEnsemble, network: Network, process: SimulatedProcess, timeoutMs: number) {
@@ -109,9 +110,13 @@ export class SimulatedSession implements Coordination {
   close(done: () => void): void {
     if (this.isOver) return void this.soon(done);
     if (this.closed !== null) return void this.closed.push(done);
-    const { connection } = this;
     this.closed = [done];
-    if (connection?.isAttached !== true) return void this.soon(() => this.end(null));
+    if (this.connection?.isAttached === true) this.sendClose(this.connection);
+    // Before its first connection a session has calls that must still be made; later there may be none any more.
+    else if (this.hasBeenAttached) this.soon(() => this.end(null));
+  }
+
+  private sendClose(connection: Connection): void {
     connection.out.control(() => {
       this.ensemble.endSession(this.sessionId);
       this.toClient(connection, () => this.end(null));
@@ -232,8 +237,11 @@ export class SimulatedSession implements Coordination {
 
   private attached(connection: Connection, sentMs: number): void {
     if (!this.proven(sentMs)) return;
+    this.hasBeenAttached = true;
     for (const listener of this.listeners) listener('connected');
-    if (this.connection === connection) this.pump();
+    if (this.connection !== connection) return;
+    this.pump();
+    if (this.closed !== null) this.sendClose(connection);
   }
 
   private keepAlive(connection: Connection): void {

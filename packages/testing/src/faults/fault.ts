@@ -39,6 +39,27 @@ export const FAULTS = {
       cluster.broker(broker).start();
     },
   },
+  'lose-power': {
+    weight: 3,
+    maxMs: 8_000,
+    begin: (_, cluster, { broker }) => {
+      // Two at once may take what was acknowledged: Kafka acknowledges without syncing.
+      if (!cluster.brokers.some(({ hasLostPower }) => hasLostPower)) cluster.broker(broker).losePower();
+    },
+    end: (_, cluster, { broker }) => cluster.broker(broker).start(),
+  },
+  'full-disk': {
+    weight: 1,
+    maxMs: 6_000,
+    begin: (_, cluster, { broker }) => cluster.broker(broker).fillDisk(),
+    end: (_, cluster, { broker }) => cluster.broker(broker).freeDisk(),
+  },
+  'failing-sync': {
+    weight: 1,
+    maxMs: 0,
+    begin: (_, cluster, { broker }) => cluster.broker(broker).failNextSync(),
+    end: NOTHING,
+  },
   pause: {
     weight: 3,
     maxMs: 8_000,

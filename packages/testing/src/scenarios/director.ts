@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import type { Partition } from '@odradek/core/replication/partition.ts';
+import { decodeControllerNode } from '@odradek/core/controller/controller-node.ts';
+import { treePaths } from '@odradek/core/controller/tree-paths.ts';
+import { ScriptedSender, type Sent } from '../clients/scripted-sender.ts';
+import type { SimulatedBroker } from '../cluster/simulated-broker.ts';
+import type { Stage } from '../stage.ts';
+
+/** How long a step may take, milliseconds. */
+const STEP_MS = 30_000;
+
+/** The verbs of scenarios. The topic has one partition, and the replicas are called by their parts in the play. */
+export class Director {
+  readonly stage: Stage;
+  private readonly all: ScriptedSender;
+  private readonly one: ScriptedSender;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+    this.all = new ScriptedSender(stage.world, stage.load, { name: 'sender', number: 11, acks: 'all' });
+    this.one = new ScriptedSender(stage.world, stage.load, { name: 'hasty', number: 12, acks: 'leader' });
+  }
+
+  get brokers(): readonly SimulatedBroker[] {
+    return this.stage.cluster.brokers;
+  }
+
+  /** The broker that leads in the highest epoch, as far as brokers know. */
+  get leader(): SimulatedBroker {
+    const leading = this.brokers.filter((broker) => this.replica(broker)?.isLeader === true);
+    const [first] = leading.sort((a, b) => this.replica(b)!.leaderEpoch - this.replica(a)!.leaderEpoch);
+    assert.ok(first !== undefined, 'no broker leads');
+    return first;
+  }
+
+  get followers(): readonly SimulatedBroker[] {
+    const { leader } = this;
+    return this.brokers.filter((broker) => broker !== leader);
+  }
+
+  /** The broker that holds /controller. */
+  get controller(): SimulatedBroker {
+    const { ensemble } = this.stage.world;
+    return this.stage.cluster.broker(decodeControllerNode(ensemble.read(treePaths.controller).data));
+  }
+
+  controllerIsNot(broker: SimulatedBroker): boolean {
+    const { ensemble } = this.stage.world;
+    return ensemble.stat(treePaths.controller) !== null && this.controller !== broker;
+  }
+
+  replica(broker: SimulatedBroker): Partition | undefined {
+    const { topic } = this.stage.load;
+    return broker.replicas.find((replica) => replica.topic === topic && replica.index === 0);
+  }
+
+  logEnd(broker: SimulatedBroker): number {
+    return this.replica(broker)?.log.logEndOffset ?? -1;
+  }
+
+  isLeader(broker: SimulatedBroker): boolean {
+    return this.replica(broker)?.isLeader === true;
+  }
+
+  isInSync(broker: SimulatedBroker): boolean {
+    const led = this.brokers.filter((each) => this.isLeader(each));
+    return led.some((each) => this.replica(each)!.isr.includes(broker.nodeId));
+  }
+
+  /** Sends records, and waits until they are acknowledged. */
+  async sendAll(count: number): Promise<void> {
+    const sent = this.begin(count);
+    await this.until('the records are acknowledged', () => sent.every(({ outcome }) => outcome === 'ok'));
+  }
+
+  /** Begins to send with acks=all. */
+  begin(count: number): readonly Sent[] {
+    return Array.from({ length: count }, () => this.all.send());
+  }
+
+  /** Begins to send with acks=1. */
+  beginHasty(count: number): readonly Sent[] {
+    return Array.from({ length: count }, () => this.one.send());
+  }
+
+  /** Nothing gets from one machine to the other, nor back. */
+  separate(a: SimulatedBroker, b: SimulatedBroker | 'zookeeper'): void {
+    const other = b === 'zookeeper' ? b : b.host;
+    this.stage.world.trace.note(`${a.host} and ${other} are separated`);
+    this.stage.world.network.block(a.host, other);
+    this.stage.world.network.block(other, a.host);
+  }
+
+  join(a: SimulatedBroker, b: SimulatedBroker | 'zookeeper'): void {
+    const other = b === 'zookeeper' ? b : b.host;
+    this.stage.world.trace.note(`${a.host} and ${other} reach each other again`);
+    this.stage.world.network.unblock(a.host, other);
+    this.stage.world.network.unblock(other, a.host);
+  }
+
+  /** From all brokers and the ensemble; clients still reach it. */
+  isolate(broker: SimulatedBroker): void {
+    for (const other of this.brokers) if (other !== broker) this.separate(broker, other);
+    this.separate(broker, 'zookeeper');
+  }
+
+  passes(ms: number): Promise<void> {
+    return this.stage.passes(ms);
+  }
+
+  async until(what: string, isSo: () => boolean): Promise<void> {
+    await this.stage.within(what, () => (isSo() ? null : 'not so'), STEP_MS);
+  }
+
+  /** A broker comes up and serves. */
+  async starts(broker: SimulatedBroker): Promise<void> {
+    broker.start();
+    await this.until(`broker ${broker.nodeId} serves`, () => broker.broker !== null);
+  }
+
+  /** Another broker than this one leads. */
+  async leaderChangesFrom(broker: SimulatedBroker): Promise<void> {
+    await this.until('another broker leads', () =>
+      this.brokers.some((other) => other !== broker && this.isLeader(other)),
+    );
+  }
+
+  /** All that was begun to be sent has an outcome. */
+  async settled(): Promise<void> {
+    await this.until('all that was sent has an outcome', () => this.all.isDone && this.one.isDone);
+  }
+}

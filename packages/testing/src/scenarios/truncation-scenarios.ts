@@ -1,0 +1,143 @@
+import type { Scenario } from './scenario.ts';
+
+/** Logs that part, and how they come together again. */
+export const TRUNCATION_SCENARIOS: readonly Scenario[] = [
+  {
+    row: 'F01',
+    name: 'a follower that restarts behind the high watermark does not cut what was acknowledged',
+    brokers: 2,
+    topic: { replicationFactor: 2, configs: { 'min.insync.replicas': '1' } },
+    play: async (director) => {
+      await director.sendAll(3);
+      const { leader } = director;
+      const follower = director.followers[0]!;
+      await director.sendAll(1);
+      // At this moment the follower has the record, and has not heard that it is committed.
+      follower.kill();
+      await director.starts(follower);
+      leader.kill();
+      await director.passes(5_000);
+      await director.starts(leader);
+    },
+  },
+  {
+    row: 'F02',
+    name: 'both replicas crash, and the one that is back first does not write another history',
+    brokers: 2,
+    topic: { replicationFactor: 2, configs: { 'min.insync.replicas': '1' } },
+    play: async (director) => {
+      await director.sendAll(3);
+      const { leader } = director;
+      const follower = director.followers[0]!;
+      director.separate(leader, follower);
+      director.beginHasty(2);
+      await director.passes(100);
+      leader.kill();
+      follower.kill();
+      director.join(leader, follower);
+      await director.starts(follower);
+      director.beginHasty(2);
+      await director.passes(4_000);
+      await director.starts(leader);
+    },
+  },
+  {
+    row: 'F03',
+    name: 'two failovers with a tail each, of which the last leader has neither',
+    brokers: 3,
+    topic: { configs: { 'min.insync.replicas': '1', 'unclean.leader.election.enable': 'true' } },
+    play: async (director) => {
+      await director.sendAll(3);
+      for (let failover = 0; failover < 2; failover++) {
+        const { leader } = director;
+        for (const other of director.followers) director.separate(leader, other);
+        director.beginHasty(2 + failover);
+        await director.passes(100);
+        leader.kill();
+        for (const other of director.brokers) if (other !== leader) director.join(leader, other);
+        await director.leaderChangesFrom(leader);
+      }
+      director.beginHasty(1);
+      await director.passes(500);
+    },
+  },
+  {
+    row: 'F05',
+    name: 'nobody joins the in-sync set who has not reached the start of the leader’s epoch',
+    brokers: 3,
+    // So that the way up to the end takes the follower many fetches.
+    properties: { 'replica.fetch.response.max.bytes': '100', 'replica.fetch.max.bytes': '100' },
+    topic: { configs: { 'min.insync.replicas': '1' } },
+    play: async (director) => {
+      await director.sendAll(2);
+      const { leader } = director;
+      const [straggler, heir] = director.followers;
+      straggler!.kill();
+      await director.until('the straggler is out', () => !director.isInSync(straggler!));
+      await director.sendAll(40);
+      // The heir has the last records, and has not heard that they are committed.
+      leader.kill();
+      await director.leaderChangesFrom(leader);
+      straggler!.start();
+      await director.until('the straggler is in sync', () => director.isInSync(straggler!));
+      heir!.kill();
+      await director.passes(6_000);
+    },
+  },
+  {
+    row: 'F06',
+    name: 'a follower misses an epoch, and finds the same leader in a later one',
+    brokers: 3,
+    play: async (director) => {
+      await director.sendAll(3);
+      const { leader } = director;
+      const [sleeper] = director.followers;
+      director.beginHasty(3);
+      await director.passes(1);
+      sleeper!.pause();
+      leader.kill();
+      await director.leaderChangesFrom(leader);
+      await director.starts(leader);
+      await director.until('the first leader leads again', () => director.isLeader(leader));
+      sleeper!.resume();
+      await director.sendAll(2);
+    },
+  },
+  {
+    row: 'F09, F10',
+    name: 'a former leader with a tail that nobody else has cuts it, shows it to nobody, and counts only after that',
+    brokers: 3,
+    play: async (director) => {
+      await director.sendAll(3);
+      const { leader } = director;
+      for (const other of director.followers) director.separate(leader, other);
+      director.beginHasty(10);
+      await director.passes(100);
+      director.separate(leader, 'zookeeper');
+      await director.leaderChangesFrom(leader);
+      await director.passes(500);
+      await director.sendAll(2);
+      for (const other of director.brokers) if (other !== leader) director.join(leader, other);
+      director.join(leader, 'zookeeper');
+      await director.sendAll(2);
+      await director.until('it is in sync', () => director.isInSync(leader));
+    },
+  },
+  {
+    row: 'F24',
+    name: 'a leader that is cut off from the others still talks with clients',
+    brokers: 3,
+    play: async (director) => {
+      await director.sendAll(3);
+      const { leader } = director;
+      director.isolate(leader);
+      director.beginHasty(5);
+      const late = director.begin(3);
+      await director.leaderChangesFrom(leader);
+      await director.passes(5_000);
+      await director.until('what was sent with acks=all found its way', () =>
+        late.every(({ outcome }) => outcome === 'ok'),
+      );
+    },
+  },
+];

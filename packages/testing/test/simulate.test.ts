@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { knownBug } from '../src/bugs/known-bugs.ts';
+import { planFaults } from '../src/faults/fault-plan.ts';
+import type { Fault } from '../src/faults/fault.ts';
+import { shrinkFaults } from '../src/faults/shrink.ts';
+import { SeededRandom } from '../src/seeded-random.ts';
+import { simulate } from '../src/simulate.ts';
+
+test('one seed gives one trace, another seed another', async () => {
+  const first = await simulate({ seed: 1, faults: [], durationMs: 2_000 });
+  const again = await simulate({ seed: 1, faults: [], durationMs: 2_000 });
+  const other = await simulate({ seed: 2, faults: [], durationMs: 2_000 });
+  assert.deepEqual(first.problems, []);
+  assert.equal(again.traceHash, first.traceHash);
+  assert.notEqual(other.traceHash, first.traceHash);
+});
+
+test('a bug that is switched on is found, and is off again afterwards', async () => {
+  const bug = 'ephemeral-node-assumed-alive';
+  const restart: Fault = { atMs: 1_000, forMs: 500, what: 'kill', broker: 2, other: 2 };
+  const faults = [restart];
+  assert.ok(knownBug(bug).foundWithin > 0);
+  const broken = await simulate({ seed: 1, bug, faults, durationMs: 2_000 });
+  assert.deepEqual([...new Set(broken.problems.map(({ name }) => name))], ['not-converged']);
+  const whole = await simulate({ seed: 1, faults, durationMs: 2_000 });
+  assert.deepEqual(whole.problems, []);
+});
+
+test('faults are planned in order, within the time that is given, and the same for the same seed', () => {
+  const options = { brokers: 3, durationMs: 20_000, count: 50 };
+  const faults = planFaults(new SeededRandom(7), options);
+  assert.deepEqual(planFaults(new SeededRandom(7), options), faults);
+  assert.deepEqual(
+    faults.toSorted((a, b) => a.atMs - b.atMs),
+    faults,
+  );
+  for (const { atMs, forMs, broker, other } of faults) {
+    assert.ok(atMs + forMs <= 20_000 && broker >= 1 && broker <= 3 && other >= 0 && other <= 3);
+    assert.notEqual(other, broker);
+  }
+});
+
+test('a failure is shrunk to the faults that it takes, wherever they stand', async () => {
+  const faults = planFaults(new SeededRandom(7), { brokers: 3, durationMs: 20_000, count: 9 });
+  const culprits = [faults[2]!, faults[7]!];
+  const left = await shrinkFaults(faults, async (fewer) => culprits.every((fault) => fewer.includes(fault)));
+  assert.deepEqual(left, culprits);
+});
