@@ -1,4 +1,4 @@
-// Installs what the interop scenarios and the benchmarks need beside Node: kcat (Debian), the Python
+// Installs what the interop scenarios and the benchmarks need beside Node: kcat, PostgreSQL and Redis (Debian), the Python
 // client (in .cache/python), the jars and compiled drivers of the Java clients, Apache Kafka itself.
 //   npx node scripts/install-interop.ts
 // Does nothing, in about a second, where all is there. Fails with the words of what failed.
@@ -16,6 +16,9 @@ const debianPackages: Readonly<Record<string, string>> = {
   mvn: 'maven',
   python3: 'python3-venv',
   taskset: 'util-linux',
+  'redis-server': 'redis-server',
+  // The client comes with the server, which is not on the path.
+  psql: 'postgresql',
   cc: 'build-essential',
   ip: 'iproute2',
 };

@@ -21,6 +21,7 @@ import {
 } from '@odradek/client/index.ts';
 import { Chance, Zipf } from './chance.ts';
 import type { ParallelWorkerSettings } from './parallel-worker.ts';
+import { within } from './within.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const PARTITIONS = 6;
@@ -28,7 +29,6 @@ const RECORDS = 4_000;
 const KEYS = 500;
 const MEMBERS = 3;
 const TOPIC = 'orders';
-const DEADLINE_MS = 60_000;
 
 interface Effect {
   readonly partition: number;
@@ -169,12 +169,4 @@ function checkEffects(effects: readonly Effect[]): Outcome {
   }
   assert.equal(distinct.size, RECORDS);
   return { repeated: effects.length - RECORDS };
-}
-
-async function within(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`waited for ${what} in vain`);
-    await sleep(50);
-  }
 }

@@ -4,12 +4,13 @@
  *     npm run test:patterns [-- --only parallel --kills 6 --seed 1]
  */
 import { parseArgs } from 'node:util';
+import { idempotentKills } from './idempotent-kills.ts';
 import { parallelKills } from './parallel-kills.ts';
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    kills: { type: 'string', default: '5' },
+    kills: { type: 'string', default: '4' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
@@ -19,6 +20,7 @@ const seed = wholeNumber('seed', values.seed);
 
 const suites: Readonly<Record<string, () => Promise<void>>> = {
   parallel: () => parallelKills(kills, seed),
+  idempotent: () => idempotentKills(kills, seed),
 };
 
 const chosen = values.only === undefined ? Object.keys(suites) : [values.only];

@@ -21,3 +21,20 @@ export type {
   RedriveOptions,
   RedriveReport,
 } from './dead-letters/redrive-options.ts';
+export {
+  Claims,
+  UncertainError,
+  type Claim,
+  type ClaimStore,
+  type ClaimsOptions,
+} from './idempotent/claims.ts';
+export { MemoryClaims } from './idempotent/memory-claims.ts';
+export { MESSAGE_ID_HEADER, messageId, type MessageIdOf } from './idempotent/message-id.ts';
+export {
+  PostgresInbox,
+  type PostgresClient,
+  type PostgresInboxOptions,
+  type PostgresPool,
+} from './idempotent/postgres-inbox.ts';
+export { RedisClaims, type RedisClaimsOptions } from './idempotent/redis-claims.ts';
+export { SqliteInbox, type SqliteInboxOptions } from './idempotent/sqlite-inbox.ts';

@@ -4,6 +4,8 @@ import type { AttemptOutcome } from './key-scheduler.ts';
 import type { Task } from './partition-work.ts';
 
 export interface RecordContext {
+  /** Names the record over clusters and topics that were made anew: cluster id, topic id, partition, offset. */
+  readonly id: string;
   /** Aborts when the partition is another member's, or when giving it up takes longer than `drainMs`. */
   readonly signal: AbortSignal;
   /** 1 for the first. Counted by this member: after a restart or a rebalance it begins again. */
@@ -50,7 +52,9 @@ export async function attemptTask(task: Task, policies: AttemptPolicies): Promis
     if (waitMs > 0) return { retryAfterMs: waitMs };
     const attempt = ++task.attempts;
     try {
-      await callApplication(policies.handler, task.record, { signal: task.work.signal, attempt });
+      const { signal, identity } = task.work;
+      const id = `${identity}/${task.record.offset}`;
+      await callApplication(policies.handler, task.record, { id, signal, attempt });
       policies.succeeded();
       return 'done';
     } catch (thrown) {

@@ -154,19 +154,10 @@ export class ParallelRun {
 
   /** Before the first records of these come. */
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    try {
-      const committed = await this.source.committed(partitions);
-      const identities = await Promise.all(partitions.map((at) => this.identityOf(at)));
-      for (const [index, at] of partitions.entries()) {
-        this.begin(at, identities[index]!, committed.get(partitionKey(at)) ?? NOTHING_COMMITTED);
-      }
-    } catch (error) {
-      // Without the maps what was done ahead is repeated; that is no reason to stop.
-      if (!isRetriableError(error)) throw error;
-      for (const at of partitions) {
-        this.noteIgnored(at, null);
-        this.begin(at, '', NOTHING_COMMITTED);
-      }
+    const identities = await Promise.all(partitions.map((at) => this.identityOf(at)));
+    const committed = await this.committedQuietly(partitions);
+    for (const [index, at] of partitions.entries()) {
+      this.begin(at, identities[index]!, committed.get(partitionKey(at)) ?? NOTHING_COMMITTED);
     }
   }
 
@@ -202,6 +193,19 @@ export class ParallelRun {
     const work = new PartitionWork(at, identity, start, known, predecessor);
     this.works.set(key, work);
     void predecessor?.whenIdle().then(() => this.scheduler.release(work));
+  }
+
+  /** Without the maps what was done ahead is repeated; that is no reason to stop. */
+  private async committedQuietly(
+    partitions: readonly TopicPartition[],
+  ): Promise<ReadonlyMap<string, CommittedOffset>> {
+    try {
+      return await this.source.committed(partitions);
+    } catch (error) {
+      if (!isRetriableError(error)) throw error;
+      for (const at of partitions) this.noteIgnored(at, null);
+      return new Map();
+    }
   }
 
   private noteIgnored({ topic, partition }: TopicPartition, metadata: string | null): void {
