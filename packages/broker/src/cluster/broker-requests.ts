@@ -64,22 +64,12 @@ export function updateMetadataRequest(
   { controllerEpoch, metadata, isComplete }: BrokerBatch,
   version: number,
 ): UpdateMetadataRequestInput {
-  const live = new Set(liveBrokers.map(({ brokerId }) => brokerId));
   return {
     controllerId,
     controllerEpoch,
     brokerEpoch,
     ...(version >= COMPLETE_METADATA_FROM ? { type: isComplete ? COMPLETE : INCREMENTAL } : {}),
-    topicStates: byTopic(metadata ?? []).map(({ topicName, topicId, partitions }) => ({
-      topicName,
-      topicId,
-      partitionStates: partitions.map((notice) => ({
-        partitionIndex: notice.partition,
-        ...stateOf(notice),
-        zkVersion: notice.partitionEpoch,
-        offlineReplicas: notice.replicas.filter((id) => !live.has(id)),
-      })),
-    })),
+    topicStates: metadataStates(metadata ?? [], liveBrokers),
     liveBrokers: liveBrokers.map(({ brokerId, endpoints, rack }) => ({
       id: brokerId,
       rack,
@@ -91,6 +81,36 @@ export function updateMetadataRequest(
       })),
     })),
   };
+}
+
+type MetadataStates = NonNullable<UpdateMetadataRequestInput['topicStates']>;
+
+/**
+ * What was made of metadata that all brokers are told, with the live brokers of then: in a large cluster making it anew
+ * for each broker costs more than writing it. Goes with the metadata, once all have been told.
+ */
+const statesMade = new WeakMap<readonly PartitionNotice[], { live: string; states: MetadataStates }>();
+
+function metadataStates(
+  metadata: readonly PartitionNotice[],
+  liveBrokers: readonly LiveBroker[],
+): MetadataStates {
+  const ids = new Set(liveBrokers.map(({ brokerId }) => brokerId));
+  const live = [...ids].join();
+  const made = statesMade.get(metadata);
+  if (made?.live === live) return made.states;
+  const states = byTopic(metadata).map(({ topicName, topicId, partitions }) => ({
+    topicName,
+    topicId,
+    partitionStates: partitions.map((notice) => ({
+      partitionIndex: notice.partition,
+      ...stateOf(notice),
+      zkVersion: notice.partitionEpoch,
+      offlineReplicas: notice.replicas.filter((id) => !ids.has(id)),
+    })),
+  }));
+  statesMade.set(metadata, { live, states });
+  return states;
 }
 
 export function stopReplicaRequest(

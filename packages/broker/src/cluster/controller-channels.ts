@@ -10,6 +10,7 @@ import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Peers } from '@odradek/core/ports/peers.ts';
 import type { ControllerOrders } from '@odradek/core/replication/controller-orders.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { LoopTurns } from './loop-turns.ts';
 import { RemoteChannel } from './remote-channel.ts';
 
 export interface ControllerChannelsParts {
@@ -31,9 +32,11 @@ const ANY_LIFE = -1;
 export class ControllerChannels implements BrokerChannels {
   private readonly parts: ControllerChannelsParts;
   private readonly remote = new Map<number, RemoteChannel>();
+  private readonly turns: LoopTurns;
 
   constructor(parts: ControllerChannelsParts) {
     this.parts = parts;
+    this.turns = new LoopTurns(parts.timers);
   }
 
   open(broker: LiveBroker): void {
@@ -46,6 +49,7 @@ export class ControllerChannels implements BrokerChannels {
       link: peers.link(broker.brokerId, 'controller'),
       timers,
       log,
+      inTurn: (send) => this.turns.run(send),
       liveBrokers: () => this.parts.liveBrokers(),
       timeoutMs: () => this.parts.timeoutMs(),
     });

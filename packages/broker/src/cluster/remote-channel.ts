@@ -20,6 +20,8 @@ export interface RemoteChannelParts {
   readonly link: PeerLink;
   readonly timers: Timers;
   readonly log: LogSink;
+  /** Makes a large request in a turn of the event loop of its own. */
+  inTurn(send: () => void): void;
   liveBrokers(): readonly LiveBroker[];
   /** `controller.socket.timeout.ms` */
   timeoutMs(): number;
@@ -34,6 +36,12 @@ type Answered = (errors: readonly PartitionError[]) => void;
 
 /** Pause before a request is sent again. */
 const RETRY_MS = 100;
+
+/**
+ * Partitions of a request that takes a turn of its own to make. A new controller tells all brokers of everything: with
+ * many partitions and brokers that would hold the loop for longer than a session with ZooKeeper lasts.
+ */
+const LARGE_FROM_PARTITIONS = 1000;
 
 /**
  * The controller's way to one other broker. Batches go in their order, the requests of a batch one after the other,
@@ -97,6 +105,7 @@ export class RemoteChannel {
   private sendLeadership(batch: BrokerBatch, answered: Answered): void {
     this.ask(
       { api: leaderAndIsrApi, build: (version) => leaderAndIsrRequest(this.sender(), batch, version) },
+      batch.leadership.length,
       ({ errorCode, partitionErrors, topics }) => {
         this.noteRefusal('LeaderAndIsr', errorCode);
         const names = new Map(batch.leadership.map(({ topic, topicId }) => [topicId, topic]));
@@ -114,6 +123,7 @@ export class RemoteChannel {
   private sendMetadata(batch: BrokerBatch, answered: Answered): void {
     this.ask(
       { api: updateMetadataApi, build: (version) => updateMetadataRequest(this.sender(), batch, version) },
+      batch.metadata?.length ?? 0,
       ({ errorCode }) => {
         this.noteRefusal('UpdateMetadata', errorCode);
         answered([]);
@@ -124,6 +134,7 @@ export class RemoteChannel {
   private sendStops(batch: BrokerBatch, answered: Answered): void {
     this.ask(
       { api: stopReplicaApi, build: () => stopReplicaRequest(this.sender(), batch) },
+      batch.stops.length,
       ({ errorCode, partitionErrors }) => {
         this.noteRefusal('StopReplica', errorCode);
         const all = batch.stops.map(({ topic, partition }) => ({ topic, partition, errorCode }));
@@ -134,9 +145,11 @@ export class RemoteChannel {
 
   private ask<RequestInput, Response>(
     request: Omit<PeerRequest<RequestInput, Response>, 'timeoutMs'>,
+    partitionCount: number,
     answered: (response: Response) => void,
   ): void {
-    const attempt = (): void => {
+    const send = (): void => {
+      if (this.isClosed) return;
       this.parts.link.request({ ...request, timeoutMs: this.parts.timeoutMs() }, (error, answer) => {
         if (this.isClosed) return;
         if (error === null) return answered(answer.body);
@@ -146,6 +159,10 @@ export class RemoteChannel {
         });
         this.retry = this.parts.timers.after(RETRY_MS, attempt);
       });
+    };
+    const attempt = (): void => {
+      if (partitionCount < LARGE_FROM_PARTITIONS) send();
+      else this.parts.inTurn(send);
     };
     attempt();
   }
