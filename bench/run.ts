@@ -52,15 +52,15 @@ function suiteOf(args: readonly string[]): Suite {
     },
   });
   const today = new Date().toISOString().slice(0, 10);
+  const partitions =
+    values.partitions === undefined ? undefined : numberOf('--partitions', values.partitions);
   if (positionals[0] === SCALE) {
     return new ScaleSuite({
       brokers: SCALE_BROKERS,
-      partitions: SCALE_PARTITIONS,
+      partitions: partitions === undefined ? SCALE_PARTITIONS : [partitions],
       name: values.name ?? `${today}-${SCALE}`,
     });
   }
-  const partitions =
-    values.partitions === undefined ? undefined : numberOf('--partitions', values.partitions);
   const shared = {
     rounds: numberOf('--rounds', values.rounds),
     measureMs: numberOf('--seconds', values.seconds) * 1000,

@@ -27,7 +27,7 @@ async function through<T>(target: Target, action: (connection: RawConnection) =>
   }
 }
 
-/** Makes topics and resolves when every partition of them has a leader. */
+/** Makes topics and resolves when every partition of them has a leader that serves it. */
 export async function createTopics(
   target: Target,
   names: readonly string[],
@@ -50,6 +50,8 @@ export async function createTopics(
     }
     for (const name of names) await untilLed(connection, name, partitions, timeoutMs);
   });
+  // A broker of Kafka 4 tells of leaders before it is one.
+  for (const name of names) await untilServed(target, name, partitions);
 }
 
 async function untilLed(

@@ -191,7 +191,7 @@ export const workloads: readonly Workload[] = [
     name: 'fetch-cold',
     group: 'consume',
     title: 'catching up from the disk, answers of 1 MB',
-    fillBytes: 256 * MB,
+    fillBytes: 128 * MB,
     fetchBytes: MB,
     isCold: true,
   },

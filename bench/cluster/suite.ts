@@ -14,7 +14,7 @@ import { controllerFailsOver, leaderDies, leaderStops } from './failures.ts';
 export interface ClusterPlan {
   readonly experiments: readonly ClusterExperiment[];
   readonly peers: readonly string[];
-  /** Of loads and failures; what is about thousands of partitions is done once. */
+  /** Of loads; failures get two at most, and what is about thousands of partitions one. */
   readonly rounds: number;
   readonly measureMs: number;
   readonly minutes: number;
@@ -30,6 +30,9 @@ const IN_FLIGHT = 5;
 const WARM_UP_MS = 700;
 /** Of each cluster, before anything counts: compilers have to do their work. */
 const FIRST_WARM_UP_MS = 6000;
+/** Each takes a session time-out and some starts of a JVM. */
+const FAILURES: readonly ClusterExperiment['kind'][] = ['shutdown', 'leader-killed', 'controller-killed'];
+const FAILURE_ROUNDS = 2;
 const ONCE: readonly ClusterExperiment['kind'][] = ['create', 'move', 'controller-failover'];
 
 /** Three brokers beside three of Apache Kafka with one ZooKeeper. */
@@ -58,7 +61,7 @@ export class ClusterSuite {
         ...Object.fromEntries(plan.peers.map((name) => [name, clusterPeers[name]!])),
         zookeeper: `one server for all, session time-out ${SESSION_MS / 1000} s`,
         pinning: wordsOf(this.pinning).replace('the broker', 'all brokers'),
-        rounds: `at most ${plan.rounds}, once what is about thousands of partitions, ${plan.minutes} minutes in all; the peers in turn within each; ${plan.measureMs / 1000} s per load and peer; medians, and medians of the ratios within a round`,
+        rounds: `at most ${plan.rounds} of loads, ${FAILURE_ROUNDS} of failures, 1 of what is about thousands of partitions, ${plan.minutes} minutes in all; the peers in turn within each; ${plan.measureMs / 1000} s per load and peer; medians, and medians of the ratios within a round`,
       },
       isResumed: plan.isResumed,
     });
@@ -75,14 +78,11 @@ export class ClusterSuite {
       for (const cluster of this.clusters.values()) {
         await this.produce(cluster, 16 * RECORD_BYTES, 6, Math.min(FIRST_WARM_UP_MS, 3 * measureMs));
       }
-      const repeated = experiments.filter(({ kind }) => !ONCE.includes(kind));
-      const once = experiments.filter(({ kind }) => ONCE.includes(kind));
-      const steps = [
-        ...Array.from({ length: rounds }, (_, round) =>
-          repeated.map((each) => this.step(each, round)),
-        ).flat(),
-        ...once.map((each) => this.step(each, 0)),
-      ];
+      const steps = Array.from({ length: rounds }, (_, round) =>
+        experiments
+          .filter(({ kind }) => round < this.roundsOf(kind))
+          .map((experiment) => this.step(experiment, round)),
+      ).flat();
       await runSteps(steps, this.deadlineMs, this.results);
     } finally {
       await this.stop();
@@ -96,6 +96,11 @@ export class ClusterSuite {
     this.clusters.clear();
     await this.zookeeper?.stop();
     this.zookeeper = null;
+  }
+
+  private roundsOf(kind: ClusterExperiment['kind']): number {
+    if (ONCE.includes(kind)) return 1;
+    return FAILURES.includes(kind) ? Math.min(FAILURE_ROUNDS, this.plan.rounds) : this.plan.rounds;
   }
 
   private step(experiment: ClusterExperiment, round: number): Step {

@@ -21,5 +21,9 @@ function run(spec: LoadSpec): Promise<LoadResult> {
 
 const [, , argument] = process.argv;
 if (argument === undefined) throw new Error('use: run-load.ts JSON (see load-spec.ts)');
-const result = await run(JSON.parse(argument) as LoadSpec);
-process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+try {
+  const result = await run(JSON.parse(argument) as LoadSpec);
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`, () => process.exit(1));
+}

@@ -1,17 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedTree } from '@odradek/broker/adapters/embedded-coordination/embedded-tree.ts';
 import { systemClock } from '@odradek/broker/adapters/system-clock.ts';
 import { ControllerChannels } from '@odradek/broker/cluster/controller-channels.ts';
 import { createRoots, registerBroker } from '@odradek/core/controller/cluster-join.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import { Controller } from '@odradek/core/controller/controller.ts';
+import type { Timers } from '@odradek/core/ports/clock.ts';
 import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import { countedPeers, noFanOut, type FanOut } from './counted-peers.ts';
 import { countedSession, noTraffic, type TreeTraffic } from './counted-session.ts';
 
 const REPLICATION_FACTOR = 3;
+const QUIET_MS = 10;
 const silent = { debug() {}, info() {}, warn() {}, error: console.error };
 const noTimers = { after: () => ({ cancel() {} }) };
+const realTimers: Timers = {
+  after(delayMs, fire) {
+    const timer = setTimeout(fire, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
 
 /** A broker of which there is no more than its session, and the controller's part if it has that office. */
 export interface PaperBroker {
@@ -79,13 +88,13 @@ export class PaperCluster {
     await this.settled();
   }
 
-  /** Resolves when nothing has been asked of the tree or of a broker for some turns. */
+  /** Resolves when nothing has been asked of the tree or of a broker for half a second. */
   async settled(): Promise<void> {
     const sum = (): number => this.traffic.reads + this.traffic.writes + this.fanOut.requests;
     for (let quiet = 0, before = -1; quiet < 50; quiet = sum() === before ? quiet + 1 : 0) {
       before = sum();
       await nextTurn();
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await sleep(QUIET_MS);
     }
   }
 
@@ -104,7 +113,7 @@ export class PaperCluster {
         stop: (stops) => stops.map(() => 0),
       },
       peers: countedPeers(() => this.fanOut),
-      timers: noTimers,
+      timers: realTimers,
       log: silent,
       liveBrokers: () => [...state.brokers.values()],
       timeoutMs: () => 30_000,

@@ -12,6 +12,7 @@ import { Reader } from '@odradek/protocol/primitives/reader.ts';
 import { machineFacts } from '../report/machine.ts';
 import { resultsDirectory } from '../report/results.ts';
 import { aligned, rounded } from '../report/table.ts';
+import { WIRE_BYTES_PER_SECOND } from './counted-peers.ts';
 import { PaperCluster } from './paper-cluster.ts';
 
 export interface ScalePlan {
@@ -109,8 +110,9 @@ async function measure(brokers: number, partitions: number): Promise<Column> {
     'controller failover: sent and unanswered at once, MB': told.unansweredBytesMax / MB,
     'controller failover: processor time of the controller, s': (failover.cpuMs - read.treeMs) / 1000,
     'controller failover: longest hold of its loop, ms': failover.holdMs,
+    'controller failover: until all have been told, s': failover.seconds,
     'controller failover: on a wire of 1 Gbit/s, s':
-      (told.metadataBytes + told.leadershipBytes + read.bytes) / 125e6,
+      (told.metadataBytes + told.leadershipBytes + read.bytes) / WIRE_BYTES_PER_SECOND,
     'loss of one broker: transactions': changed.writes,
     'loss of one broker: exchanged with ZooKeeper, MB': changed.bytes / MB,
     'loss of one broker: told to all, MB': (toldOfLoss.metadataBytes + toldOfLoss.leadershipBytes) / MB,
@@ -144,17 +146,25 @@ function knowledgeOf(frame: Buffer): { takeMs: number; heapBytes: number } {
   return { takeMs, heapBytes: heap };
 }
 
+interface Watched {
+  readonly seconds: number;
+  readonly cpuMs: number;
+  readonly holdMs: number;
+}
+
 /** Runs it and watches the loop: processor time, and the longest time in which nothing else got its turn. */
-async function watched(act: () => Promise<void>): Promise<{ cpuMs: number; holdMs: number }> {
+async function watched(act: () => Promise<void>): Promise<Watched> {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
   const before = process.threadCpuUsage();
+  const began = performance.now();
   await act();
+  const seconds = (performance.now() - began) / 1000;
   // A last hold would otherwise end before it was looked at.
   await sleep(2 * RESOLUTION_MS);
   const { user, system } = process.threadCpuUsage(before);
   delay.disable();
-  return { cpuMs: (user + system) / 1000, holdMs: Math.max(0, delay.max / 1e6 - RESOLUTION_MS) };
+  return { seconds, cpuMs: (user + system) / 1000, holdMs: Math.max(0, delay.max / 1e6 - RESOLUTION_MS) };
 }
 
 function heapBytes(): number {
