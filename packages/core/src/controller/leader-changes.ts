@@ -10,6 +10,7 @@ import {
   judgeReassignment,
   type ReassignmentContext,
   type ReassignmentStep,
+  withLeaving,
 } from './reassignment.ts';
 import { isFault, type TopicFault } from './topic-request.ts';
 
@@ -141,6 +142,10 @@ function takeSteps(
   inOrder(parts, done);
 }
 
+/**
+ * Brokers whose replicas are to go stay in the tree until they have been told so: where this controller dies before, the
+ * next one finds reassignments that it has to complete, and tells them.
+ */
 function takeTogether(
   term: ControllerTerm,
   topic: TopicEntry,
@@ -152,20 +157,35 @@ function takeTogether(
     const expectedVersion = topic.partitions[partition]!.partitionEpoch;
     return state === null ? [] : [{ topic: name, partition, state, expectedVersion }];
   });
-  const assignments = new Map(steps.map(([partition, { assignment }]) => [partition, assignment]));
-  term.rewriteTopic(topic, assignments, writes, (error) => {
-    if (error !== null) return done(error);
+  const leaving = steps.map(
+    ([partition, { assignment, dropped }]) => [partition, withLeaving(assignment, dropped)] as const,
+  );
+  const final = new Map(steps.map(([partition, { assignment }]) => [partition, assignment]));
+  const tell = (next: Ended) => {
+    for (const [partition, assignment] of final) term.parts.state.setAssignment(name, partition, assignment);
     term.announce(steps.map(([partition]) => ({ topic: name, partition })));
-    for (const [brokerId, partitions] of droppedByBroker(steps)) {
-      if (!term.parts.state.isLive(brokerId)) continue;
-      const stops = partitions.map((partition) => {
-        const { leaderEpoch } = topic.partitions[partition]!;
-        return { topic: name, partition, leaderEpoch, deleteLog: true };
-      });
-      term.announcements.stop(brokerId, stops);
-    }
-    done(null);
-  });
+    stopDropped(term, topic, steps);
+    next(null);
+  };
+  const isAllTold = steps.every(([, { dropped }]) => dropped.length === 0);
+  const parts: Step[] = [(next) => term.rewriteTopic(topic, new Map(leaving), writes, next), tell];
+  if (!isAllTold) parts.push((next) => term.rewriteTopic(topic, final, [], next));
+  inOrder(parts, done);
+}
+
+function stopDropped(
+  term: ControllerTerm,
+  topic: TopicEntry,
+  steps: readonly (readonly [number, ReassignmentStep])[],
+): void {
+  for (const [brokerId, partitions] of droppedByBroker(steps)) {
+    if (!term.parts.state.isLive(brokerId)) continue;
+    const stops = partitions.map((partition) => {
+      const { leaderEpoch } = topic.partitions[partition]!;
+      return { topic: topic.name, partition, leaderEpoch, deleteLog: true };
+    });
+    term.announcements.stop(brokerId, stops);
+  }
 }
 
 function droppedByBroker(

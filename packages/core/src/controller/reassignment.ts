@@ -62,6 +62,15 @@ export function completion(entry: PartitionEntry, context: ReassignmentContext):
   return stepTo(entry, assignmentOf(wanted), context);
 }
 
+/** The same, with replicas that are still to be deleted. */
+export function withLeaving(assignment: ReplicaAssignment, leaving: readonly number[]): ReplicaAssignment {
+  return {
+    replicas: [...assignment.replicas, ...leaving],
+    addingReplicas: assignment.addingReplicas,
+    removingReplicas: [...assignment.removingReplicas, ...leaving],
+  };
+}
+
 /** Wanted replicas first, then those that go once the wanted ones are in sync. */
 function growing(original: readonly number[], wanted: readonly number[]): ReplicaAssignment {
   const removingReplicas = original.filter((id) => !wanted.includes(id));
