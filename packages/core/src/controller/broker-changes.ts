@@ -80,19 +80,20 @@ function brokersCome(term: ControllerTerm, come: readonly LiveBroker[], done: En
 }
 
 /** What waited for brokers: elections of the partitions concerned, reassignments, deletions. */
-export function resume(
-  term: ControllerTerm,
-  isConcerned: (entry: PartitionEntry) => boolean,
-  done: Ended,
-): void {
+function resume(term: ControllerTerm, isConcerned: (entry: PartitionEntry) => boolean, done: Ended): void {
   inOrder(
     [
       (next) => term.changeStates(changesWhere(term, isConcerned), next),
-      (next) => completeReassignments(term, partitionsWhere(term, isBeingReassigned), next),
+      (next) => completePending(term, next),
       (next) => resumeDeletions(term, next),
     ],
     done,
   );
+}
+
+/** Completes the reassignments whose new replicas are in sync by now. */
+export function completePending(term: ControllerTerm, done: Ended): void {
+  completeReassignments(term, partitionsWhere(term, isBeingReassigned), done);
 }
 
 /** Replicas lie on disks that do not work: others lead, and those leave the in-sync sets. */

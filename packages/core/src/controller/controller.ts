@@ -1,6 +1,6 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { BrokenReplica } from './announcements.ts';
-import { brokersChanged, replicasBroken, resume } from './broker-changes.ts';
+import { brokersChanged, completePending, replicasBroken } from './broker-changes.ts';
 import { allOf, inOrder, isOneOf, TaskQueue, type Ended } from './callback-flow.ts';
 import { loadCluster, readBrokers, type LoadedCluster } from './cluster-load.ts';
 import { ClusterState } from './cluster-state.ts';
@@ -363,7 +363,7 @@ function beginTerm(term: ControllerTerm, loaded: LoadedCluster, done: Ended): vo
         });
         allOf([...loaded.deletions], (topic, ended) => beginDeletion(term, topic, ended), next);
       },
-      (next) => resume(term, () => true, next),
+      (next) => completePending(term, next),
     ],
     done,
   );

@@ -1,3 +1,4 @@
+import { stateWithoutGone } from './broker-loss.ts';
 import type { LoadedCluster } from './cluster-load.ts';
 import type { ClusterState, PartitionEntry } from './cluster-state.ts';
 import type { StateWrite } from './controller-tree.ts';
@@ -5,8 +6,9 @@ import { electForOffline, initialState, isOfEarlierLife } from './partition-elec
 import type { PartitionState } from './partition-state-node.ts';
 
 /**
- * What a controller has to decide when its term begins: partitions without a state get one, and those whose
- * leader is gone, or has been gone since the state was written, get a leader of a new epoch.
+ * What a controller has to decide when its term begins: partitions without a state get one, those whose leader is
+ * gone, or has been gone since the state was written, get a leader of a new epoch, and others that are gone leave the
+ * in-sync sets.
  *
  * @param allowsUnclean whether a replica that may lack records may lead a topic's partitions
  */
@@ -41,7 +43,10 @@ function nextState(
 ): PartitionState | null {
   if (entry.partitionEpoch < 0) return initialState(entry.replicas, state.isLive, controllerEpoch);
   const leader = state.brokers.get(entry.leader);
-  if (leader !== undefined && !isOfEarlierLife(stateZxid, leader.brokerEpoch)) return null;
+  if (leader === undefined || !isOfEarlierLife(stateZxid, leader.brokerEpoch)) {
+    const availability = { isAvailable: state.isLive, controllerEpoch, allowsUnclean: allowsUnclean() };
+    return stateWithoutGone(entry, availability);
+  }
   const election = { state: entry, replicas: entry.replicas, isLive: state.isLive, controllerEpoch };
   return electForOffline(election, allowsUnclean());
 }
