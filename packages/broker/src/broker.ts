@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
+import { announceLogDirFailure } from '@odradek/core/controller/log-dir-events.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings.ts';
 import { LogManager, type LogManagerOptions } from '@odradek/core/log/log-manager.ts';
@@ -61,6 +62,7 @@ export interface BrokerGround {
 const STOP_DEADLINE_MS = 5_000;
 /** Of more sessions than these none can be left. */
 const SESSIONS_MAX = 100;
+const ANNOUNCEMENT_RETRY_MS = 1_000;
 /** How long logs are opened at start before others run. */
 const OPENING_TURN_MS = 5;
 
@@ -214,6 +216,20 @@ export class Broker {
     return { nodeId: this.nodeId, endpoints: this.endpoints, rack: brokerRack };
   }
 
+  /**
+   * Others are to lead what was led in it. Where there is no session now, the controller learns it when there is one
+   * again: then it tells of all replicas, and is answered which ones cannot be used.
+   */
+  private directoryFailed(): void {
+    if (this.stopping !== null) return;
+    const { timers } = this.machine;
+    announceLogDirFailure(this.coordination, this.nodeId, (error) => {
+      if (error?.code === 'CONNECTIONLOSS') timers.after(ANNOUNCEMENT_RETRY_MS, () => this.directoryFailed());
+      else if (error !== null)
+        this.ground.log.warn('the controller could not be told of a failed directory', { error });
+    });
+  }
+
   /** No data directory is left: there is nothing that could be served. */
   private allDirectoriesFailed(cause: DiskError): void {
     this.endBecause(
@@ -291,6 +307,7 @@ export class Broker {
         ...logManagerOptions(config, ground, configs),
         openFilesMax: openFilesMax(),
         ...(ground.coldReads === undefined ? {} : { coldReads: ground.coldReads }),
+        onDirectoryFailed: () => this.directoryFailed(),
         onAllDirectoriesFailed: (error) => this.allDirectoriesFailed(error),
       },
     );

@@ -95,3 +95,26 @@ test('brokers that lose their sessions hand over and come back: leader, controll
   // Who was told that the leader is elsewhere while its records were on their way has sent them twice.
   assert.deepEqual([...new Set(await cluster.values('t', 0))], counted(0, count));
 });
+
+for (const role of ['leader', 'follower'] as const) {
+  test(`one of the two log directories of a ${role} fails: nothing acknowledged is lost, and it comes back`, async (t) => {
+    const cluster = await EmbeddedCluster.start(t, [1, 2, 3], { 'min.insync.replicas': '2' });
+    await cluster.createTopic('t', [[1, 2, 3]]);
+    await produceAll(cluster, 0, 10);
+    const broken = role === 'leader' ? 1 : 2;
+    cluster.breakDirectoryOf(broken, 't', 0);
+    await produceAll(cluster, 10, 20);
+    const without = await cluster.partition(
+      3,
+      't',
+      0,
+      ({ leader, isr }) => leader !== broken && leader > 0 && !isr.includes(broken),
+    );
+    assert.equal(without.isr.length, 2);
+    await cluster.kill(broken);
+    cluster.mendDirectories(broken);
+    await cluster.startBroker(broken);
+    await cluster.partition(3, 't', 0, ({ isr }) => isr.length === 3);
+    assert.deepEqual([...new Set(await cluster.values('t', 0))], counted(0, 20));
+  });
+}

@@ -5,6 +5,8 @@ import type { Coordination } from '@odradek/core/ports/coordination.ts';
 import { EmbeddedTree } from '@odradek/broker/adapters/embedded-coordination/embedded-tree.ts';
 import { UNKNOWN_SPACE } from '@odradek/broker/adapters/disk-space.ts';
 import { MemoryDisk } from '@odradek/broker/adapters/memory-disk.ts';
+import { DiskError } from '@odradek/core/ports/disk.ts';
+import { WatchedDisk } from '../../../core/test/log/watched-disk.ts';
 import { silentLog } from '@odradek/broker/adapters/silent-log.ts';
 import { systemClock } from '@odradek/broker/adapters/system-clock.ts';
 import { Broker } from '@odradek/broker/broker.ts';
@@ -24,6 +26,7 @@ import { RawClient } from '../serving/raw-client.ts';
 import { batchOf, produce } from '../serving/with-broker.ts';
 
 const PATIENCE_MS = 15_000;
+const DATA_DIRECTORIES = ['/memory/a', '/memory/b'];
 
 export interface PartitionView {
   readonly leader: number;
@@ -44,7 +47,7 @@ interface Life {
 /** Brokers in this process on one coordination tree, each with a disk that outlives it. */
 export class EmbeddedCluster {
   private readonly tree = new EmbeddedTree(':memory:', systemClock);
-  private readonly disks = new Map<number, MemoryDisk>();
+  private readonly disks = new Map<number, WatchedDisk>();
   private readonly lives = new Map<number, Life>();
   private readonly properties: PropertiesOf;
 
@@ -65,7 +68,7 @@ export class EmbeddedCluster {
 
   /** The broker begins, on the disk of its last life if it had one. */
   async startBroker(id: number): Promise<void> {
-    const disk = this.disks.get(id) ?? new MemoryDisk();
+    const disk = this.disks.get(id) ?? new WatchedDisk(new MemoryDisk());
     this.disks.set(id, disk);
     const sessions: Coordination[] = [];
     const broker = await Broker.start({
@@ -78,7 +81,7 @@ export class EmbeddedCluster {
         ...this.properties(id),
       }),
       disk,
-      dataDirectories: ['/memory'],
+      dataDirectories: DATA_DIRECTORIES,
       coordinationFile: ':memory:',
       sharedTree: () => {
         if (this.lives.get(id)?.isDead) throw new Error('the broker is dead');
@@ -112,6 +115,23 @@ export class EmbeddedCluster {
       });
       this.tree.expireSession(session!.sessionId);
     });
+  }
+
+  /** Everything fails in the one of a broker's two data directories in which a partition lies. */
+  breakDirectoryOf(id: number, topic: string, index: number): void {
+    const disk = this.disks.get(id)!;
+    const broken = DATA_DIRECTORIES.find((directory) =>
+      disk.list(directory)!.some(({ name }) => name === `${topic}-${index}`),
+    );
+    assert.notEqual(broken, undefined);
+    disk.before = (operation, path) => {
+      if (path.startsWith(`${broken}/`)) throw new DiskError('EIO', path, `${operation} failed`);
+    };
+  }
+
+  /** From the next life on. */
+  mendDirectories(id: number): void {
+    this.disks.get(id)!.before = () => undefined;
   }
 
   async stop(id: number): Promise<void> {

@@ -16,6 +16,7 @@ import {
   type PartitionProposal,
   type ProposalOutcome,
 } from './leader-requests.ts';
+import { logDirEventsAppeared } from './log-dir-events.ts';
 import { statesAtStartOfTerm } from './start-of-term.ts';
 import { beginDeletion, createTopics, deleteTopics, growTopics, type TopicOutcome } from './topic-changes.ts';
 import { topicsAppeared } from './topic-discovery.ts';
@@ -274,6 +275,7 @@ export class Controller {
       ],
       [treePaths.topics, (names, next) => topicsAppeared(term, names, next)],
       [treePaths.deleteTopics, (names, next) => deletionsAppeared(term, names, next)],
+      [treePaths.logDirEvents, (names, next) => logDirEventsAppeared(term, names, next)],
     ];
     allOf(watches, ([path, act], next) => this.watch(term, path, act, next), done);
   }

@@ -10,6 +10,7 @@ export const treePaths = {
   producerIdBlock: '/latest_producer_id_block',
   topicConfigs: '/config/topics',
   configChanges: '/config/changes',
+  logDirEvents: '/log_dir_event_notification',
   broker: (brokerId: number) => `/brokers/ids/${brokerId}`,
   topic: (topic: string) => `/brokers/topics/${topic}`,
   partitions: (topic: string) => `/brokers/topics/${topic}/partitions`,
