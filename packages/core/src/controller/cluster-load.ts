@@ -2,8 +2,9 @@ import type { Coordination } from '../ports/coordination.ts';
 import { decodeBrokerRegistration } from './broker-registration.ts';
 import { allOf, attempt, inOrder, isOneOf, type Ended } from './callback-flow.ts';
 import type { ClusterState, LiveBroker } from './cluster-state.ts';
+import { NodeFormatError } from './json-node.ts';
 import { decodePartitionState } from './partition-state-node.ts';
-import { decodeTopicNode } from './topic-node.ts';
+import { decodeTopicNode, type TopicNode } from './topic-node.ts';
 import { treePaths } from './tree-paths.ts';
 
 /** What a controller finds at the beginning of its term beside the state itself. */
@@ -14,6 +15,8 @@ export interface LoadedCluster {
   readonly deletions: Set<string>;
   /** Topics whose node has no id yet, written by a broker of before 2.8; each got one here. */
   readonly withoutId: Set<string>;
+  /** Topics of which a node cannot be understood, with why: they are left out as a whole, and left as they are. */
+  readonly unreadable: Map<string, NodeFormatError>;
 }
 
 /**
@@ -73,7 +76,7 @@ export function readBrokers(
 }
 
 export function nothingLoaded(): LoadedCluster {
-  return { stateZxids: new Map(), deletions: new Set(), withoutId: new Set() };
+  return { stateZxids: new Map(), deletions: new Set(), withoutId: new Set(), unreadable: new Map() };
 }
 
 function loadTopics(
@@ -93,7 +96,7 @@ function loadTopics(
   });
 }
 
-/** Reads one topic into the state; one that is gone by now is left out. */
+/** Reads one topic into the state; one that is gone by now, or cannot be understood, is left out. */
 export function loadTopic(
   coordination: Coordination,
   state: ClusterState,
@@ -104,15 +107,33 @@ export function loadTopic(
 ): void {
   coordination.read(treePaths.topic(name), null, (error, contents) => {
     if (error !== null) return done(isOneOf(error, 'NONODE') ? null : error);
-    const failure = failureOf(() => {
-      const topic = decodeTopicNode(name, contents.data);
-      if (topic.topicId === null) loaded.withoutId.add(name);
-      state.addTopic(name, topic.topicId ?? newTopicId(), contents.stat.version);
-      for (const [index, assignment] of topic.partitions) state.setAssignment(name, index, assignment);
-    });
-    if (failure !== null) return done(failure);
-    loadPartitionStates(coordination, state, loaded, name, done);
+    const [failure, topic] = attempt(() => wholeTopic(name, contents.data));
+    if (failure !== null) return done(leaveOut(state, loaded, name, failure));
+    if (topic.topicId === null) loaded.withoutId.add(name);
+    state.addTopic(name, topic.topicId ?? newTopicId(), contents.stat.version);
+    for (const [index, assignment] of topic.partitions) state.setAssignment(name, index, assignment);
+    loadPartitionStates(coordination, state, loaded, name, (problem) =>
+      done(problem === null ? null : leaveOut(state, loaded, name, problem)),
+    );
   });
+}
+
+/** @throws NodeFormatError, also where partitions are missing */
+function wholeTopic(name: string, data: Buffer | null): TopicNode {
+  const topic = decodeTopicNode(name, data);
+  const missing = [...topic.partitions.keys()].findIndex((partition, place) => partition !== place);
+  if (missing < 0) return topic;
+  throw new NodeFormatError(treePaths.topic(name), `${topic.partitions.size} partitions, but no ${missing}`);
+}
+
+/** One node that somebody has spoilt must not take all other topics down. @returns what is another failure */
+function leaveOut(state: ClusterState, loaded: LoadedCluster, name: string, failure: Error): Error | null {
+  if (!(failure instanceof NodeFormatError)) return failure;
+  state.removeTopic(name);
+  loaded.stateZxids.delete(name);
+  loaded.withoutId.delete(name);
+  loaded.unreadable.set(name, failure);
+  return null;
 }
 
 function loadPartitionStates(

@@ -24,6 +24,7 @@ import type { TopicCreation, TopicFault, TopicGrowth } from './topic-request.ts'
 import { treePaths } from './tree-paths.ts';
 import { ANY_VERSION } from '../ports/coordination.ts';
 
+const UNREADABLE = 'a topic is left out and left as it is, since its nodes cannot be read';
 /** Pause before the tree is tried again after a failure. */
 const RETRY_MS = 1_000;
 
@@ -350,6 +351,7 @@ function deletionsAppeared(term: ControllerTerm, names: readonly string[], done:
 function beginTerm(term: ControllerTerm, loaded: LoadedCluster, done: Ended): void {
   const { state, channels, log } = term.parts;
   for (const broker of state.brokers.values()) channels.open(broker);
+  for (const [topic, error] of loaded.unreadable) log.error(UNREADABLE, { topic, error });
   inOrder(
     [
       (next) => writeMissingIds(term, loaded, next),

@@ -19,6 +19,12 @@ function topicAppeared(term: ControllerTerm, name: string, done: Ended): void {
   inOrder(
     [
       (next) => loadTopic(coordination, state, loaded, name, () => term.newUuid(), next),
+      (next) => {
+        const error = loaded.unreadable.get(name);
+        if (error !== undefined)
+          log.error('a topic is left out: its nodes cannot be read', { topic: name, error });
+        next(null);
+      },
       ifThere((next) =>
         loaded.withoutId.has(name) ? term.rewriteTopic(state.topic(name)!, new Map(), [], next) : next(null),
       ),

@@ -1,4 +1,4 @@
-import { encodeJson, JsonNode } from './json-node.ts';
+import { encodeJson, JsonNode, NodeFormatError } from './json-node.ts';
 import { treePaths } from './tree-paths.ts';
 
 /** Which brokers hold a partition, the preferred leader first (KIP-455 for the changes). */
@@ -41,12 +41,18 @@ export function encodeTopicNode(topic: TopicNode): Buffer {
   });
 }
 
-/** Reads versions 1 to 3. @throws NodeFormatError */
+/** Reads versions 1 to 3. @throws NodeFormatError, also when the assignments contradict themselves */
 export function decodeTopicNode(topic: string, data: Buffer | null): TopicNode {
-  const node = new JsonNode(treePaths.topic(topic), data);
+  const path = treePaths.topic(topic);
+  const node = new JsonNode(path, data);
   const adding = node.integersByNumber('adding_replicas');
   const removing = node.integersByNumber('removing_replicas');
   const partitions = [...node.integersByNumber('partitions')].sort(([a], [b]) => a - b);
+  for (const [partition, replicas] of partitions) {
+    const changing = [...(adding.get(partition) ?? []), ...(removing.get(partition) ?? [])];
+    const fault = assignmentFault(partition, replicas, changing);
+    if (fault !== null) throw new NodeFormatError(path, fault);
+  }
   return {
     topicId: node.has('topic_id') ? node.string('topic_id') : null,
     partitions: new Map(
@@ -60,4 +66,16 @@ export function decodeTopicNode(topic: string, data: Buffer | null): TopicNode {
       ]),
     ),
   };
+}
+
+function assignmentFault(
+  partition: number,
+  replicas: readonly number[],
+  changing: readonly number[],
+): string | null {
+  const named = `the replicas ${replicas.join(', ')} of partition ${partition}`;
+  if (replicas.some((id) => id < 0)) return `${named}, which are no broker ids`;
+  if (new Set(replicas).size < replicas.length) return `${named}, which name a broker twice`;
+  const stranger = changing.find((id) => !replicas.includes(id));
+  return stranger === undefined ? null : `${named}, and adds or removes ${stranger}, which is none of them`;
 }

@@ -469,6 +469,47 @@ test('nodes that hold nonsense fail the start with their path, and nothing else 
   }
 });
 
+test('a topic whose nodes hold nonsense or contradict themselves is left out and left alone, the others are served', async () => {
+  const state = '{"version":1,"leader":0,"leader_epoch":0,"controller_epoch":1,"isr":[0]}';
+  const spoilt: [topic: string, node: string, state: string][] = [
+    ['garbage', 'nonsense', state],
+    ['twice', '{"version":3,"partitions":{"0":[0,0]}}', state],
+    ['gap', '{"version":3,"partitions":{"1":[0]}}', state],
+    ['stranger', '{"version":3,"partitions":{"0":[0]},"adding_replicas":{"0":[9]}}', state],
+    ['garbage-state', '{"version":3,"partitions":{"0":[0]}}', 'nonsense'],
+  ];
+  const session = new PromisedSession(tree.connect());
+  const spoil = async (suffix: string) => {
+    for (const [topic, node, stateText] of spoilt) {
+      const path = `/brokers/topics/${topic}${suffix}`;
+      await session.write(
+        creation(`${path}`, node),
+        creation(`${path}/partitions`),
+        creation(`${path}/partitions/0`),
+        creation(`${path}/partitions/0/state`, stateText),
+      );
+    }
+  };
+  await spoil('-before');
+  await restart();
+  await spoil('-while');
+  await life.create(topicOf('good'));
+  assert.deepEqual(
+    [...life.state.topics()].map(({ name }) => name),
+    ['good'],
+  );
+  assert.equal(life.controller.isActive, true);
+  for (const suffix of ['-before', '-while']) {
+    for (const [topic, node, stateText] of spoilt) {
+      const path = `/brokers/topics/${topic}${suffix}`;
+      assert.equal(String((await session.read(path)).data), node);
+      assert.equal(String((await session.read(`${path}/partitions/0/state`)).data), stateText);
+    }
+    const again = await life.create(topicOf(`garbage${suffix}`));
+    assert.equal(errorOf(again.get(`garbage${suffix}`)), ErrorCode.TOPIC_ALREADY_EXISTS);
+  }
+});
+
 test('thousands of requests at once, refused one after the other', async () => {
   const outcomes = await Promise.all(Array.from({ length: 5000 }, () => life.create(topicOf('b b'))));
   assert.ok(outcomes.every((outcome) => errorOf(outcome.get('b b')) === ErrorCode.INVALID_TOPIC_EXCEPTION));
