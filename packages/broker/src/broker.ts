@@ -25,7 +25,7 @@ import { partitionSettings, readPreference, replicationQuotas } from './cluster/
 import { SessionRenewal } from './cluster/session-renewal.ts';
 import { createThroughController } from './cluster/topic-forwarding.ts';
 import { CurrentSession } from './current-session.ts';
-import { identifyDirectories, knownClusterId, usableDirectories } from './data-directories.ts';
+import { identifyDirectories, knownOwner, usableDirectories } from './data-directories.ts';
 import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
 import { type HandlerRegistry, handlerRegistry } from './handlers/index.ts';
@@ -295,8 +295,13 @@ export class Broker {
     const { loaded, log, disk } = ground;
     const { config } = loaded;
     const membership = this.membership();
-    const known = knownClusterId(disk, usable, config.brokerId);
-    const clusterId = await membership.join(known);
+    const known = knownOwner(disk, usable, config.brokerId);
+    const clusterId = await membership.join(known.clusterId);
+    if (config.brokerId < 0) {
+      const brokerId = known.brokerId ?? (await membership.generateBrokerId(config.reservedBrokerMaxId));
+      Object.assign(config, { brokerId, nodeId: brokerId });
+      log.info('this broker has no number of its own, and goes by one that was generated', { brokerId });
+    }
     identifyDirectories(disk, usable, config.brokerId, clusterId);
 
     const topicExists = (topic: string) => state.topic(topic) !== undefined;

@@ -31,35 +31,53 @@ export function usableDirectories(disk: Disk, directories: readonly string[], lo
   return usable;
 }
 
+/** Whose data the directories hold; null where they are new. */
+export interface KnownOwner {
+  readonly clusterId: string | null;
+  readonly brokerId: number | null;
+}
+
 /**
- * The cluster that the data directories belong to, or null when they are new.
- *
- * @throws Error when they belong to different clusters, or to a broker of another id
+ * @param brokerId as it was set, -1 for none: then it may be one that was generated once
+ * @throws Error when the directories belong to different clusters or brokers, or to a broker of another id
  */
-export function knownClusterId(disk: Disk, directories: readonly string[], brokerId: number): string | null {
-  let known: { clusterId: string; directory: string } | null = null;
+export function knownOwner(disk: Disk, directories: readonly string[], brokerId: number): KnownOwner {
+  let cluster: { id: string; directory: string } | null = null;
+  let broker: { id: number; directory: string } | null = null;
   for (const directory of directories) {
     const meta = readMetaProperties(disk, directory);
     if (meta === null) continue;
-    refuseOtherBroker(meta, directory, brokerId);
-    const { clusterId } = meta;
-    if (clusterId === null) continue;
-    if (known !== null && known.clusterId !== clusterId) {
-      throw new Error(
-        `${directory} belongs to cluster ${clusterId}, but ${known.directory} to ${known.clusterId}: ` +
-          'the directories of log.dirs must be those of one cluster',
-      );
+    if (meta.brokerId !== -1) {
+      if (brokerId >= 0) refuseOtherBroker(meta, directory, brokerId);
+      broker ??= { id: meta.brokerId, directory };
+      refuseDifference('broker', directory, meta.brokerId, broker);
     }
-    known ??= { clusterId, directory };
+    if (meta.clusterId !== null) {
+      cluster ??= { id: meta.clusterId, directory };
+      refuseDifference('cluster', directory, meta.clusterId, cluster);
+    }
   }
-  return known?.clusterId ?? null;
+  return { clusterId: cluster?.id ?? null, brokerId: broker?.id ?? null };
 }
 
 function refuseOtherBroker(meta: MetaProperties, directory: string, brokerId: number): void {
-  if (meta.brokerId === -1 || meta.brokerId === brokerId) return;
+  if (meta.brokerId === brokerId) return;
   throw new Error(
     `${directory} holds the data of broker ${meta.brokerId}, but broker.id is ${brokerId}: ` +
       'set broker.id to that, or log.dirs to the directory of this broker',
+  );
+}
+
+function refuseDifference<Id>(
+  what: string,
+  directory: string,
+  id: Id,
+  known: { readonly id: Id; readonly directory: string },
+): void {
+  if (id === known.id) return;
+  throw new Error(
+    `${directory} belongs to ${what} ${id}, but ${known.directory} to ${known.id}: ` +
+      `the directories of log.dirs must be those of one ${what}`,
   );
 }
 

@@ -20,9 +20,10 @@ function brokerIdProblems(config: BrokerConfig): string[] {
     config.nodeId === brokerId,
     `node.id (${config.nodeId}) and broker.id (${brokerId}) must have the same value`,
   );
+  const least = generated ? -1 : 0;
   problems.unless(
-    brokerId >= 0,
-    `Invalid value ${brokerId} for configuration broker.id: it must be 0 or more, numbers are not generated yet`,
+    brokerId >= least,
+    `Invalid value ${brokerId} for configuration broker.id: it must be ${least} or more where broker.id.generation.enable is ${generated}`,
   );
   problems.unless(
     !generated || brokerId <= reservedBrokerMaxId,

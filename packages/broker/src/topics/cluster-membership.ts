@@ -1,6 +1,7 @@
 import type { BrokerEndpoint, BrokerRegistration } from '@odradek/core/controller/broker-registration.ts';
 import {
   createRoots,
+  generateBrokerId,
   obtainClusterId,
   readClusterId,
   registerBroker,
@@ -72,6 +73,18 @@ export class ClusterMembership {
     }
     state.clusterId = clusterId;
     return clusterId;
+  }
+
+  /**
+   * A number for a broker that was given none, and that no other broker gets.
+   * @param reservedBrokerMaxId it is greater than this
+   */
+  generateBrokerId(reservedBrokerMaxId: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      generateBrokerId(this.parts.coordination, reservedBrokerMaxId, (error, id) =>
+        error === null ? resolve(id) : reject(error),
+      );
+    });
   }
 
   /**

@@ -134,7 +134,8 @@ for (const [what, properties, says] of stopping) {
 const together: [properties: Properties, says: RegExp][] = [
   [{ 'broker.id': '1', 'node.id': '2' }, /same value/],
   [{ 'broker.id': '1001' }, /reserved\.broker\.max\.id \(1000\)/],
-  [{ 'broker.id': '-1' }, /0 or more/],
+  [{ 'broker.id': '-2' }, /-1 or more/],
+  [{ 'broker.id': '-1', 'broker.id.generation.enable': 'false' }, /0 or more/],
   [{ 'advertised.listeners': 'PLAINTEXT://0.0.0.0:9092' }, /nonroutable/],
   [{ 'inter.broker.listener.name': 'INSIDE' }, /INSIDE .*not found in listener\.security\.protocol\.map/],
   [

@@ -128,8 +128,10 @@ export function generateBrokerId(
   coordination.write(
     [{ type: 'set', path: treePaths.brokerSequence, data, version: ANY_VERSION }],
     (error, results) => {
-      if (error !== null) return done(error, -1);
-      done(null, reservedBrokerMaxId + results[0]!.stat!.version);
+      if (error === null) return done(null, reservedBrokerMaxId + results[0]!.stat!.version);
+      // Whether it was counted nobody knows: an id may be left out, never given twice.
+      if (isOneOf(error, 'CONNECTIONLOSS')) generateBrokerId(coordination, reservedBrokerMaxId, done);
+      else done(error, -1);
     },
   );
 }

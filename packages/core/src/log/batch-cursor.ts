@@ -59,9 +59,9 @@ export class BatchCursor {
     const left = this.end - at;
     if (left < LOG_OVERHEAD || !this.load(at, Math.min(left, BATCH_HEADER_SIZE))) return false;
     const size = this.chunk.readInt32BE(at - this.chunkStart + 8) + LOG_OVERHEAD;
-    if (size < MESSAGE_SIZE_MIN_V0) throw new MalformedBytesError(`batch of ${size} bytes at ${at}`);
+    if (size < MESSAGE_SIZE_MIN_V0) throw this.damaged(`has a batch of ${size} bytes`, at);
     if (size > left) return false;
-    this.current = readBatchHeader(this.chunk, at - this.chunkStart);
+    this.current = this.headerAt(at);
     this.currentPosition = at;
     this.nextPosition = at + size;
     return true;
@@ -71,11 +71,25 @@ export class BatchCursor {
   body(): Buffer {
     const size = this.nextPosition - this.currentPosition;
     if (!this.load(this.currentPosition, size)) {
-      throw new MalformedBytesError(`the file ends within the batch at ${this.currentPosition}`);
+      throw this.damaged('ends within the batch', this.currentPosition);
     }
     const at = this.currentPosition - this.chunkStart;
-    this.current = readBatchHeader(this.chunk, at);
+    this.current = this.headerAt(this.currentPosition);
     return this.chunk.subarray(at, at + size);
+  }
+
+  private headerAt(position: number): BatchHeader {
+    try {
+      return readBatchHeader(this.chunk, position - this.chunkStart);
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError)) throw error;
+      throw this.damaged(`has no batch: ${error.message}`, position);
+    }
+  }
+
+  /** Whoever is told has to know which file it is. */
+  private damaged(what: string, position: number): MalformedBytesError {
+    return new MalformedBytesError(`${this.file.path} ${what} at position ${position}`);
   }
 
   /** Has `size` bytes from `position` on in the chunk; false when the file ends before. */

@@ -268,7 +268,7 @@ export class Segment {
   private bearOut(indexed: OffsetPosition | null, { header, position }: BatchCursor): void {
     if (indexed === null || position !== indexed.position) return;
     if (header.lastOffset <= indexed.offset && header.lastOffset >= this.baseOffset) return;
-    throw new MalformedBytesError(`the offset index leads to no batch at ${position}`);
+    throw new MalformedBytesError(`${this.offsetIndex.file.path} leads to no batch at ${position}`);
   }
 
   private isBorneOut(indexed: OffsetPosition): boolean {
@@ -287,7 +287,9 @@ export class Segment {
 
   private ensureWalked({ endPosition }: BatchCursor): void {
     if (endPosition === this.size) return;
-    throw new MalformedBytesError(`the batches end at ${endPosition} of ${this.size} bytes`);
+    throw new MalformedBytesError(
+      `the batches of ${this.log.path} end at ${endPosition} of ${this.size} bytes`,
+    );
   }
 
   /** A bound on the offsets that lie in `sizeBytes` from `position` on, or null when the index knows none. */

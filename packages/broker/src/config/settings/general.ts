@@ -13,8 +13,8 @@ export const generalSettings = {
   }),
   'broker.id.generation.enable': boolean({
     default: true,
-    status: withoutEffect('numbers are not generated yet: a broker without one does not start'),
-    about: 'Whether a broker without a number may have one generated.',
+    about:
+      'Whether a broker without a number (-1) has one generated; its data directories remember it (meta.properties).',
   }),
   'reserved.broker.max.id': int({
     default: 1000,
