@@ -36,6 +36,15 @@ export class RequestTimeoutError extends ClientError {
   }
 }
 
+/** The broker does not take this client for who it says it is, or the other way round. Trying again is of no use. */
+export class AuthenticationError extends ClientError {
+  override readonly name = 'AuthenticationError';
+
+  constructor(message: string, options: ErrorOptions = {}) {
+    super('AUTHENTICATION_FAILED', message, options);
+  }
+}
+
 /** The broker serves no version of an API that this client knows. */
 export class UnsupportedApiError extends ClientError {
   override readonly name = 'UnsupportedApiError';

@@ -32,6 +32,8 @@ export {
   type OffsetSpec,
 } from './consumer/list-offsets.ts';
 export * from './errors.ts';
+export type { BearerToken, SaslMechanism, SaslOptions } from './network/sasl/sasl-options.ts';
+export type { TlsOptions } from './network/tls-options.ts';
 export type { ClientEnvironment } from './ports/environment.ts';
 export type { RecordMetadata } from './producer/batch.ts';
 export type { ProducerOptions } from './producer/producer-options.ts';

@@ -1,6 +1,8 @@
-import { createConnection } from 'node:net';
+import { createConnection, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Timer } from '../ports/clock.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
+import type { TlsOptions } from '../network/tls-options.ts';
 import type { Address, ClientSocket, SocketEvents } from '../ports/sockets.ts';
 
 /**
@@ -46,16 +48,29 @@ function explained(error: NodeJS.ErrnoException): Error {
     : new Error(explanation ?? error.code ?? 'connection failed', { cause: error });
 }
 
-function connect(address: Address, events: SocketEvents): ClientSocket {
-  const socket = createConnection({
+/** Only names are asked for; an address is checked against the certificate all the same. */
+function serverName(host: string): string {
+  return isIP(host) === 0 ? host.replace(/\.$/, '') : '';
+}
+
+function open(address: Address, tls: TlsOptions | null): Socket {
+  const where = {
     host: address.host,
     port: address.port,
     noDelay: true,
     keepAlive: true,
     autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_TIMEOUT_MS,
-  });
+  };
+  if (tls === null) return createConnection(where);
+  const { ca, servername, ...own } = tls;
+  const trusted = ca === undefined ? {} : { ca: Array.isArray(ca) ? [...(ca as string[])] : (ca as string) };
+  return connectTls({ ...where, ...own, ...trusted, servername: servername ?? serverName(address.host) });
+}
+
+function connect(address: Address, events: SocketEvents, tls: TlsOptions | null = null): ClientSocket {
+  const socket = open(address, tls);
   let failure: Error | null = null;
-  socket.on('connect', () => events.connected());
+  socket.on(tls === null ? 'connect' : 'secureConnect', () => events.connected());
   socket.on('data', (bytes: Buffer) => events.received(bytes));
   socket.on('error', (error) => {
     failure = error;

@@ -1,5 +1,7 @@
 import { nodeEnvironment } from '../adapters/node-environment.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
+import { checkedSasl, type SaslOptions } from '../network/sasl/sasl-options.ts';
+import type { TlsOptions } from '../network/tls-options.ts';
 import type { Address } from '../ports/sockets.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { parseBootstrapServers } from './bootstrap-address.ts';
@@ -26,6 +28,10 @@ export interface ClusterOptions {
   readonly connectionsMaxIdleMs?: number;
   /** Largest answer taken from a broker, bytes. Default 128 MiB. */
   readonly receiveMaxBytes?: number;
+  /** Encrypts; true for what the defaults of `TlsOptions` say. Default: not encrypted. */
+  readonly tls?: boolean | TlsOptions;
+  /** Tells brokers who this is, where they ask. */
+  readonly sasl?: SaslOptions;
   /** The outside world; the machine's own unless given. */
   readonly environment?: ClientEnvironment;
 }
@@ -40,10 +46,12 @@ export interface ClusterSettings {
   readonly metadataMaxAgeMs: number;
   readonly connectionsMaxIdleMs: number;
   readonly receiveMaxBytes: number;
+  readonly tls: TlsOptions | null;
+  readonly sasl: SaslOptions | null;
   readonly environment: ClientEnvironment;
 }
 
-/** @throws ClientError BAD_ADDRESS */
+/** @throws ClientError BAD_ADDRESS, BAD_OPTION */
 export function clusterSettings(options: ClusterOptions): ClusterSettings {
   return {
     bootstrap: parseBootstrapServers(options.bootstrapServers),
@@ -55,6 +63,13 @@ export function clusterSettings(options: ClusterOptions): ClusterSettings {
     metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
     connectionsMaxIdleMs: options.connectionsMaxIdleMs ?? 540_000,
     receiveMaxBytes: options.receiveMaxBytes ?? 128 * 1024 * 1024,
+    tls: tlsOf(options.tls ?? false),
+    sasl: options.sasl === undefined ? null : checkedSasl(options.sasl),
     environment: options.environment ?? nodeEnvironment(),
   };
+}
+
+function tlsOf(given: boolean | TlsOptions): TlsOptions | null {
+  if (given === false) return null;
+  return given === true ? {} : given;
 }

@@ -56,6 +56,8 @@ export class Cluster {
       clientId: this.settings.clientId,
       setupTimeoutMs: this.settings.connectionSetupTimeoutMs,
       frameSizeMaxBytes: this.settings.receiveMaxBytes,
+      tls: this.settings.tls,
+      sasl: this.settings.sasl,
       reconnectBackoff: this.settings.backoff,
       idleMaxMs: this.settings.connectionsMaxIdleMs,
     });

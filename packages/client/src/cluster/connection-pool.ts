@@ -48,8 +48,9 @@ export class ConnectionPool {
     const slot = this.slot(address, channel);
     const { connection } = slot;
     if (connection !== null && connection.isOpen) {
-      if (connection.idleMs <= this.options.idleMaxMs) return connection;
-      connection.close(new Error('idle for too long'));
+      if (connection.isDue) connection.retire();
+      else if (connection.idleMs <= this.options.idleMaxMs) return connection;
+      else connection.close(new Error('idle for too long'));
     }
     slot.connection = null;
     slot.opening ??= this.open(slot).finally(() => {

@@ -22,6 +22,9 @@ export interface Answer<Response> {
   readonly body: Response;
 }
 
+/** Of a session that ends, so much is used; then there is another connection with a session of its own. */
+const SESSION_USED = 0.85;
+
 /** One connection to one broker: typed requests in the highest version that both sides know. */
 export class Connection {
   readonly versions: ApiVersionTable;
@@ -29,13 +32,17 @@ export class Connection {
   private readonly clientId: string;
   private readonly clock: ClientEnvironment['clock'];
   private usedAtMs: number;
+  /** Monotonic time from which on another connection is to be used. */
+  private readonly renewAtMs: number;
 
   private constructor(
     link: Link,
     versions: ApiVersionTable,
     clientId: string,
     clock: ClientEnvironment['clock'],
+    sessionMs: number,
   ) {
+    this.renewAtMs = clock.monotonic() + sessionMs * SESSION_USED;
     this.link = link;
     this.versions = versions;
     this.clientId = clientId;
@@ -49,8 +56,18 @@ export class Connection {
     address: Address,
     options: ConnectionOptions,
   ): Promise<Connection> {
-    const { link, versions } = await negotiate(environment, address, options);
-    return new Connection(link, versions, options.clientId, environment.clock);
+    const { link, versions, sessionMs } = await negotiate(environment, address, options);
+    return new Connection(link, versions, options.clientId, environment.clock, sessionMs);
+  }
+
+  /** The broker will soon ask anew who this is (KIP-368). */
+  get isDue(): boolean {
+    return this.clock.monotonic() >= this.renewAtMs;
+  }
+
+  /** Closes once nothing is in flight. */
+  retire(): void {
+    this.link.retire(new Error('the session ends'));
   }
 
   get isOpen(): boolean {

@@ -3,6 +3,7 @@ import type { Timer } from '../ports/clock.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address, ClientSocket } from '../ports/sockets.ts';
 import { FrameSplitter } from './frame-splitter.ts';
+import type { TlsOptions } from './tls-options.ts';
 
 const CORRELATION_ID_MASK = 0x7fffffff;
 
@@ -11,6 +12,8 @@ export interface LinkOptions {
   readonly connectTimeoutMs: number;
   /** An announced answer above this ends the link. */
   readonly frameSizeMaxBytes: number;
+  /** Null for a connection in the clear. */
+  readonly tls: TlsOptions | null;
 }
 
 interface PendingAnswer {
@@ -34,6 +37,7 @@ export class Link {
   private socket: ClientSocket | null = null;
   private correlationId = 0;
   private failure: Error | null = null;
+  private retirement: Error | null = null;
   private onConnected: (() => void) | null = null;
   private onFailed: ((error: Error) => void) | null = null;
 
@@ -58,7 +62,7 @@ export class Link {
         timer.cancel();
         reject(error);
       };
-      link.start();
+      link.start(options.tls);
     });
   }
 
@@ -108,13 +112,20 @@ export class Link {
     this.pending.clear();
   }
 
-  private start(): void {
-    this.socket = this.environment.sockets.connect(this.address, {
+  private start(tls: TlsOptions | null): void {
+    const events = {
       connected: () => this.onConnected?.(),
-      received: (bytes) => this.received(bytes),
-      closed: (error) => this.end(error ?? new Error('the broker closed the connection')),
-    });
+      received: (bytes: Buffer) => this.received(bytes),
+      closed: (error: Error | null) => this.end(error ?? new Error('the broker closed the connection')),
+    };
+    this.socket = this.environment.sockets.connect(this.address, events, tls);
     // The first outcome settles the promise of `connect`, later calls of its callbacks change nothing.
+  }
+
+  /** Ends the link once nothing waits for an answer any more. */
+  retire(reason: Error): void {
+    this.retirement = reason;
+    if (this.pending.size === 0) this.end(reason);
   }
 
   private received(bytes: Buffer): void {
@@ -138,6 +149,7 @@ export class Link {
     this.pending.delete(correlationId);
     answer.timer.cancel();
     answer.resolve(frame);
+    if (this.retirement !== null && this.pending.size === 0) this.end(this.retirement);
   }
 
   private timedOut(correlationId: number, timeoutMs: number): void {

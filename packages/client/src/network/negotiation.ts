@@ -6,6 +6,9 @@ import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
 import { ApiVersionTable, type VersionRange } from './api-version-table.ts';
 import { Link } from './link.ts';
+import { authenticate } from './sasl/authenticate.ts';
+import type { SaslOptions } from './sasl/sasl-options.ts';
+import type { TlsOptions } from './tls-options.ts';
 import { decodeResponse, encodeRequest } from './request-frame.ts';
 
 const CLIENT_SOFTWARE_NAME = 'odradek';
@@ -13,33 +16,49 @@ const CLIENT_SOFTWARE_VERSION = '0.1.0';
 
 export interface ConnectionOptions {
   readonly clientId: string;
-  /** One deadline for TCP and ApiVersions together, milliseconds. */
+  /** One deadline for TCP, TLS, ApiVersions and SASL together, milliseconds. */
   readonly setupTimeoutMs: number;
   readonly frameSizeMaxBytes: number;
+  /** Default: connections in the clear. */
+  readonly tls?: TlsOptions | null;
+  /** Where brokers ask who this is. */
+  readonly sasl?: SaslOptions | null;
+}
+
+export interface Negotiated {
+  readonly link: Link;
+  readonly versions: ApiVersionTable;
+  /** How long the broker takes this client for who it is, milliseconds; Infinity for ever. */
+  readonly sessionMs: number;
 }
 
 /**
- * Connects and asks what the broker serves (KIP-35, KIP-511).
+ * Connects, asks what the broker serves (KIP-35, KIP-511) and authenticates.
  *
  * A broker that does not know our version of ApiVersions says so in the layout of version 0 and names its own,
  * which is asked next. Some cut the connection instead; those are asked again on a new one in version 0.
  *
- * @throws ConnectionError, RequestTimeoutError, BadAnswerError
+ * @throws ConnectionError, RequestTimeoutError, BadAnswerError, AuthenticationError
  */
 export async function negotiate(
   environment: ClientEnvironment,
   address: Address,
   options: ConnectionOptions,
-): Promise<{ link: Link; versions: ApiVersionTable }> {
+): Promise<Negotiated> {
   const deadlineMs = environment.clock.monotonic() + options.setupTimeoutMs;
   const remainingMs = (): number => Math.max(1, deadlineMs - environment.clock.monotonic());
-  const attempt = async (version: number): Promise<{ link: Link; versions: ApiVersionTable }> => {
+  const attempt = async (version: number): Promise<Negotiated> => {
     const link = await Link.connect(environment, address, {
       connectTimeoutMs: remainingMs(),
       frameSizeMaxBytes: options.frameSizeMaxBytes,
+      tls: options.tls ?? null,
     });
     try {
-      return { link, versions: await askVersions(link, version, options.clientId, remainingMs) };
+      const { clientId, sasl = null } = options;
+      const versions = await askVersions(link, version, clientId, remainingMs);
+      const sessionMs =
+        sasl === null ? Infinity : await authenticate({ link, versions, clientId, remainingMs }, sasl);
+      return { link, versions, sessionMs };
     } catch (error) {
       link.end(error as Error);
       throw error;

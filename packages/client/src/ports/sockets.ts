@@ -1,3 +1,5 @@
+import type { TlsOptions } from '../network/tls-options.ts';
+
 /** Where a broker listens. */
 export interface Address {
   readonly host: string;
@@ -24,6 +26,10 @@ export interface ClientSocket {
 
 /** Opens stream connections. Adapters: TCP, or simulated links. */
 export interface Sockets {
-  /** Starts to connect; names are resolved anew on every call. Events never come before this has returned. */
-  connect(address: Address, events: SocketEvents): ClientSocket;
+  /**
+   * Starts to connect; names are resolved anew on every call. Events never come before this has returned.
+   *
+   * @param tls null for a connection in the clear; else `connected` comes once the certificate is found good
+   */
+  connect(address: Address, events: SocketEvents, tls: TlsOptions | null): ClientSocket;
 }

@@ -13,6 +13,8 @@ import { joinGroupApi } from '@odradek/protocol/generated/apis/join-group.ts';
 import { leaveGroupApi } from '@odradek/protocol/generated/apis/leave-group.ts';
 import { offsetCommitApi } from '@odradek/protocol/generated/apis/offset-commit.ts';
 import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts';
+import { saslAuthenticateApi } from '@odradek/protocol/generated/apis/sasl-authenticate.ts';
+import { saslHandshakeApi } from '@odradek/protocol/generated/apis/sasl-handshake.ts';
 import { syncGroupApi } from '@odradek/protocol/generated/apis/sync-group.ts';
 import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-producer-id.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
@@ -60,6 +62,8 @@ const APIS: readonly AnyApi[] = [
   txnOffsetCommitApi,
   endTxnApi,
   consumerGroupHeartbeatApi,
+  saslHandshakeApi,
+  saslAuthenticateApi,
 ] as unknown as AnyApi[];
 
 /** A broker whose answers a test writes. One process, one port, any number of connections. */
