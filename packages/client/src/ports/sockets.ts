@@ -29,7 +29,7 @@ export interface Sockets {
   /**
    * Starts to connect; names are resolved anew on every call. Events never come before this has returned.
    *
-   * @param tls null for a connection in the clear; else `connected` comes once the certificate is found good
+   * @param tls nothing or null for a connection in the clear; else `connected` comes once the certificate is found good
    */
-  connect(address: Address, events: SocketEvents, tls: TlsOptions | null): ClientSocket;
+  connect(address: Address, events: SocketEvents, tls?: TlsOptions | null): ClientSocket;
 }
