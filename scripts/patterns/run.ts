@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { idempotentKills } from './idempotent-kills.ts';
 import { parallelKills } from './parallel-kills.ts';
+import { spoolKills } from './spool-kills.ts';
 
 const { values } = parseArgs({
   options: {
@@ -20,6 +21,7 @@ const seed = wholeNumber('seed', values.seed);
 
 const suites: Readonly<Record<string, () => Promise<void>>> = {
   parallel: () => parallelKills(kills, seed),
+  spool: () => spoolKills(2 * kills, seed),
   idempotent: () => idempotentKills(kills, seed),
 };
 

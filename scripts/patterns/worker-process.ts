@@ -8,6 +8,7 @@ export class WorkerProcess {
   private readonly program: string;
   private errors = '';
   private wasKilled = false;
+  private wasStopped = false;
 
   /** @param settings what it finds as JSON in its first argument */
   constructor(program: string, settings: object) {
@@ -39,8 +40,9 @@ export class WorkerProcess {
     this.child.kill('SIGCONT');
   }
 
-  /** Lets it end in good order. @throws Error when it does not */
+  /** Lets it end in good order; one that has hardly begun may end at once. @throws Error when it does not */
   async stop(): Promise<void> {
+    this.wasStopped = true;
     await this.end('SIGTERM');
     this.check();
   }
@@ -50,6 +52,7 @@ export class WorkerProcess {
     const { exitCode, signalCode } = this.child;
     const hasEnded = exitCode !== null || signalCode !== null;
     if (!hasEnded || this.wasKilled || exitCode === 0) return;
+    if (this.wasStopped && signalCode === 'SIGTERM') return;
     throw new Error(`${this.program} ended with ${exitCode ?? signalCode}:\n${this.errors}`);
   }
 

@@ -12,7 +12,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   core: ['protocol'],
   broker: ['client', 'core', 'protocol'],
   client: ['protocol'],
-  patterns: ['client', 'core', 'protocol'],
+  patterns: ['broker', 'client', 'core', 'protocol'],
   cli: ['broker', 'client', 'patterns', 'protocol', 'testing'],
   testing: ['broker', 'client', 'core', 'protocol'],
 };

@@ -38,3 +38,12 @@ export {
 } from './idempotent/postgres-inbox.ts';
 export { RedisClaims, type RedisClaimsOptions } from './idempotent/redis-claims.ts';
 export { SqliteInbox, type SqliteInboxOptions } from './idempotent/sqlite-inbox.ts';
+export { Spool, type SpoolStatus } from './spool/spool.ts';
+export type {
+  FullPolicy,
+  SpooledRecord,
+  SpoolEvent,
+  SpoolOptions,
+  SpoolRecord,
+  SpoolSync,
+} from './spool/spool-options.ts';
