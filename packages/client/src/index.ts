@@ -20,6 +20,8 @@ export type { PartitionTrouble, StartOffset } from './consumer/fetch/fetch-parti
 export type { FetchedRecords } from './consumer/fetch/fetched-data.ts';
 export type { ConsumedRecord } from './consumer/consumed-record.ts';
 export type { GroupMetadata } from './consumer/group-metadata.ts';
+export type { ConsumerMetrics, PartitionMetrics } from './consumer/consumer-metrics.ts';
+export type { Stall } from './consumer/watchdog.ts';
 export { GroupConsumer } from './consumer/group-consumer.ts';
 export type { JoinTrouble } from './consumer/membership.ts';
 export type { GroupConsumerOptions, GroupProtocol, RebalanceListener } from './consumer/group-options.ts';

@@ -2,10 +2,11 @@ import { Cluster } from '../cluster/cluster.ts';
 import { Coordinator, CoordinatorType } from '../cluster/coordinators.ts';
 import { delay } from '../cluster/backoff.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
-import { ClientError, ClosedError } from '../errors.ts';
+import { ClientError, ClosedError, asError } from '../errors.ts';
 import type { Timer } from '../ports/clock.ts';
 import { fetchCommitted, type CommittedOffset, type OffsetToCommit } from './committed-offsets.ts';
 import type { ConsumedRecord } from './consumed-record.ts';
+import type { ConsumerMetrics } from './consumer-metrics.ts';
 import { consumerSettings, type ConsumerSettings } from './consumer-options.ts';
 import type { StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
@@ -20,9 +21,13 @@ import { isInsideApplication } from './handler-scope.ts';
 import type { Delivery } from './owned-partition.ts';
 import { PartitionOwnership } from './partition-ownership.ts';
 import { Signal } from './signal.ts';
+import { Watchdog, type Stall } from './watchdog.ts';
 
 /** Answers are handled without a pause for so long; then timers and sockets have their turn. */
 const BUSY_MAX_MS = 10;
+
+/** A loop blocked for so much of the session timeout is near to losing the place in the group. */
+const BLOCKED_SHARE = 1 / 3;
 
 const CLOSE_TIMEOUT_MS = 30_000;
 
@@ -43,6 +48,8 @@ export class GroupConsumer {
   private readonly fetcher: Fetcher;
   private readonly coordinator: Coordinator;
   private readonly ownership: PartitionOwnership;
+  private readonly watchdog: Watchdog;
+  private stalls = 0;
   /** What the last poll returned. */
   private polled: readonly Delivery[] = [];
   private busySinceMs = 0;
@@ -69,6 +76,13 @@ export class GroupConsumer {
       offsetReset: this.settings.offsetReset,
       newMembership: (owned, events) => this.newMembership(owned, events),
     });
+    this.watchdog = new Watchdog(this.cluster.environment, {
+      stallAfterMs: this.groupSettings.stallAfterMs,
+      blockedAfterMs: this.groupSettings.membership.sessionTimeoutMs * BLOCKED_SHARE,
+      trouble: () => this.trouble,
+      held: () => this.ownership.held,
+      report: (stall) => this.reportStall(stall),
+    });
   }
 
   /** Finds the cluster now rather than with the first call. @throws ConnectionError when no broker answers */
@@ -79,6 +93,19 @@ export class GroupConsumer {
   /** What this member reads at present. */
   get assignment(): readonly TopicPartition[] {
     return this.ownership.assignment;
+  }
+
+  /** What was done, and where each partition stands. */
+  metrics(): ConsumerMetrics {
+    const { bytes: bytesFetched, truncations } = this.fetcher.counts;
+    return {
+      ...this.ownership.counts,
+      bytesFetched,
+      truncations,
+      stalls: this.stalls,
+      eventLoopBlockedMaxMs: this.watchdog.blockedMaxMs,
+      partitions: this.fetcher.partitionMetrics,
+    };
   }
 
   /** Why records may be missing although attempts go on, and since when (monotonic); null when all is well. */
@@ -271,6 +298,15 @@ export class GroupConsumer {
     return this.close();
   }
 
+  private reportStall(stall: Stall): void {
+    this.stalls++;
+    try {
+      this.groupSettings.onStall?.(stall);
+    } catch (thrown) {
+      this.ownership.fail(asError(thrown));
+    }
+  }
+
   private newMembership(owned: () => readonly TopicPartition[], events: MembershipEvents): Membership {
     const { membership, serverAssignor } = this.groupSettings;
     if (this.groupSettings.protocol === 'classic') {
@@ -293,6 +329,7 @@ export class GroupConsumer {
 
   private async shutDown(timeoutMs: number): Promise<void> {
     this.pollDeadline?.cancel();
+    this.watchdog.stop();
     const deadline = this.cluster.environment.timers.after(timeoutMs, () => this.cluster.close());
     try {
       await this.ownership.close();
@@ -350,6 +387,7 @@ export class GroupConsumer {
     await this.breathe();
     for (;;) {
       if (this.isClosed) throw new ClosedError('consumer');
+      this.watchdog.start();
       this.ownership.tend();
       const taken = this.fetcher.take(this.settings.maxPollRecords, stretchesMax);
       this.fetcher.ask();

@@ -4,6 +4,7 @@ import { assignorsOf, type AssignorName } from './assignors/assignors.ts';
 import type { Assignor } from './assignors/assignor.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import type { MembershipOptions } from './group-membership.ts';
+import type { Stall } from './watchdog.ts';
 
 /** Told of partitions that come and go; a promise is waited for. What it throws comes out of the next poll. */
 export type RebalanceListener = (partitions: readonly TopicPartition[]) => void | Promise<void>;
@@ -41,6 +42,10 @@ export interface GroupConsumerOptions extends ConsumerOptions {
   readonly autoCommit?: boolean;
   /** How often that is done, milliseconds; 0: only before partitions are given up, and by `close`. Default 5 000. */
   readonly autoCommitIntervalMs?: number;
+  /** Told when records do not get on although attempts are made, once for each time that happens. */
+  readonly onStall?: (stall: Stall) => void;
+  /** What takes longer is a stall, milliseconds. Default 30 000. */
+  readonly stallAfterMs?: number;
   /** These are read from now on, beside those that were. Before the first records, so `seek` may be called. */
   readonly onAssigned?: RebalanceListener;
   /** These are given up; nothing of them is in work any more. What is marked here is still committed. */
@@ -58,6 +63,8 @@ export interface GroupSettings {
   readonly maxPollIntervalMs: number;
   readonly autoCommit: boolean;
   readonly autoCommitIntervalMs: number;
+  readonly onStall: ((stall: Stall) => void) | null;
+  readonly stallAfterMs: number;
   readonly onAssigned: RebalanceListener | null;
   readonly onRevoked: RebalanceListener | null;
   readonly onLost: RebalanceListener | null;
@@ -92,6 +99,8 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
     maxPollIntervalMs,
     autoCommit: options.autoCommit ?? true,
     autoCommitIntervalMs: atLeast('autoCommitIntervalMs', options.autoCommitIntervalMs ?? 5_000, 0),
+    onStall: options.onStall ?? null,
+    stallAfterMs: atLeast('stallAfterMs', options.stallAfterMs ?? 30_000, 1),
     onAssigned: options.onAssigned ?? null,
     onRevoked: options.onRevoked ?? null,
     onLost: options.onLost ?? null,

@@ -70,6 +70,7 @@ export class PartitionOwnership {
   private commits: Promise<unknown> = Promise.resolve();
   private commitTimer: Timer | null = null;
   private isClosed = false;
+  readonly counts = { recordsDelivered: 0, commits: 0, commitsFailed: 0, rebalances: 0, partitionsLost: 0 };
 
   constructor(parts: OwnershipParts) {
     this.parts = parts;
@@ -92,6 +93,11 @@ export class PartitionOwnership {
   get committer(): Committer | null {
     const { membership } = this;
     return membership.isMember && !membership.isExpired ? membership.committer : null;
+  }
+
+  /** Those whose records are in somebody's hands. */
+  get held(): readonly OwnedPartition[] {
+    return [...this.owned.values()].filter(({ isHeld }) => isHeld);
   }
 
   owner(at: TopicPartition): OwnedPartition | undefined {
@@ -124,6 +130,7 @@ export class PartitionOwnership {
   handOut(batch: FetchedRecords): Delivery[] {
     const owner = this.owner(batch);
     if (owner === undefined || owner.isRevoking) return [];
+    this.counts.recordsDelivered += batch.records.length;
     owner.isHeld = true;
     owner.progressAtMs = this.nowMs;
     this.parts.fetcher.hold(owner, true);
@@ -255,7 +262,8 @@ export class PartitionOwnership {
       });
   }
 
-  private fail(error: Error): void {
+  /** Comes out of the next call for records. */
+  fail(error: Error): void {
     this.failure ??= error;
     this.parts.changed.notify();
   }
@@ -265,6 +273,7 @@ export class PartitionOwnership {
     for (const owner of this.owned.values()) {
       this.parts.fetcher.stop(owner);
       owner.lose(reason);
+      this.counts.partitionsLost++;
       this.lost.push(owner);
     }
     this.owned.clear();
@@ -304,6 +313,7 @@ export class PartitionOwnership {
   }
 
   private async adopt(assignment: readonly TopicPartition[]): Promise<void> {
+    this.counts.rebalances++;
     const keys = new Set(assignment.map(partitionKey));
     const unwanted = [...this.owned.values()].filter(({ key }) => !keys.has(key));
     if (unwanted.length > 0) {
@@ -472,7 +482,9 @@ export class PartitionOwnership {
   ): Promise<void> {
     try {
       await commitOffsets(this.parts.coordinator, committer, offsets);
+      this.counts.commits++;
     } catch (error) {
+      this.counts.commitsFailed++;
       if (!(error instanceof KafkaError)) throw error;
       this.membership.noteRefusal(error.code, committer.generationId);
       const isStale = error.code === ErrorCode.STALE_MEMBER_EPOCH && this.membership.isMember;

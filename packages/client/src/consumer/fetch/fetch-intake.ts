@@ -63,10 +63,12 @@ export class FetchIntake {
       const data = new FetchedData(state, {
         bytes: answer.records ?? EMPTY,
         position: state.position as number,
-        highWatermark: answer.highWatermark,
+        highWatermark: readableEnd(answer, isCommittedOnly),
         aborted: isCommittedOnly ? (answer.abortedTransactions ?? []) : null,
       });
       state.noteProgress();
+      state.readableEnd = readableEnd(answer, isCommittedOnly);
+      this.counts.bytes += data.sizeBytes;
       if (data.isTooSmall) state.maxBytes = Math.min(state.maxBytes * PARTITION_GROWTH, PARTITION_BYTES_MAX);
       if (data.isDone) return;
       state.position = data.endOffset;
@@ -123,6 +125,12 @@ export class FetchIntake {
     this.counts.truncations++;
     state.moveTo(partsAt, partsAt === endOffset ? epoch : UNKNOWN_EPOCH);
   }
+}
+
+/** Behind an open transaction nothing may be read by those who read only what is committed. */
+function readableEnd(answer: FetchResponsePartitionData, isCommittedOnly: boolean): number {
+  const { lastStableOffset, highWatermark } = answer;
+  return isCommittedOnly && lastStableOffset >= 0 ? lastStableOffset : highWatermark;
 }
 
 const EMPTY = Buffer.alloc(0);

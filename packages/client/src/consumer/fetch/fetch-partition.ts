@@ -1,4 +1,5 @@
 import type { TopicPartition } from '../../cluster/topic-partition.ts';
+import type { PartitionMetrics } from '../consumer-metrics.ts';
 import type { OffsetSpec } from '../list-offsets.ts';
 import type { FetchedData } from './fetched-data.ts';
 
@@ -41,6 +42,8 @@ export class FetchPartition {
   deliveredUpTo: number | null;
   /** The leader epoch of the record before the position; -1 when not known. */
   lastEpoch: number;
+  /** End of what may be read, as last heard; -1 when not known. */
+  readableEnd = -1;
   /** A follower that the leader told to read from (KIP-392), and until when (monotonic); null for the leader. */
   preferred: { readonly nodeId: number; readonly untilMs: number } | null = null;
 
@@ -55,6 +58,13 @@ export class FetchPartition {
 
   get bufferedBytes(): number {
     return this.buffered.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  get metrics(): PartitionMetrics {
+    const { topic, partition, deliveredUpTo: position, bufferedBytes } = this;
+    const isKnown = position !== null && this.readableEnd >= 0;
+    const lag = isKnown ? Math.max(this.readableEnd - position, 0) : null;
+    return { topic, partition, position, lag, bufferedBytes };
   }
 
   get canDeliver(): boolean {

@@ -8,6 +8,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import type { BrokerNode } from '../../cluster/metadata-cache.ts';
 import { partitionKey, type TopicPartition } from '../../cluster/topic-partition.ts';
 import { asError, isRetriableError } from '../../errors.ts';
+import type { PartitionMetrics } from '../consumer-metrics.ts';
 import type { ConsumerSettings } from '../consumer-options.ts';
 import { lookUpOffsets, type OffsetSpec } from '../list-offsets.ts';
 import type { Signal } from '../signal.ts';
@@ -84,6 +85,10 @@ export class Fetcher {
   /** Reads a partition no more; its buffered records are dropped. */
   stop(at: TopicPartition): void {
     this.partitions.delete(partitionKey(at));
+  }
+
+  get partitionMetrics(): PartitionMetrics[] {
+    return [...this.partitions.values()].map(({ metrics }) => metrics);
   }
 
   isAssigned(at: TopicPartition): boolean {
