@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import { EmbeddedTree } from './adapters/embedded-coordination/embedded-tree.ts';
@@ -13,7 +13,10 @@ import type { OpenCoordination } from './open-coordination.ts';
 export interface StartClusterOptions {
   /** How many brokers, 1 to 100. Their ids count from 0. */
   readonly brokers: number;
-  /** Settings of all of them, by Kafka's names; ids, listeners, data directories and ZooKeeper are given by the cluster. */
+  /**
+   * Settings of all of them, by Kafka's names; ids, listeners, data directories and ZooKeeper are given by the cluster.
+   * Unless told otherwise a topic has as many replicas as there are brokers, three at most.
+   */
   readonly properties?: Properties;
   /** Port of the first broker on 127.0.0.1, those of the others follow it; 0, the default: free ones. */
   readonly port?: number;
@@ -38,7 +41,9 @@ export interface RunningCluster {
 }
 
 const BROKERS_MAX = 100;
-const INTERNAL_REPLICATION_MAX = 3;
+const PORT_MAX = 65_535;
+/** Topics lie on three brokers unless told otherwise, as far as there are so many. */
+const REPLICATION_MAX = 3;
 /** What the cluster decides for its brokers. */
 const OWN_SETTINGS = [
   'broker.id',
@@ -67,6 +72,7 @@ export async function startClusterOn(
   adapt: (ground: BrokerGround) => BrokerGround,
 ): Promise<RunningCluster> {
   checkOptions(options);
+  warnOfOthersData(options);
   const tree = openTree(options.dataDirectory);
   const running = new Map<number, Broker>();
   let closing: Promise<void> | null = null;
@@ -107,9 +113,12 @@ export async function startClusterOn(
   };
 }
 
-function checkOptions({ brokers, properties = {} }: StartClusterOptions): void {
+function checkOptions({ brokers, properties = {}, port = 0 }: StartClusterOptions): void {
   if (!Number.isInteger(brokers) || brokers < 1 || brokers > BROKERS_MAX) {
     throw new RangeError(`brokers is ${brokers}, allowed are 1 to ${BROKERS_MAX}`);
+  }
+  if (port > 0 && port + brokers - 1 > PORT_MAX) {
+    throw new RangeError(`port is ${port}: the last of ${brokers} brokers would listen beyond ${PORT_MAX}`);
   }
   const problems = OWN_SETTINGS.filter((name) => name in properties).map(
     (name) =>
@@ -124,6 +133,16 @@ function openTree(dataDirectory: string | undefined): EmbeddedTree {
   return new EmbeddedTree(resolve(dataDirectory, COORDINATION_FILE), systemClock);
 }
 
+/** What only brokers hold that are not started now is not there for clients. */
+function warnOfOthersData({ brokers, dataDirectory, log = silentLog }: StartClusterOptions): void {
+  if (dataDirectory === undefined || !existsSync(dataDirectory)) return;
+  const others = readdirSync(dataDirectory).filter(
+    (name) => Number(/^broker-(\d+)$/.exec(name)?.[1]) >= brokers,
+  );
+  if (others.length === 0) return;
+  log.warn('the data of brokers that are not started lies here as well', { dataDirectory, brokers, others });
+}
+
 function startOne(
   options: StartClusterOptions,
   nodeId: number,
@@ -131,9 +150,10 @@ function startOne(
   adapt: (ground: BrokerGround) => BrokerGround,
 ): Promise<Broker> {
   const { brokers, properties, port = 0, dataDirectory, log = silentLog } = options;
-  const replicas = String(Math.min(brokers, INTERNAL_REPLICATION_MAX));
+  const replicas = String(Math.min(brokers, REPLICATION_MAX));
   const loaded = loadBrokerConfig(
     {
+      'default.replication.factor': replicas,
       'offsets.topic.replication.factor': replicas,
       'transaction.state.log.replication.factor': replicas,
       ...properties,

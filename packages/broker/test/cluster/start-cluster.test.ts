@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -65,6 +65,31 @@ test('what makes no cluster is refused, by name and value', async () => {
   for (const brokers of [0, 101, 1.5]) {
     await assert.rejects(startCluster({ brokers }), /brokers is .*, allowed are 1 to 100/);
   }
+  await assert.rejects(
+    startCluster({ brokers: 3, port: 65_534 }),
+    /port is 65534: the last of 3 brokers would listen beyond 65535/,
+  );
   const properties = { 'broker.id': '7', 'zookeeper.connect': 'localhost:2181' };
   await assert.rejects(startCluster({ brokers: 3, properties }), /broker\.id[^]*zookeeper\.connect/);
+});
+
+test('a topic has as many replicas as there are brokers; that data of more brokers lies there is said', async (t) => {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'odradek-cluster-'));
+  t.after(() => rmSync(dataDirectory, { recursive: true, force: true }));
+  const warnings: unknown[] = [];
+  const log = { debug() {}, info() {}, warn: (...words: unknown[]) => void warnings.push(words), error() {} };
+  mkdirSync(join(dataDirectory, 'broker-2'), { recursive: true });
+  const cluster = await startCluster({ brokers: 2, dataDirectory, log });
+  t.after(() => cluster.close());
+  const client = await RawClient.connect(cluster.addresses[0]!.port);
+  const topic = { name: 't', numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
+  const { topics } = await client.request(createTopicsApi, 7, { topics: [topic] });
+  client.close();
+  assert.equal(topics[0]!.replicationFactor, 2);
+  assert.deepEqual(warnings, [
+    [
+      'the data of brokers that are not started lies here as well',
+      { dataDirectory, brokers: 2, others: ['broker-2'] },
+    ],
+  ]);
 });

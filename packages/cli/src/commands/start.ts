@@ -76,7 +76,9 @@ async function serve(
   terminal: Terminal,
 ): Promise<void> {
   const log = consoleLog(options.logLevel, terminal.stderr);
-  const running = await run(propertiesFile, options, log).catch(explained);
+  const running = await run(propertiesFile, options, log).catch((thrown: unknown) =>
+    explained(thrown, options),
+  );
   // Before anybody learns that it serves, who may stop it at once.
   const stopping = stopSignal();
   terminal.stdout.write(banner(running, terminal));
@@ -151,14 +153,16 @@ function brokerOptions(propertiesFile: string | undefined, options: StartOptions
 }
 
 /** The usual obstacles in words. */
-function explained(thrown: unknown): never {
+function explained(thrown: unknown, { brokers }: StartOptions): never {
   if (thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE') {
     const { port } = thrown as Error & { port?: number };
-    throw new CommandError(
-      `port ${port ?? ''} is taken by another process; choose one with --override listeners=PLAINTEXT://127.0.0.1:PORT`,
-      { cause: thrown },
-    );
+    const choice =
+      brokers === undefined
+        ? 'choose one with --override listeners=PLAINTEXT://127.0.0.1:PORT'
+        : `choose with --port the first of ${brokers} that follow each other`;
+    throw new CommandError(`port ${port ?? ''} is taken by another process; ${choice}`, { cause: thrown });
   }
+  if (brokers !== undefined && thrown instanceof RangeError) throw usageError(thrown.message);
   throw thrown;
 }
 
