@@ -107,7 +107,8 @@ function endOfSwap(
   return end;
 }
 
-function removeSegmentFiles(context: LogContext, directory: string, baseOffset: number): void {
+/** Removes all files of the segment that begins at `baseOffset`. @throws DiskError */
+export function removeSegmentFiles(context: LogContext, directory: string, baseOffset: number): void {
   for (const suffix of [LOG_SUFFIX, ...INDEX_SUFFIXES]) {
     context.disk.remove(`${directory}/${offsetName(baseOffset)}${suffix}`);
   }

@@ -11,6 +11,7 @@ import { findSegmentFiles, tidyDirectory } from './log-directory-files.ts';
 import type { FoundSegment } from './log-directory-files.ts';
 import { stageStored } from './producer-replay.ts';
 import { ProducerStates } from './producer-states.ts';
+import { OFFSETS_PER_SEGMENT_MAX, OffsetOverflow, splitSegment } from './segment-splitting.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 
@@ -60,7 +61,24 @@ export function loadLog(context: LogContext, directory: string, options: LoadOpt
   const found = context.disk.list(directory);
   if (found === null) context.disk.makeDirectory(directory);
   const files = tidyDirectory(context, directory, found ?? []);
-  return { ...new LogLoader(context, directory, options, files).load(), directoryMade: found === null };
+  return { ...loadOrSplit(context, directory, options, files), directoryMade: found === null };
+}
+
+/** Begins anew for each segment that turns out to have offsets beyond what its indexes can tell. */
+function loadOrSplit(
+  context: LogContext,
+  directory: string,
+  options: LoadOptions,
+  files: readonly DiskEntry[],
+): Omit<LoadedLog, 'directoryMade'> {
+  try {
+    return new LogLoader(context, directory, options, files).load();
+  } catch (error) {
+    if (!(error instanceof OffsetOverflow)) throw error;
+    splitSegment(context, directory, error.baseOffset);
+    const entries = context.disk.list(directory) ?? [];
+    return loadOrSplit(context, directory, options, tidyDirectory(context, directory, entries));
+  }
 }
 
 class LogLoader {
@@ -139,7 +157,8 @@ class LogLoader {
    *
    * A segment that was not flushed may have lost its tail to a loss of power though the next one kept its own.
    * Nothing in the files tells but the gap: past the recovery point we compact nothing, and begin a new segment
-   * where the one before ends. Apache Kafka does compact there, and tells how far it came.
+   * where the one before ends. Apache Kafka does compact there, and tells how far it came. A gap wider than a segment
+   * can be is no tail.
    */
   private examine(found: readonly FoundSegment[]): void {
     const unflushedFrom = this.firstUnflushedIndex(found);
@@ -156,7 +175,11 @@ class LogLoader {
       } else {
         const cut = this.rebuild(segment);
         const next = found[index + 1];
-        const isGap = next !== undefined && next.baseOffset > knownUpTo() && index >= unflushedFrom;
+        const isGap =
+          next !== undefined &&
+          next.baseOffset > knownUpTo() &&
+          next.baseOffset <= file.baseOffset + OFFSETS_PER_SEGMENT_MAX &&
+          index >= unflushedFrom;
         const isOverlap = next !== undefined && next.baseOffset < this.nextOffset;
         if (cut > 0 || isGap || isOverlap) {
           this.dropAfterDamage(found.slice(index + 1));
@@ -174,7 +197,10 @@ class LogLoader {
     this.nextOffset = Math.max(this.nextOffset, baseOffset);
     let isFirst = true;
     const cut = segment.rebuild(this.options.config.indexIntervalBytes, (header) => {
-      if (header.baseOffset < this.nextOffset || !segment.offsetIndex.canHold(header.lastOffset)) {
+      if (header.baseOffset >= this.nextOffset && !segment.offsetIndex.canHold(header.lastOffset)) {
+        throw new OffsetOverflow(segment.baseOffset);
+      }
+      if (header.baseOffset < this.nextOffset) {
         throw new MalformedBytesError(`offset ${header.baseOffset} where ${this.nextOffset} is expected`);
       }
       this.refuseEarlierEpoch(header, isFirst);
