@@ -48,7 +48,7 @@ export async function measureLoad(
   const partitions = 'partitions' in workload ? workload.partitions : 1;
   if (!peer.onlyProduces) await createTopics(target, [topic], partitions);
   try {
-    if ('records' in workload) return await measureTool(workload, target, pinning, topic);
+    if ('recordsPerSecond' in workload) return await measureTool(workload, target, pinning, topic, times);
     const spec: LoadSpec = {
       ...workload,
       ...place,
@@ -87,11 +87,13 @@ function dropFromPageCache(dataDirectory: string, topic: string): void {
 }
 
 async function measureTool(
-  { kind, records, recordBytes, batchBytes }: ToolWorkload,
+  { kind, recordsPerSecond, recordBytes, batchBytes }: ToolWorkload,
   { bootstrap, pid: brokerPid }: BenchTarget,
   { generatorCore }: Pinning,
   topic: string,
+  { measureMs }: LoadTimes,
 ): Promise<LoadResult> {
+  const records = Math.ceil(recordsPerSecond * (measureMs / 1000));
   const load: ToolLoad = { bootstrap, topic, records, recordBytes, batchBytes, brokerPid };
   switch (kind) {
     case 'java-produce':

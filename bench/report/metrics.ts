@@ -9,6 +9,7 @@ export interface Unit {
 }
 
 const UNITS: readonly (readonly [RegExp, Unit])[] = [
+  [/^share of/, { unit: '', better: 'higher' }],
   [/throughput/, { unit: 'MB/s', better: 'higher' }],
   [/^records$/, { unit: '1/s', better: 'higher' }],
   [/^CPU per GB/, { unit: 's', better: 'lower' }],
@@ -18,7 +19,6 @@ const UNITS: readonly (readonly [RegExp, Unit])[] = [
   [/^recovered$/, { unit: 'GB/s', better: 'higher' }],
   [/^open files/, { unit: '', better: 'lower' }],
   [/, s$/, { unit: 's', better: 'lower' }],
-  [/^share of/, { unit: '', better: 'higher' }],
   [/./, { unit: 'ms', better: 'lower' }],
 ];
 

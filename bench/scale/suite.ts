@@ -43,29 +43,32 @@ export class ScaleSuite {
   async run(): Promise<string> {
     const { brokers, partitions, name } = this.plan;
     const columns: Column[] = [];
+    let text = '';
     for (const count of partitions) {
       columns.push(await measure(brokers, count));
       console.error(`${brokers} brokers, ${count} partitions: done`);
+      text = textOf(this.plan, columns);
+      writeFileSync(join(resultsDirectory, `${name}.md`), text);
+      const json = { ...machineFacts(), brokers, partitions, columns };
+      writeFileSync(join(resultsDirectory, `${name}.json`), `${JSON.stringify(json, null, 1)}\n`);
     }
-    const facts = machineFacts();
-    const rows = Object.keys(columns[0]!).map((figure) => [
-      figure,
-      ...columns.map((column) => rounded(column[figure])),
-    ]);
-    const table = aligned(
-      ['', ...partitions.map((count) => `${count.toLocaleString('en')} partitions`)],
-      rows,
-      1,
-    );
-    const lines = Object.entries(facts).map(([key, value]) => `- ${key}: ${value}`);
-    const text = `# ${brokers} brokers on paper\n\n${lines.join('\n')}\n- topics: of ${PARTITIONS_PER_TOPIC} partitions, three replicas each\n\n${table}\n`;
-    writeFileSync(join(resultsDirectory, `${name}.md`), text);
-    const json = { ...facts, brokers, partitions, columns };
-    writeFileSync(join(resultsDirectory, `${name}.json`), `${JSON.stringify(json, null, 1)}\n`);
     return text;
   }
 
   async stop(): Promise<void> {}
+}
+
+function textOf({ brokers, partitions }: ScalePlan, columns: readonly Column[]): string {
+  const figures = Object.keys(columns[0]!);
+  const rows = figures.map((figure) => [figure, ...columns.map((column) => rounded(column[figure]))]);
+  const head = columns.map((_, at) => `${partitions[at]!.toLocaleString('en')} partitions`);
+  const facts = Object.entries({
+    ...machineFacts(),
+    topics: `of ${PARTITIONS_PER_TOPIC} partitions, three replicas each`,
+    'network of the controller': '1 Gbit/s',
+  });
+  const lines = facts.map(([key, value]) => `- ${key}: ${value}`);
+  return `# ${brokers} brokers on paper\n\n${lines.join('\n')}\n\n${aligned(['', ...head], rows, 1)}\n`;
 }
 
 async function measure(brokers: number, partitions: number): Promise<Column> {
