@@ -52,13 +52,13 @@ export const NO_LEADER = -1;
 export class Partition {
   readonly topic: string;
   readonly index: number;
-  readonly topicId: string;
   /** Woken whenever more can be read, and when the role changes. */
   readonly watchers = new Watchers();
 
   private readonly surroundings: PartitionSurroundings;
   private currentLog: PartitionLog;
   private settings: PartitionSettings;
+  private id: string;
   private epoch = NO_EPOCH;
   private followedState = NO_EPOCH;
   private isOver = false;
@@ -74,7 +74,7 @@ export class Partition {
   ) {
     this.topic = identity.topic;
     this.index = identity.index;
-    this.topicId = identity.topicId;
+    this.id = identity.topicId;
     this.surroundings = surroundings;
     this.currentLog = log;
     log.onProgress = () => this.logProgressed();
@@ -92,6 +92,20 @@ export class Partition {
     log.onProgress = () => this.logProgressed();
     this.leader?.exchangeLog(log);
     this.logProgressed();
+  }
+
+  /** ZERO_UUID while nobody has told it: controllers before Kafka 2.8 know of none. */
+  get topicId(): string {
+    return this.id;
+  }
+
+  /**
+   * The id becomes known, also within an epoch.
+   * @throws KafkaError INCONSISTENT_TOPIC_ID when the log is that of another topic
+   */
+  learnTopicId(topicId: string): void {
+    this.log.assignTopicId(topicId);
+    this.id = topicId;
   }
 
   get leaderEpoch(): number {

@@ -395,6 +395,10 @@ export class ReplicaManager {
     const known = this.ofThisLife(change.topic, change.partition);
     const held = known?.heldEpochs ?? { leaderEpoch: -1, partitionEpoch: -1 };
     const verdict = judgeLeadership(change, this.parts.nodeId, held);
+    if (verdict !== 'stale' && known?.topicId === ZERO_UUID && change.topicId !== ZERO_UUID) {
+      const errorCode = learnTopicId(known, change.topicId);
+      if (errorCode !== ErrorCode.NONE || verdict === 'unchanged') return errorCode;
+    }
     if (verdict === 'stale' || verdict === 'unchanged') {
       this.parts.log.debug('ignoring an outdated leadership change', { ...change, verdict });
       return ErrorCode.STALE_CONTROLLER_EPOCH;
@@ -475,4 +479,15 @@ export class ReplicaManager {
 
 function partitionName(topic: string, index: number): string {
   return `${topic}-${index}`;
+}
+
+/** A controller that has learnt of topic ids tells them within the same epoch (KAFKA-13132). @returns an error code or 0 */
+function learnTopicId(partition: Partition, topicId: string): number {
+  try {
+    partition.learnTopicId(topicId);
+    return ErrorCode.NONE;
+  } catch (error) {
+    if (error instanceof KafkaError) return error.code;
+    throw error;
+  }
 }

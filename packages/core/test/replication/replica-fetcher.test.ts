@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import { DiskError, type Disk } from '@odradek/core/ports/disk.ts';
 import { MemoryDisk } from '@odradek/broker/adapters/memory-disk.ts';
@@ -409,4 +410,18 @@ test('while the rate is exceeded a throttled partition that lacks committed reco
   isExceeded = true;
   link.fetch().answer({});
   assert.equal(link.received.length, 1, 'it has all that is committed, and goes on');
+});
+
+test('F67: a follower that learns of the topic id asks by it from then on, in a session of its own', () => {
+  const { here, link, fetcher } = scene();
+  const replicas = [LEADER, NODE];
+  const change = { leader: LEADER, leaderEpoch: 1, replicas, isr: replicas, partitionEpoch: 1 };
+  here.replicas.applyLeadership([leadershipOf(5, { ...change, topicId: ZERO_UUID })]);
+  fetcher.follow(here.replicas.partition('t', 5)!);
+  const byName = link.fetch();
+  assert.equal(byName.request.topics[0]!.topic, 't');
+  here.replicas.applyLeadership([leadershipOf(5, change)]);
+  byName.answer({ 5: {} });
+  const byId = link.fetch();
+  assert.deepEqual([byId.request.topics[0]!.topicId, byId.session.epoch], [TOPIC_ID, 0]);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import type { FetchReading } from '@odradek/core/replication/read-partitions.ts';
 import { append, fetch, from, leadershipOf, NODE, TOPIC_ID, world } from './replica-world.ts';
 
@@ -190,4 +191,20 @@ test('a broker that stops answers all that is parked', () => {
   const { readings } = fetch(here, [from(0, 0)]);
   here.replicas.completeParked();
   assert.equal(readings.length, 1);
+});
+
+test('F67: a topic id that is told later, within the same epoch, counts from then on', () => {
+  const here = world();
+  const change = leadershipOf(7, { topicId: ZERO_UUID, leaderEpoch: 3, partitionEpoch: 2 });
+  assert.deepEqual(here.replicas.applyLeadership([change]), [0]);
+  const partition = here.replicas.partition('t', 7)!;
+  assert.deepEqual([partition.topicId, partition.log.topicId], [ZERO_UUID, null]);
+  const older = { ...change, leaderEpoch: 2, topicId: TOPIC_ID };
+  assert.deepEqual(here.replicas.applyLeadership([older]), [ErrorCode.STALE_CONTROLLER_EPOCH]);
+  assert.equal(partition.topicId, ZERO_UUID);
+  assert.deepEqual(here.replicas.applyLeadership([{ ...change, topicId: TOPIC_ID }]), [0]);
+  assert.equal(here.replicas.partition('t', 7), partition);
+  assert.deepEqual([partition.topicId, partition.log.topicId], [TOPIC_ID, TOPIC_ID]);
+  const byId = fetch(here, [from(7, 0, { topicId: TOPIC_ID })], { minBytes: 0 });
+  assert.deepEqual(codes(byId.readings[0]), [0]);
 });
