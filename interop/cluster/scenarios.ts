@@ -123,6 +123,19 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'cut-follower',
+    faults:
+      'a follower cut off from all other brokers, but not from ZooKeeper: it has to leave the in-sync set',
+    // Each side knows the other by what it fetches: replica.lag.time.max.ms, and once more for who led there.
+    gapMaxMs: FAILOVER_MS,
+    async run(world, topic) {
+      const leader = await world.leader(topic, 0);
+      const [follower] = world.others(leader);
+      for (const { host } of world.others(follower!)) world.network.cut(follower!.host, host);
+      await sleep(LONG_MS);
+    },
+  },
+  {
     name: 'cut-client',
     faults: 'clients cut off from one of the leaders',
     gapMaxMs: LONG_MS + 6_000,

@@ -1,3 +1,4 @@
+import { PromisedSession } from '../../../core/test/coordination/promised-session.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -152,6 +153,23 @@ test('what another program wrote into the tree and is not allowed is left out an
   assert.equal(later.loaded.config.messageMaxBytes, 8);
   assert.equal(later.loaded.config.numPartitions, 1);
   assert.equal(later.errors.length, 1);
+});
+
+test('nonsense in the node of a topic counts as no settings, a notice of nonsense as none; the next change is heard', async (context) => {
+  const broker = await configFixture();
+  context.after(broker.close);
+  const other = new PromisedSession(broker.tree.connect());
+  await other.create('/config/topics/payments', 'nonsense');
+  await other.create('/config/changes/config_change_', 'nonsense', 'persistent-sequential');
+  await other.create('/config/topics/orders', '{"version":1,"config":{"max.message.bytes":"500"}}');
+  const notice = '{"version":2,"entity_path":"topics/orders"}';
+  await other.create('/config/changes/config_change_', notice, 'persistent-sequential');
+  await broker.settled();
+  assert.deepEqual(broker.service.topicOverrides('payments'), {});
+  assert.equal(broker.service.topicOverrides('orders')['max.message.bytes'], '500');
+  assert.deepEqual(broker.errors, []);
+  const again = await configFixture({}, broker.tree);
+  assert.deepEqual(again.service.topicOverrides('payments'), {});
 });
 
 test('notices older than a quarter of an hour are removed', async (context) => {
