@@ -34,9 +34,10 @@ if (missing.length > 0) {
 }
 
 console.log(`3 ZooKeeper servers and ${brokerCount} brokers`);
-const world = await World.start(brokerCount);
+const world = new World(brokerCount);
 process.once('exit', () => world.removeNow());
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+await world.start();
 
 let [passed, failed] = [0, 0];
 for (const [round, scenario] of rounds()) {

@@ -126,7 +126,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'cut-follower',
     faults:
       'a follower cut off from all other brokers, but not from ZooKeeper: it has to leave the in-sync set',
-    // Each side knows the other by what it fetches: replica.lag.time.max.ms, and once more for who led there.
+    // What it leads itself has too few in sync while the cut lasts, and its session lives: as in Apache Kafka.
     gapMaxMs: FAILOVER_MS,
     async run(world, topic) {
       const leader = await world.leader(topic, 0);

@@ -38,7 +38,8 @@ export class World {
   readonly folder: string;
   private readonly cluster: Cluster;
 
-  private constructor(brokerCount: number) {
+  /** Makes hosts and disks, which `removeNow` takes away again. Nothing runs yet. */
+  constructor(brokerCount: number) {
     this.folder = mkdtempSync(join(tmpdir(), 'odradek-cluster-'));
     this.network = new Network();
     const hosts = Array.from({ length: ZOOKEEPERS }, (_, i) => this.network.addHost(`zk${i + 1}`));
@@ -57,17 +58,10 @@ export class World {
     });
   }
 
-  /** @throws when something does not start; nothing is left then */
-  static async start(brokerCount: number): Promise<World> {
-    const world = new World(brokerCount);
-    try {
-      await Promise.all(world.zookeepers.map((server) => server.start()));
-      await Promise.all(world.brokers.map((broker) => broker.start()));
-      return world;
-    } catch (error) {
-      await world.remove();
-      throw error;
-    }
+  /** @throws Error when something does not start */
+  async start(): Promise<void> {
+    await Promise.all(this.zookeepers.map((server) => server.start()));
+    await Promise.all(this.brokers.map((broker) => broker.start()));
   }
 
   get bootstrapServers(): string {

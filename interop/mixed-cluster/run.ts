@@ -144,6 +144,9 @@ async function run(): Promise<void> {
   await step('kill -9 of one Odradek broker and its return, under load', () =>
     killedUnderLoad(odradeks[0]!, ODRADEKS[0]!, SESSION_MS),
   );
+  await step('an Odradek broker sleeps longer than its session, Kafka being the controller, under load', () =>
+    sleptUnderLoad(odradeks[1]!, ODRADEKS[1]!),
+  );
   await step('kill -9 of Kafka and its return, under load', () => killedUnderLoad(kafka, KAFKA, 0));
   await step('offsets that a group committed are known to whichever broker coordinates it', groups);
   await step('everything acknowledged can be read, once and in order', readAll);
@@ -171,6 +174,19 @@ async function killedUnderLoad(
     await until('others leading all', ({ partitions }) => leadsNothing(id)(leadersOf(partitions)));
     await sleep(forgottenMs);
     await target.startAgain();
+    await until('all in sync', areAllInSync);
+    await electPreferred();
+  });
+  return `${load}, then ${await copied(areSpread)}`;
+}
+
+/** Its process goes on without having ended: it has to take a new session and a new life by itself. */
+async function sleptUnderLoad(target: Pick<Target, 'pid'>, id: number): Promise<string> {
+  await electPreferred();
+  const load = await underLoad(async () => {
+    process.kill(target.pid, 'SIGSTOP');
+    await until('others leading all', ({ partitions }) => leadsNothing(id)(leadersOf(partitions)));
+    process.kill(target.pid, 'SIGCONT');
     await until('all in sync', areAllInSync);
     await electPreferred();
   });
