@@ -7,11 +7,10 @@ import type { Metrics } from '../report/metrics.ts';
 import type { LoadTimes } from './measure-load.ts';
 import type { BenchTarget, Peer } from './peers.ts';
 import { runOwnLoad } from './run-generator.ts';
-import { createTopics, untilServed } from './topics.ts';
+import { createLargeTopic, createTopics, untilServed } from './topics.ts';
 
 const FEW = 10;
 const SETTLE_MS = 2000;
-const CREATE_TIMEOUT_MS = 240_000;
 
 /**
  * Many partitions on one broker: how long they take to make and to start with, what an idle one costs, and whether
@@ -25,10 +24,11 @@ export async function measurePartitions(
 ): Promise<Metrics> {
   const target = await peer.start(pinning.brokerCore);
   try {
+    await sleep(SETTLE_MS);
     const emptyBytes = rssBytesOf(target.pid);
     await createTopics(target, ['few'], FEW);
     const created = performance.now();
-    await createTopics(target, ['many'], partitions, CREATE_TIMEOUT_MS);
+    await createLargeTopic(target, 'many', partitions);
     const createSeconds = (performance.now() - created) / 1000;
     await target.shutDown();
     await target.startAgain();

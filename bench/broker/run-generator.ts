@@ -27,6 +27,8 @@ export interface ToolLoad {
 }
 
 const LINGER_MS = 5;
+/** The first consumer of a broker waits until that has made its topic for groups. */
+const SILENCE_MS_MAX = 60_000;
 const JAVA = ['-Xmx512m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
 
 /** Kafka's own producer-perf-test. Its rate counts from its first record to its last. */
@@ -64,6 +66,7 @@ export async function runJavaConsumer(load: ToolLoad, core: number | undefined):
     ...['--bootstrap-server', load.bootstrap],
     ...['--topic', load.topic],
     ...['--messages', String(load.records)],
+    ...['--timeout', String(SILENCE_MS_MAX)],
     '--hide-header',
   ]);
   // start, end, MB, MB/s, records, records/s, rebalance ms, fetch ms, fetch MB/s, fetch records/s

@@ -1,3 +1,4 @@
+import { createPartitionsApi } from '@odradek/protocol/generated/apis/create-partitions.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
 import { deleteTopicsApi } from '@odradek/protocol/generated/apis/delete-topics.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
@@ -11,6 +12,8 @@ import { batchOf } from '../load/frames.ts';
 
 const TIMEOUT_MS = 30_000;
 const RECOVERY_TIMEOUT_MS = 300_000;
+const LARGE_TIMEOUT_MS = 240_000;
+const PARTITIONS_PER_REQUEST = 5000;
 const RETRY_MS = 2;
 /** Answers about thousands of partitions take their time; asking is not to become a load of its own. */
 const RETRY_MANY_MS = 100;
@@ -67,6 +70,26 @@ async function untilLed(
     if (led.length === partitions) return;
     if (Date.now() > deadline) throw new Error(`${name} has no leaders after ${timeoutMs} ms`);
     await sleep(partitions < MANY ? RETRY_MS : RETRY_MANY_MS);
+  }
+}
+
+/** Makes one topic of any number of partitions, some thousands in each request: Kafka's controller takes no more. */
+export async function createLargeTopic(target: Target, name: string, partitions: number): Promise<void> {
+  let count = Math.min(partitions, PARTITIONS_PER_REQUEST);
+  await createTopics(target, [name], count, LARGE_TIMEOUT_MS);
+  while (count < partitions) {
+    count = Math.min(partitions, count + PARTITIONS_PER_REQUEST);
+    await through(target, async (connection) => {
+      const { results } = await connection.ask(createPartitionsApi, 1, {
+        timeoutMs: LARGE_TIMEOUT_MS,
+        validateOnly: false,
+        topics: [{ name, count, assignments: null }],
+      });
+      const { errorCode } = results[0]!;
+      if (errorCode !== 0) throw new Error(`${target.name} did not grow ${name}: ${errorName(errorCode)}`);
+      await untilLed(connection, name, count, LARGE_TIMEOUT_MS);
+    });
+    await untilServed(target, name, count);
   }
 }
 
