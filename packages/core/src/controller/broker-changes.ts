@@ -4,6 +4,7 @@ import type { LiveBroker, PartitionEntry, TopicEntry } from './cluster-state.ts'
 import type { ControllerTerm, TopicPartition } from './controller-term.ts';
 import type { StateWrite } from './controller-tree.ts';
 import { completeReassignments } from './leader-changes.ts';
+import { legacyMovesEnded } from './legacy-requests.ts';
 import { initialState } from './partition-election.ts';
 import { NO_LEADER } from './partition-state-node.ts';
 import { isBeingReassigned } from './topic-node.ts';
@@ -93,7 +94,11 @@ function resume(term: ControllerTerm, isConcerned: (entry: PartitionEntry) => bo
 
 /** Completes the reassignments whose new replicas are in sync by now. */
 export function completePending(term: ControllerTerm, done: Ended): void {
-  completeReassignments(term, partitionsWhere(term, isBeingReassigned), done);
+  const moving = partitionsWhere(term, isBeingReassigned);
+  inOrder(
+    [(next) => completeReassignments(term, moving, next), (next) => legacyMovesEnded(term, next)],
+    done,
+  );
 }
 
 /** Replicas lie on disks that do not work: others lead, and those leave the in-sync sets. */

@@ -79,6 +79,8 @@ export class ControllerTerm {
   readonly stopping = new Set<number>();
   /** Topics that are marked for deletion and not gone yet. */
   readonly deletions = new Set<string>();
+  /** Replicas that a node below /admin asks for, by topic and partition, of moves that have begun. */
+  readonly askedMoves = new Map<string, string>();
   private readonly events: TermEvents;
   private readonly brokenReplicas = new Set<string>();
 

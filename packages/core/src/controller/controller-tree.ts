@@ -160,6 +160,13 @@ export class ControllerTree {
     );
   }
 
+  /** What is left to do of what a node asks for; null: nothing, and the node goes. One that is gone stays so. */
+  replaceRequest(path: string, data: Buffer | null, done: Ended): void {
+    const operation: WriteOperation =
+      data === null ? deletion(path) : { type: 'set', path, data, version: ANY_VERSION };
+    this.write([operation], (error) => done(error === null || isOneOf(error, 'NONODE') ? null : error));
+  }
+
   /** Takes the mark from what is no topic. */
   unmark(topic: string, done: Ended): void {
     this.write([deletion(treePaths.deleteTopic(topic))], (error) =>

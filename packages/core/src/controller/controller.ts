@@ -16,6 +16,7 @@ import {
   type PartitionProposal,
   type ProposalOutcome,
 } from './leader-requests.ts';
+import { legacyRequestsAppeared } from './legacy-requests.ts';
 import { logDirEventsAppeared } from './log-dir-events.ts';
 import { statesAtStartOfTerm } from './start-of-term.ts';
 import { beginDeletion, createTopics, deleteTopics, growTopics, type TopicOutcome } from './topic-changes.ts';
@@ -276,6 +277,7 @@ export class Controller {
       ],
       [treePaths.topics, (names, next) => topicsAppeared(term, names, next)],
       [treePaths.deleteTopics, (names, next) => deletionsAppeared(term, names, next)],
+      [treePaths.admin, (_names, next) => legacyRequestsAppeared(term, next)],
       [treePaths.logDirEvents, (names, next) => logDirEventsAppeared(term, names, next)],
     ];
     allOf(watches, ([path, act], next) => this.watch(term, path, act, next), done);
@@ -368,6 +370,7 @@ function beginTerm(term: ControllerTerm, loaded: LoadedCluster, done: Ended): vo
         allOf([...loaded.deletions], (topic, ended) => beginDeletion(term, topic, ended), next);
       },
       (next) => completePending(term, next),
+      (next) => legacyRequestsAppeared(term, next),
     ],
     done,
   );

@@ -44,6 +44,13 @@ export class JsonNode {
     return good ? (value as string[]) : this.fail(name, 'a list of strings', value);
   }
 
+  /** A list of objects. */
+  objects(name: string): JsonNode[] {
+    const value = this.fields[name];
+    if (!Array.isArray(value) || !value.every(isObject)) return this.fail(name, 'a list of objects', value);
+    return value.map((item) => new JsonNode(this.path, encodeJson(item as Record<string, unknown>)));
+  }
+
   /** An object whose values are strings; empty when the field is missing. */
   stringMap(name: string): Map<string, string> {
     const entries = this.entries(name);

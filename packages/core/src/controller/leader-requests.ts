@@ -3,7 +3,9 @@ import { stateBeforeStop } from './broker-loss.ts';
 import type { ControllerTerm, TopicPartition } from './controller-term.ts';
 import { isFenced, type StateWrite } from './controller-tree.ts';
 import { judgeProposal, type StateProposal } from './in-sync-proposal.ts';
+import { inOrder, type Ended } from './callback-flow.ts';
 import { completeReassignments } from './leader-changes.ts';
+import { legacyMovesEnded } from './legacy-requests.ts';
 import type { PartitionState } from './partition-state-node.ts';
 
 /** Who asks: a broker in one of its lives. */
@@ -60,7 +62,8 @@ export function alterPartitions(
       if (errorCode !== ErrorCode.NONE || entry === undefined) return { topic, partition, errorCode };
       return { topic, partition, errorCode: 0, state: entry, partitionEpoch: entry.partitionEpoch };
     });
-    completeReassignments(term, written, (failure) => {
+    const complete = (next: Ended) => completeReassignments(term, written, next);
+    inOrder([complete, (next) => legacyMovesEnded(term, next)], (failure) => {
       if (failure !== null) term.parts.log.warn('a reassignment could not be completed', { error: failure });
       done(ErrorCode.NONE, outcomes);
     });
