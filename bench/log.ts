@@ -8,9 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { NodeDisk } from '@odradek/broker/adapters/node-disk.ts';
-import { DelayedRemovals } from '@odradek/core/log/delayed-removals.ts';
 import { DEFAULT_LOG_CONFIG } from '@odradek/core/log/log-config.ts';
-import type { LogContext } from '@odradek/core/log/log-context.ts';
+import { logContextOf, type LogContext } from '@odradek/core/log/log-context.ts';
 import { OpenFiles } from '@odradek/core/log/open-files.ts';
 import { PartitionLog } from '@odradek/core/log/partition-log.ts';
 import type { Timers } from '@odradek/core/ports/clock.ts';
@@ -29,15 +28,14 @@ const timers: Timers = {
 
 function contextOf(): LogContext {
   const disk = new NodeDisk();
-  return {
+  const ports = {
     disk,
-    files: new OpenFiles(disk),
     clock: { now: Date.now, monotonic: () => performance.now() },
     timers,
-    removals: new DelayedRemovals(timers),
     random: { fraction: Math.random, uuidBytes: () => Buffer.alloc(16, 1) },
     log: { debug() {}, info() {}, warn() {}, error: console.error },
   };
+  return logContextOf(ports, new OpenFiles(disk));
 }
 
 function openLog(context: LogContext, name: string): PartitionLog {

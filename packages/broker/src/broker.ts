@@ -264,6 +264,7 @@ export class Broker {
       services.replicas.completeParked();
       this.peers?.close();
       await Promise.all(this.listeners.map((listener) => listener.stop(answersDeadlineMs)));
+      await new Promise<void>((resolve) => services.logs.syncForClose(resolve));
       services.logs.close();
     }
     await this.tree.close();

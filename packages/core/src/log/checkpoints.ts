@@ -99,7 +99,11 @@ export function readEpochCheckpoint(disk: Disk, path: string): EpochEntry[] {
 
 /** @throws DiskError */
 export function writeEpochCheckpoint(disk: Disk, path: string, entries: readonly EpochEntry[]): void {
-  disk.replaceFile(path, encodeEntries(entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`)));
+  disk.replaceFile(path, encodeEpochCheckpoint(entries));
+}
+
+export function encodeEpochCheckpoint(entries: readonly EpochEntry[]): Buffer {
+  return encodeEntries(entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`));
 }
 
 /** The topic id in `partition.metadata`, or null when there is no file. @throws CorruptCheckpointError, DiskError */
@@ -113,7 +117,11 @@ export function readPartitionMetadata(disk: Disk, path: string): string | null {
 
 /** @throws DiskError */
 export function writePartitionMetadata(disk: Disk, path: string, topicId: string): void {
-  disk.replaceFile(path, Buffer.from(`version: 0\ntopic_id: ${topicId}`));
+  disk.replaceFile(path, encodePartitionMetadata(topicId));
+}
+
+export function encodePartitionMetadata(topicId: string): Buffer {
+  return Buffer.from(`version: 0\ntopic_id: ${topicId}`);
 }
 
 /** Whether the error says that the disk, and not the caller, is at fault. */

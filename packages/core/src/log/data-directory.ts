@@ -39,8 +39,8 @@ export class DataDirectory {
   private readonly unsyncedRemovals = new Map<string, (error: DiskError | null) => void>();
   /** What was written last, so that nothing is written twice. */
   private readonly written = new Map<string, string>();
-  /** Ends the writing of high watermarks that is under way off the loop; null when none is. */
-  private endLaterWrite: (() => void) | null = null;
+  /** The checkpoints that are being written off the loop, by their names: on the disk are the old or the new ones. */
+  private readonly laterWrites = new Map<string, LaterWrite>();
 
   constructor(context: LogContext, path: string) {
     this.context = context;
@@ -129,8 +129,15 @@ export class DataDirectory {
     if (this.unsyncedRemovals.has(name)) this.context.disk.syncDirectory(this.path);
   }
 
+  /** As it is on the disk for certain. */
   recoveryPoint(topic: string, partition: number): number {
     return this.offsetIn(RECOVERY_POINT_FILE, topic, partition);
+  }
+
+  /** The most that the next start may find: what is being written off the loop may be there, or come to be. */
+  recoveryPointMax(topic: string, partition: number): number {
+    const later = this.laterWrites.get(RECOVERY_POINT_FILE)?.offsets.get(topic)?.get(partition) ?? 0;
+    return Math.max(later, this.recoveryPoint(topic, partition));
   }
 
   logStartOffset(topic: string, partition: number): number {
@@ -159,23 +166,33 @@ export class DataDirectory {
    * @throws DiskError
    */
   forget(topic: string, partition: number, logs: () => Iterable<PartitionLog>): void {
-    const lists = (name: string): boolean => this.onDisk.get(name)?.get(topic)?.has(partition) ?? false;
+    const has = (offsets?: PartitionOffsets): boolean => offsets?.get(topic)?.has(partition) ?? false;
+    const lists = (name: string): boolean =>
+      has(this.onDisk.get(name)) || has(this.laterWrites.get(name)?.offsets);
     if (lists(RECOVERY_POINT_FILE)) this.checkpointRecoveryPoints(logs());
     if (lists(LOG_START_OFFSET_FILE)) this.checkpointLogStartOffsets(logs());
-    if (this.endLaterWrite !== null || lists(HIGH_WATERMARK_FILE)) this.checkpointHighWatermarks(logs());
+    if (lists(HIGH_WATERMARK_FILE)) this.checkpointHighWatermarks(logs());
     if (lists(CLEANER_OFFSET_FILE)) this.checkpointCleanedOffsets(logs());
   }
 
   /** @throws DiskError */
   checkpointRecoveryPoints(logs: Iterable<PartitionLog>): void {
-    this.write(RECOVERY_POINT_FILE, logs, (log) => log.recoveryPoint);
+    this.write(RECOVERY_POINT_FILE, logs, recoveryPointOf);
+  }
+
+  /** As `checkpointHighWatermarksLater`. */
+  checkpointRecoveryPointsLater(logs: Iterable<PartitionLog>, failed: (error: DiskError) => void): void {
+    this.writeLater(RECOVERY_POINT_FILE, logs, recoveryPointOf, failed);
   }
 
   /** Only logs that begin within a segment are listed; the others begin with their first segment. @throws DiskError */
   checkpointLogStartOffsets(logs: Iterable<PartitionLog>): void {
-    this.write(LOG_START_OFFSET_FILE, logs, (log) =>
-      log.logStartOffset > log.firstSegmentOffset ? log.logStartOffset : null,
-    );
+    this.write(LOG_START_OFFSET_FILE, logs, logStartOffsetOf);
+  }
+
+  /** As `checkpointHighWatermarksLater`. */
+  checkpointLogStartOffsetsLater(logs: Iterable<PartitionLog>, failed: (error: DiskError) => void): void {
+    this.writeLater(LOG_START_OFFSET_FILE, logs, logStartOffsetOf, failed);
   }
 
   /** @throws DiskError */
@@ -191,17 +208,28 @@ export class DataDirectory {
    * @throws DiskError when it fails at once
    */
   checkpointHighWatermarksLater(logs: Iterable<PartitionLog>, failed: (error: DiskError) => void): void {
-    if (this.endLaterWrite !== null) return;
-    const { offsets, digest } = offsetsOf(logs, highWatermarkOf);
-    if (this.written.get(HIGH_WATERMARK_FILE) === digest) return;
-    const path = `${this.path}/${HIGH_WATERMARK_FILE}`;
-    this.endLaterWrite = replaceFileLater(this.context.disk, path, encodeOffsetCheckpoint(offsets), {
-      renamed: () => this.wrote(HIGH_WATERMARK_FILE, offsets, digest),
+    this.writeLater(HIGH_WATERMARK_FILE, logs, highWatermarkOf, failed);
+  }
+
+  private writeLater(
+    name: string,
+    logs: Iterable<PartitionLog>,
+    offsetOf: OffsetOf,
+    failed: (error: DiskError) => void,
+  ): void {
+    if (this.laterWrites.has(name)) return;
+    const { offsets, digest } = offsetsOf(logs, offsetOf);
+    if (this.written.get(name) === digest) return;
+    const end = replaceFileLater(this.context.disk, `${this.path}/${name}`, encodeOffsetCheckpoint(offsets), {
+      renamed: () => {},
       finished: (error) => {
-        this.endLaterWrite = null;
-        if (error !== null) failed(error);
+        this.laterWrites.delete(name);
+        if (error === null) return this.wrote(name, offsets, digest);
+        this.written.delete(name);
+        failed(error);
       },
     });
+    this.laterWrites.set(name, { offsets, end });
   }
 
   /** @throws DiskError */
@@ -211,16 +239,12 @@ export class DataDirectory {
 
   private write(name: string, logs: Iterable<PartitionLog>, offsetOf: OffsetOf): void {
     const { offsets, digest } = offsetsOf(logs, offsetOf);
-    const isOvertaking = name === HIGH_WATERMARK_FILE && this.endLaterWrite !== null;
-    if (this.written.get(name) === digest && !isOvertaking) return;
-    if (isOvertaking) this.giveUpLaterWrite();
+    const later = this.laterWrites.get(name);
+    if (this.written.get(name) === digest && later === undefined) return;
+    later?.end();
+    this.laterWrites.delete(name);
     writeOffsetCheckpoint(this.context.disk, `${this.path}/${name}`, offsets);
     this.wrote(name, offsets, digest);
-  }
-
-  private giveUpLaterWrite(): void {
-    this.endLaterWrite?.();
-    this.endLaterWrite = null;
   }
 
   private wrote(name: string, offsets: PartitionOffsets, digest: string): void {
@@ -239,6 +263,15 @@ export class DataDirectory {
 type OffsetOf = (log: PartitionLog) => number | null;
 
 const highWatermarkOf: OffsetOf = (log) => log.highWatermark;
+const recoveryPointOf: OffsetOf = (log) => log.recoveryPoint;
+const logStartOffsetOf: OffsetOf = (log) =>
+  log.logStartOffset > log.firstSegmentOffset ? log.logStartOffset : null;
+
+/** A checkpoint that is being written off the loop. */
+interface LaterWrite {
+  readonly offsets: PartitionOffsets;
+  readonly end: () => void;
+}
 
 /** What a checkpoint will say, and a text that is another one whenever that is. */
 function offsetsOf(

@@ -1,5 +1,6 @@
 import { DiskError, type Disk } from '../ports/disk.ts';
 import { parentDirectory } from './durable-directory.ts';
+import { LATER_SUFFIX } from './log-files.ts';
 
 export interface ReplacementDone {
   /** The file has its new contents; whether a loss of power would leave the old ones is open. */
@@ -21,7 +22,7 @@ export function replaceFileLater(
   contents: Buffer,
   done: ReplacementDone,
 ): () => void {
-  const temporary = `${path}.later.tmp`;
+  const temporary = path + LATER_SUFFIX;
   let isEnded = false;
   const file = disk.open(temporary, { create: true });
   try {

@@ -1,8 +1,18 @@
+import { DiskError } from '../ports/disk.ts';
 import type { EpochEntry } from './checkpoints.ts';
 
 /** The answer when nothing is known. */
 export const UNDEFINED_EPOCH = -1;
 export const UNDEFINED_EPOCH_OFFSET = -1;
+
+export type SaveDone = (error: DiskError | null) => void;
+
+/** Where epochs are kept. Both ways may throw DiskError. */
+export interface EpochFile {
+  save(entries: readonly EpochEntry[]): void;
+  /** The same off the loop. @returns ends it: `done` is not called, and what is on the disk is old or new */
+  saveLater(entries: readonly EpochEntry[], done: SaveDone): () => void;
+}
 
 /** An epoch and where it ends: the first offset after its last record. */
 export interface EpochEnd {
@@ -19,13 +29,17 @@ export interface EpochEnd {
  */
 export class LeaderEpochCache {
   private entries: EpochEntry[];
-  private save: (entries: readonly EpochEntry[]) => void;
+  private file: EpochFile;
   private isDirty = false;
+  /** What is being written off the loop. */
+  private later: { readonly end: () => void; readonly done: SaveDone } | null = null;
+  /** Those who asked while something was being written off the loop. */
+  private waiting: SaveDone[] = [];
 
   /** @param entries as found on disk; such as contradict each other are dropped, the later one wins */
-  constructor(entries: readonly EpochEntry[], save: (entries: readonly EpochEntry[]) => void) {
+  constructor(entries: readonly EpochEntry[], file: EpochFile) {
     this.entries = [];
-    this.save = save;
+    this.file = file;
     for (const { epoch, startOffset } of entries) this.assign(epoch, startOffset);
     this.isDirty = false;
   }
@@ -126,8 +140,12 @@ export class LeaderEpochCache {
   }
 
   /** From now on changes are brought to disk so. */
-  saveWith(save: (entries: readonly EpochEntry[]) => void): void {
-    this.save = save;
+  saveTo(file: EpochFile): void {
+    this.file = file;
+    if (this.later === null) return;
+    this.later.end();
+    this.isDirty = true;
+    this.finishLater(null);
   }
 
   clear(): void {
@@ -138,8 +156,46 @@ export class LeaderEpochCache {
 
   /** Brings changes to disk. @throws DiskError */
   write(): void {
-    if (!this.isDirty) return;
-    this.save(this.entries);
-    this.isDirty = false;
+    if (!this.isDirty && this.later === null) return;
+    this.later?.end();
+    let failure: DiskError | null = null;
+    try {
+      this.file.save(this.entries);
+      this.isDirty = false;
+    } catch (error) {
+      this.isDirty = true;
+      if (error instanceof DiskError) failure = error;
+      throw error;
+    } finally {
+      this.finishLater(failure);
+    }
+  }
+
+  /** Brings changes to disk off the loop. @param done called once: at once where there is nothing to write */
+  writeLater(done: SaveDone): void {
+    if (this.later !== null) {
+      this.waiting.push(done);
+      return;
+    }
+    if (!this.isDirty) return done(null);
+    try {
+      const end = this.file.saveLater(this.entries, (error) => {
+        if (error !== null) this.isDirty = true;
+        this.finishLater(error);
+      });
+      this.later = { end, done };
+      this.isDirty = false;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      done(error);
+    }
+  }
+
+  private finishLater(error: DiskError | null): void {
+    const { later, waiting } = this;
+    this.later = null;
+    this.waiting = [];
+    later?.done(error);
+    for (const done of waiting) this.writeLater(done);
   }
 }

@@ -2,7 +2,9 @@ import type { Clock, Timers } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { Random } from '../ports/random.ts';
-import type { DelayedRemovals } from './delayed-removals.ts';
+import { DelayedRemovals } from './delayed-removals.ts';
+import { DirectorySyncs } from './directory-syncs.ts';
+import { LaterReplacements } from './later-replacements.ts';
 import type { OpenFiles } from './open-files.ts';
 
 /** What every log of a broker is given from outside. */
@@ -12,6 +14,22 @@ export interface LogContext {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly removals: DelayedRemovals;
+  readonly replacements: LaterReplacements;
+  readonly directorySyncs: DirectorySyncs;
   readonly random: Random;
   readonly log: LogSink;
+}
+
+/** The context of logs that share their files and what is done for them later. */
+export function logContextOf(
+  ports: Omit<LogContext, 'files' | 'removals' | 'replacements' | 'directorySyncs'>,
+  files: OpenFiles,
+): LogContext {
+  return {
+    ...ports,
+    files,
+    removals: new DelayedRemovals(ports.timers),
+    replacements: new LaterReplacements(ports.disk),
+    directorySyncs: new DirectorySyncs(ports.disk),
+  };
 }

@@ -3,6 +3,7 @@ import type { LogContext } from './log-context.ts';
 import {
   CLEANED_SUFFIX,
   DELETED_SUFFIX,
+  LATER_SUFFIX,
   LOG_SUFFIX,
   OFFSET_INDEX_SUFFIX,
   SWAP_SUFFIX,
@@ -59,6 +60,7 @@ function removeUnfinished(context: LogContext, directory: string, entries: DiskE
     const isGone =
       name.endsWith(DELETED_SUFFIX) ||
       name.endsWith(CLEANED_SUFFIX) ||
+      name.endsWith(LATER_SUFFIX) ||
       // Part of a split that did not get all its parts ready.
       (swapOffset !== null && swapOffset >= cleanedFrom);
     if (isGone) context.disk.remove(`${directory}/${name}`);

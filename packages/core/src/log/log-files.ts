@@ -9,6 +9,8 @@ export const SNAPSHOT_SUFFIX = '.snapshot';
 export const DELETED_SUFFIX = '.deleted';
 /** What compaction was writing when it stopped: worthless. */
 export const CLEANED_SUFFIX = '.cleaned';
+/** What is to replace a small file, and is being written off the loop. */
+export const LATER_SUFFIX = '.later.tmp';
 /** What compaction had finished writing, on its way to replace the originals. */
 export const SWAP_SUFFIX = '.swap';
 

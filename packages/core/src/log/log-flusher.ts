@@ -45,6 +45,8 @@ export class LogFlusher {
   private isTouched = false;
   /** The log is being deleted: what becomes of its files is of no interest any more. */
   private isRetired = false;
+  /** The indexes of the active segment are complete, and are synced, too. */
+  private isClosing = false;
   /** Syncs that were asked for bring the recovery point here. */
   private requestedTo: number;
   /** Records that are not acknowledged before they are synced: from the first of them to the end of the last. */
@@ -151,6 +153,7 @@ export class LogFlusher {
   flush(): void {
     if (this.failure !== null) throw this.failure;
     const upTo = this.log.logEndOffset();
+    this.writeEpochs();
     const files = this.prepare(upTo);
     try {
       for (const file of files) syncUnlessGone(file);
@@ -170,7 +173,7 @@ export class LogFlusher {
    * @throws DiskError
    */
   flushForClose(): void {
-    if (!this.isTouched && this.point >= this.log.logEndOffset()) return;
+    if (!this.isDueForClose) return;
     if (this.failure === null) {
       try {
         for (const file of this.log.segments.active.syncTargets()) file.use().sync();
@@ -180,6 +183,24 @@ export class LogFlusher {
       }
     }
     this.flush();
+  }
+
+  /**
+   * Whether there is anything that a loss of power after a clean stop may not take. Of a log that was made and has no
+   * records it may take all: it is made again when it is asked for.
+   */
+  get isDueForClose(): boolean {
+    const isFresh = this.parentSync.isDue && this.log.logEndOffset() === 0;
+    return !isFresh && (this.isTouched || this.point < this.log.logEndOffset());
+  }
+
+  /** As `flushForClose`, off the loop. Nothing is written any more. */
+  flushForCloseLater(done: FlushDone): void {
+    this.isClosing = true;
+    this.flushLater((error) => {
+      if (error === null) this.isTouched = false;
+      done(error);
+    });
   }
 
   /**
@@ -258,9 +279,18 @@ export class LogFlusher {
       this.context.timers.after(0, () => finish(null));
       return;
     }
-    let files: PooledFile[];
+    this.log.epochs.writeLater((error) => {
+      if (error === null || this.isRetired) return this.syncRound(sharing, finish);
+      if (!isDiskRefusal(error)) this.failure ??= error;
+      this.context.timers.after(0, () => this.finishRefused(error, sharing));
+    });
+  }
+
+  /** The epochs are on the disk. */
+  private syncRound(sharing: readonly FlushDone[], finish: FlushDone): void {
+    let files: PooledFile[] = [];
     try {
-      files = this.prepare(this.roundLimit);
+      if (!this.isRetired) files = this.prepare(this.roundLimit ?? 0);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       this.context.timers.after(0, () => this.finishRefused(error, sharing));
@@ -295,7 +325,7 @@ export class LogFlusher {
       return;
     }
     const covered = first.pending.begin();
-    this.context.disk.syncDirectoryLater(first.path, (error) => {
+    this.context.directorySyncs.syncLater(first.path, (error) => {
       if (error !== null) return done(error);
       first.pending.done(covered);
       this.syncDirectories(done);
@@ -328,7 +358,7 @@ export class LogFlusher {
     return !this.isRetired || error.path === parentDirectory(this.log.directory());
   }
 
-  /** What has to be synced so that everything before `upTo` is on the disk; epochs are written first. */
+  /** What has to be synced so that everything before `upTo` is on the disk, besides the epochs. */
   private prepare(upTo: number): PooledFile[] {
     try {
       return this.prepareFiles(upTo);
@@ -338,9 +368,18 @@ export class LogFlusher {
     }
   }
 
+  private writeEpochs(): void {
+    try {
+      this.log.epochs.write();
+    } catch (error) {
+      if (error instanceof DiskError && !isDiskRefusal(error)) this.failure ??= error;
+      throw error;
+    }
+  }
+
   private prepareFiles(upTo: number): PooledFile[] {
-    this.log.epochs.write();
     const files = this.unsyncedSnapshots.map((path) => this.context.files.file(path));
+    if (this.isClosing) files.push(...this.log.segments.active.syncTargets());
     if (upTo <= this.point) return files;
     for (const segment of this.log.segments.from(this.point)) files.push(...this.filesOf(segment));
     return files;
@@ -348,7 +387,8 @@ export class LogFlusher {
 
   private filesOf(segment: Segment): PooledFile[] {
     segment.persistIndexes();
-    return segment === this.log.segments.active ? [segment.log] : segment.syncTargets();
+    const isOpen = segment === this.log.segments.active && !this.isClosing;
+    return isOpen ? [segment.log] : segment.syncTargets();
   }
 
   private advance(to: number): void {

@@ -1,9 +1,10 @@
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import type { DiskEntry } from '../ports/disk.ts';
-import { readEpochCheckpoint, writeEpochCheckpoint, CorruptCheckpointError } from './checkpoints.ts';
+import { readEpochCheckpoint, CorruptCheckpointError } from './checkpoints.ts';
 import type { EpochEntry } from './checkpoints.ts';
 import { LeaderEpochCache } from './leader-epoch-cache.ts';
+import { leaderEpochFile } from './leader-epoch-file.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
 import { LEADER_EPOCH_FILE, SNAPSHOT_SUFFIX, offsetOfName } from './log-files.ts';
@@ -336,5 +337,5 @@ function openEpochCache(context: LogContext, directory: string): LeaderEpochCach
       reason: error.message,
     });
   }
-  return new LeaderEpochCache(entries, (all) => writeEpochCheckpoint(context.disk, path, all));
+  return new LeaderEpochCache(entries, leaderEpochFile(context.disk, directory));
 }

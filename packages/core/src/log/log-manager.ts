@@ -8,11 +8,11 @@ import type { LogCleaner } from './cleaner/log-cleaner.ts';
 import { DataDirectories } from './data-directories.ts';
 import type { DirectoryNotices } from './data-directories.ts';
 import type { DataDirectory } from './data-directory.ts';
-import { DelayedRemovals } from './delayed-removals.ts';
 import { isDiskRefusal } from './disk-refusal.ts';
+import { forEachLater } from './for-each-later.ts';
 import { HeldLogs } from './held-logs.ts';
 import type { LogConfig } from './log-config.ts';
-import type { LogContext } from './log-context.ts';
+import { logContextOf, type LogContext } from './log-context.ts';
 import { partitionDirectoryName } from './log-files.ts';
 import { LogOpening } from './log-opening.ts';
 import { LogRemoval } from './log-removal.ts';
@@ -42,6 +42,9 @@ export interface LogManagerOptions extends LogUpkeepOptions, DirectoryNotices {
   /** How files are read whose pages need not be in memory; unless given, no read is taken to wait for a device. */
   readonly coldReads?: Omit<ReadingParts, 'clock'>;
 }
+
+/** Logs that are synced at one time when the broker stops: the pool has few threads, and shares a commit among those. */
+const CLOSING_LOGS_MAX = 16;
 
 /** Kafka 3.9's defaults. */
 export const DEFAULT_LOG_INTERVALS = {
@@ -76,7 +79,7 @@ export class LogManager {
     const reading = coldReads === undefined ? undefined : { ...coldReads, clock: ports.clock };
     const files = new OpenFiles(ports.disk, options.openFilesMax, reading);
     const futures = new HeldLogs();
-    this.context = { ...ports, files, removals: new DelayedRemovals(ports.timers) };
+    this.context = logContextOf(ports, files);
     this.options = options;
     const logsIn = (one: DataDirectory) => [...held.in(one), ...futures.in(one)];
     this.directories = new DataDirectories(this.context, options.directories, logsIn, options);
@@ -264,6 +267,16 @@ export class LogManager {
     this.upkeep.checkpointRecoveryPoints();
   }
 
+  /** As the timer does it: off the loop. */
+  checkpointRecoveryPointsLater(): void {
+    this.upkeep.checkpointRecoveryPointsLater();
+  }
+
+  /** As the timer does it: off the loop. */
+  checkpointLogStartOffsetsLater(): void {
+    this.upkeep.checkpointLogStartOffsetsLater();
+  }
+
   checkpointLogStartOffsets(): void {
     this.upkeep.checkpointLogStartOffsets();
   }
@@ -275,6 +288,18 @@ export class LogManager {
   /** As the timer does it: off the loop. */
   checkpointHighWatermarksLater(): void {
     this.upkeep.checkpointHighWatermarksLater();
+  }
+
+  /**
+   * Brings to the disk what `close` would sync, off the loop, so many logs at a time. Nothing is appended any more.
+   *
+   * @param done called once; failures show when the logs are closed
+   */
+  syncForClose(done: () => void): void {
+    if (this.isClosed) return done();
+    this.upkeep.stop();
+    this.context.removals.stop();
+    forEachLater(this.held.all(), CLOSING_LOGS_MAX, (log, next) => log.syncForClose(next), done);
   }
 
   /**

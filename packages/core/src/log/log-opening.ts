@@ -53,11 +53,23 @@ export class LogOpening {
     log.updateHighWatermark(directory.highWatermark(topic, partition));
     const other = this.held.get(topic, partition);
     if (other === undefined) this.held.hold({ log, directory });
-    else if (log.topicId === null || log.topicId === other.log.topicId)
-      this.choose(other, { log, directory });
-    // Which of two is the partition's log the topic id will tell.
-    else this.rivals.push({ log, directory });
+    else if (areOfTwoTopics(log, other.log)) this.holdRival({ log, directory }, other);
+    else this.choose(other, { log, directory });
     return log;
+  }
+
+  /**
+   * Which of two is the partition's log the topic id will tell. One that was just begun, without records, may have none
+   * yet: it is not taken for that of the other's topic.
+   */
+  private holdRival(found: HeldLog, other: HeldLog): void {
+    if (other.log.topicId !== null) {
+      this.rivals.push(found);
+      return;
+    }
+    this.rivals.push(other);
+    this.held.release(other);
+    this.held.hold(found);
   }
 
   private openFoundFuture(
@@ -106,7 +118,10 @@ export class LogOpening {
   /** The log of this topic id that was found beside another of its name, once; null when there was none. */
   takeRival(topic: string, partition: number, topicId: string): HeldLog | null {
     const at = this.rivals.findIndex(
-      ({ log }) => log.topicId === topicId && log.topic === topic && log.partition === partition,
+      ({ log }) =>
+        (log.topicId === null || log.topicId === topicId) &&
+        log.topic === topic &&
+        log.partition === partition,
     );
     return at < 0 ? null : this.rivals.splice(at, 1)[0]!;
   }
@@ -173,7 +188,7 @@ export class LogOpening {
 
   /** What recovery may skip is never more than what is certain. @throws DiskError */
   private lowerRecoveryPoint(directory: DataDirectory, log: PartitionLog): void {
-    if (directory.recoveryPoint(log.topic, log.partition) <= log.recoveryPoint) return;
+    if (directory.recoveryPointMax(log.topic, log.partition) <= log.recoveryPoint) return;
     directory.checkpointRecoveryPoints(this.directories.logsIn(directory));
   }
 
@@ -196,4 +211,14 @@ function isAhead(one: PartitionLog, other: PartitionLog): boolean {
   if (one.latestLeaderEpoch !== other.latestLeaderEpoch)
     return one.latestLeaderEpoch > other.latestLeaderEpoch;
   return one.logEndOffset > other.logEndOffset;
+}
+
+/** Whether two logs of one partition belong to two topics of its name: by their ids, or because one has no records yet. */
+function areOfTwoTopics(one: PartitionLog, other: PartitionLog): boolean {
+  return one.topicId !== other.topicId && isTellable(one) && isTellable(other);
+}
+
+/** Whether it is known what topic it belongs to, or that nothing in it does. */
+function isTellable(log: PartitionLog): boolean {
+  return log.topicId !== null || log.logEndOffset === 0;
 }

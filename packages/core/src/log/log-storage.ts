@@ -1,14 +1,13 @@
 import { DiskError } from '../ports/disk.ts';
 import type { AppendPlan } from './append-plan.ts';
-import { writeEpochCheckpoint } from './checkpoints.ts';
 import { isDiskRefusal } from './disk-refusal.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
+import { leaderEpochFile } from './leader-epoch-file.ts';
 import { storageError } from './log-availability.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
 import { LogFlusher } from './log-flusher.ts';
 import type { FlushDone } from './log-flusher.ts';
-import { LEADER_EPOCH_FILE } from './log-files.ts';
 import { replayProducers } from './log-loader.ts';
 import type { LoadedLog } from './log-loader.ts';
 import type { ProducerStates } from './producer-states.ts';
@@ -312,6 +311,21 @@ export class LogStorage {
     });
   }
 
+  /** Whether closing has anything to bring to the disk. */
+  get isSyncDueForClose(): boolean {
+    return this.flusher.isDueForClose;
+  }
+
+  /** Does what `close` does but for closing the files, and syncs off the loop. @param done called once, later */
+  syncForClose(done: () => void): void {
+    this.snapshotProducers(this.end);
+    this.segments.active.seal();
+    this.flusher.flushForCloseLater((error) => {
+      if (error !== null && this.flusher.hasFailed) this.notices.syncFailed(error);
+      done();
+    });
+  }
+
   /** Syncs everything, completes the indexes, and leaves a producer snapshot at the end of the log. */
   close(): void {
     this.snapshotProducers(this.end);
@@ -345,8 +359,7 @@ export class LogStorage {
     this.path = directory;
     for (const segment of this.segments.all) segment.moved(directory);
     this.producers.moved(directory);
-    const epochPath = `${directory}/${LEADER_EPOCH_FILE}`;
-    this.epochs.saveWith((all) => writeEpochCheckpoint(this.context.disk, epochPath, all));
+    this.epochs.saveTo(leaderEpochFile(this.context.disk, directory));
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Timer } from '../ports/clock.ts';
 import type { CleanerSettings } from './cleaner/cleaner-settings.ts';
 import { LogCleaner } from './cleaner/log-cleaner.ts';
 import type { DataDirectories } from './data-directories.ts';
+import { forEachLater } from './for-each-later.ts';
 import type { HeldLogs } from './held-logs.ts';
 import type { LogContext } from './log-context.ts';
 import type { PartitionLog } from './partition-log.ts';
@@ -27,6 +28,8 @@ export interface LogUpkeepOptions {
 /** Logs that a periodic task visits before it lets others run, unless they take longer than the time below. */
 const LOGS_PER_SLICE = 256;
 const SLICE_MS_MAX = 2;
+/** Files of leader epochs that are written at one time, off the loop. */
+const EPOCH_WRITES_MAX = 2;
 
 /** What is done for the logs from time to time: retention, flushing, checkpoints, expiry of producers, compaction. */
 export class LogUpkeep {
@@ -66,8 +69,8 @@ export class LogUpkeep {
       const nowMs = this.context.clock.monotonic();
       this.sweep((log) => flushWhenDue(log, nowMs));
     });
-    this.every(options.recoveryPointIntervalMs, () => this.checkpointRecoveryPoints());
-    this.every(options.logStartOffsetIntervalMs, () => this.checkpointLogStartOffsets());
+    this.every(options.recoveryPointIntervalMs, () => this.checkpointRecoveryPointsLater());
+    this.every(options.logStartOffsetIntervalMs, () => this.checkpointLogStartOffsetsLater());
     this.every(options.highWatermarkIntervalMs, () => this.checkpointHighWatermarksLater());
     this.every(options.producerExpirationIntervalMs, () =>
       this.sweep((log, now) => log.removeExpiredProducers(now)),
@@ -136,6 +139,28 @@ export class LogUpkeep {
   checkpointRecoveryPoints(): void {
     this.sweep((log) => log.checkpointLeaderEpochs());
     this.directories.checkpoint((directory, logs) => directory.checkpointRecoveryPoints(logs));
+  }
+
+  /** As the timer does it: off the loop. */
+  checkpointRecoveryPointsLater(): void {
+    const checkpoint = (): void => {
+      if (this.isStopped) return;
+      this.directories.checkpoint((directory, logs) =>
+        directory.checkpointRecoveryPointsLater(logs, (error) =>
+          this.directories.checkpointFailed(directory, error),
+        ),
+      );
+    };
+    const logs = [...this.held.all()];
+    forEachLater(logs, EPOCH_WRITES_MAX, (log, next) => log.checkpointLeaderEpochsLater(next), checkpoint);
+  }
+
+  checkpointLogStartOffsetsLater(): void {
+    this.directories.checkpoint((directory, logs) =>
+      directory.checkpointLogStartOffsetsLater(logs, (error) =>
+        this.directories.checkpointFailed(directory, error),
+      ),
+    );
   }
 
   checkpointLogStartOffsets(): void {

@@ -1,14 +1,13 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { DiskError } from '../ports/disk.ts';
 import type { CleanableLog } from './cleaner/cleanable.ts';
-import { readPartitionMetadata, writePartitionMetadata } from './checkpoints.ts';
+import { isDiskRefusal } from './disk-refusal.ts';
 import type { EpochEnd } from './leader-epoch-cache.ts';
 import type { AppendOptions, LogAppendInfo } from './log-append.ts';
 import { LogAppends } from './log-appends.ts';
 import { LogAvailability } from './log-availability.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
-import { PARTITION_METADATA_FILE } from './log-files.ts';
 import type { FlushDone } from './log-flusher.ts';
 import { loadLog } from './log-loader.ts';
 import type { LoadOptions, LoadedLog } from './log-loader.ts';
@@ -19,6 +18,7 @@ import { findOffset, legacyOffsetsBefore } from './offset-lookup.ts';
 import type { FoundOffset } from './offset-lookup.ts';
 import type { ProducerEntry } from './producer-rules.ts';
 import { decideRetention, summariesOf } from './retention.ts';
+import { TopicIdFile } from './topic-id-file.ts';
 
 /*
  * One partition's log on one broker: what may be appended, what readers see, and what becomes of old records.
@@ -60,7 +60,7 @@ export class PartitionLog {
   onTruncated: ((logEndOffset: number) => void) | null = null;
   private startOffset: number;
   private watermark: number;
-  private id: string | null = null;
+  private readonly topicIdFile: TopicIdFile;
 
   private constructor(
     context: LogContext,
@@ -89,6 +89,7 @@ export class PartitionLog {
       recoveryPointLowered: () => options.onRecoveryPointLowered?.(this),
       synced: () => this.onProgress?.(),
     });
+    this.topicIdFile = new TopicIdFile(context, directory, (error) => availability.goOffline(error));
     this.appends = new LogAppends(context, this, this.storage, availability);
   }
 
@@ -101,7 +102,6 @@ export class PartitionLog {
     const log = new PartitionLog(context, directory, options, loadLog(context, directory, options));
     // What a crash has left may not be synced, and is not acknowledged or read by consumers before it is.
     if (log.storage.isFlushDue) log.storage.flushHeldBack(log.recoveryPoint);
-    log.id = readPartitionMetadata(context.disk, `${directory}/${PARTITION_METADATA_FILE}`);
     return log;
   }
 
@@ -115,7 +115,7 @@ export class PartitionLog {
 
   /** The topic's id as in `partition.metadata`, or null when none was assigned. */
   get topicId(): string | null {
-    return this.id;
+    return this.topicIdFile.topicId;
   }
 
   /** Offset of the first record that may be read. */
@@ -206,19 +206,21 @@ export class PartitionLog {
     return this.availability.guard(action);
   }
 
-  /** Writes `partition.metadata`. @throws KafkaError INCONSISTENT_TOPIC_ID, KAFKA_STORAGE_ERROR */
+  /** The log belongs to this topic from now on; see topic-id-file.ts. @throws KafkaError INCONSISTENT_TOPIC_ID, KAFKA_STORAGE_ERROR */
   assignTopicId(topicId: string): void {
-    if (this.id === topicId) return;
+    if (this.topicId === topicId) return;
     this.ensureOnline();
-    if (this.id !== null) {
+    if (this.topicId !== null) {
       throw new KafkaError(
         ErrorCode.INCONSISTENT_TOPIC_ID,
-        `the log in ${this.directory} belongs to topic id ${this.id}, not ${topicId}`,
+        `the log in ${this.directory} belongs to topic id ${this.topicId}, not ${topicId}`,
       );
     }
-    const path = `${this.directory}/${PARTITION_METADATA_FILE}`;
-    this.availability.guardHarmless(() => writePartitionMetadata(this.context.disk, path, topicId));
-    this.id = topicId;
+    this.topicIdFile.assign(topicId);
+  }
+
+  private secureTopicId(): void {
+    if (this.topicIdFile.isPending) this.availability.guardHarmless(() => this.topicIdFile.secure());
   }
 
   updateConfig(config: LogConfig): void {
@@ -249,6 +251,7 @@ export class PartitionLog {
    */
   appendAsLeader(records: Buffer, options: AppendOptions): LogAppendInfo {
     this.ensureOnline();
+    this.secureTopicId();
     return this.appends.asLeader(records, options);
   }
 
@@ -260,6 +263,7 @@ export class PartitionLog {
    */
   appendAsFollower(records: Buffer): LogAppendInfo {
     this.ensureOnline();
+    this.secureTopicId();
     return this.appends.asFollower(records);
   }
 
@@ -362,6 +366,7 @@ export class PartitionLog {
   /** Drops everything; the next record gets `offset`. @throws KafkaError KAFKA_STORAGE_ERROR */
   truncateFullyAndStartAt(offset: number, logStartOffset = offset): void {
     this.ensureOnline();
+    this.secureTopicId();
     this.change(() => this.storage.restartAt(offset));
     this.startOffset = logStartOffset;
     this.watermark = offset;
@@ -423,6 +428,15 @@ export class PartitionLog {
     if (!this.isOffline) this.availability.guardHarmless(() => this.storage.epochs.write());
   }
 
+  /** The same off the loop. @param done called once: at once where nothing changed. Failures take the log offline */
+  checkpointLeaderEpochsLater(done: () => void): void {
+    if (!this.isOpen) return done();
+    this.storage.epochs.writeLater((error) => {
+      if (error !== null && !isDiskRefusal(error) && this.isOpen) this.availability.goOffline(error);
+      done();
+    });
+  }
+
   /** What is known of each producer. */
   producerStates(): ProducerEntry[] {
     return [...this.storage.producers.all];
@@ -442,8 +456,35 @@ export class PartitionLog {
   close(): void {
     if (this.availability.isClosed) return;
     this.availability.close();
-    if (this.isOffline) this.storage.closeFiles();
-    else this.change(() => this.storage.close());
+    if (this.isOffline) {
+      this.topicIdFile.abandon();
+      return this.storage.closeFiles();
+    }
+    this.change(() => {
+      this.topicIdFile.secure();
+      this.storage.close();
+    });
+  }
+
+  /**
+   * Brings to the disk, off the loop, what `close` would, so that little is left for it. Nothing is appended any more.
+   *
+   * @param done called once: at once when there is nothing to sync
+   */
+  syncForClose(done: () => void): void {
+    if (this.availability.isClosed || this.isOffline) return done();
+    this.topicIdFile.whenSettled(() => this.syncFilesForClose(done));
+  }
+
+  private syncFilesForClose(done: () => void): void {
+    if (this.isOffline || !this.storage.isSyncDueForClose) return done();
+    try {
+      this.change(() => this.storage.syncForClose(done));
+    } catch (error) {
+      // The log is offline now, or is left to `close`, which tells why.
+      if (!(error instanceof KafkaError)) throw error;
+      done();
+    }
   }
 
   /**
@@ -453,6 +494,7 @@ export class PartitionLog {
    * @throws KafkaError KAFKA_STORAGE_ERROR
    */
   moveAway(directory: string): void {
+    this.topicIdFile.abandon();
     this.change(() => this.storage.moveTo(directory));
     this.availability.close();
   }
@@ -466,7 +508,9 @@ export class PartitionLog {
    */
   renameTo(directory: string, certainUpTo: number): void {
     this.ensureOnline();
+    this.secureTopicId();
     this.change(() => this.storage.renameTo(directory, certainUpTo));
+    this.topicIdFile.moved(directory);
   }
 
   /** Another log has taken its place: it answers nothing any more. Its files stay where they are until `moveAway`. */

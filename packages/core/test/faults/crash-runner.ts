@@ -159,7 +159,9 @@ function checkLogs(world: CrashWorld, manager: LogManager, kind: 'process' | 'po
 /** The log as the broker takes it, which knows the topic id. */
 function logOf(manager: LogManager, { topic, partition, topicId }: LogHistory): PartitionLog | null {
   const log = manager.log(topic, partition);
-  if (log === null || topicId === null || log.topicId === null) return log;
+  if (log === null || topicId === null) return log;
+  // No record may be there of which nobody can say what topic it is of.
+  if (log.topicId === null && log.logEndOffset > 0) return log;
   try {
     return manager.getOrCreate(topic, partition, topicId, false);
   } catch (error) {
@@ -229,7 +231,9 @@ export function performStep(world: CrashWorld): void {
   else if (dice < 82) world.retain(history);
   else if (dice < 84) world.time.advance(60);
   else if (dice < 86) world.becomeLeader(history);
+  else if (dice < 88) world.manager.checkpointRecoveryPointsLater();
   else if (dice < 89) world.manager.checkpointRecoveryPoints();
+  else if (dice < 90) world.manager.checkpointLogStartOffsetsLater();
   else if (dice < 91) world.manager.checkpointLogStartOffsets();
   else if (dice < 92) world.manager.checkpointHighWatermarksLater();
   else if (dice < 94) world.delete(history);

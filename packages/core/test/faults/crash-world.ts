@@ -79,6 +79,8 @@ export class CrashWorld {
     for (const history of this.histories) {
       const log = this.logOf(history);
       log?.updateHighWatermark(log.logEndOffset);
+      // The controller tells of every topic before anything is appended.
+      if (log?.topicId === null && history.topicId !== null) log.assignTopicId(history.topicId);
     }
     resumeMoves(this.manager, this.histories);
   }
@@ -229,6 +231,11 @@ export class CrashWorld {
   }
 
   stopCleanly(): void {
+    // As a broker does it, and as one does whose disk is slow.
+    if (this.random.chance(0.8)) {
+      this.manager.syncForClose(() => {});
+      this.settleLater();
+    }
     this.manager.close();
     this.isStopped = true;
     for (const history of this.histories) {

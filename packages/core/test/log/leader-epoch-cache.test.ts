@@ -5,7 +5,7 @@ import { LeaderEpochCache } from '../../src/log/leader-epoch-cache.ts';
 import type { EpochEntry } from '../../src/log/checkpoints.ts';
 
 function cacheOf(...entries: [number, number][]): LeaderEpochCache {
-  const cache = new LeaderEpochCache([], () => {});
+  const cache = new LeaderEpochCache([], { save: () => {}, saveLater: () => () => {} });
   for (const [epoch, startOffset] of entries) cache.assign(epoch, startOffset);
   return cache;
 }
@@ -65,7 +65,10 @@ describe('leader epoch cache', () => {
 
   it('writes only when something changed', () => {
     const written: EpochEntry[][] = [];
-    const cache = new LeaderEpochCache([{ epoch: 1, startOffset: 0 }], (all) => written.push([...all]));
+    const cache = new LeaderEpochCache([{ epoch: 1, startOffset: 0 }], {
+      save: (all) => written.push([...all]),
+      saveLater: () => () => {},
+    });
     cache.write();
     cache.assign(1, 5);
     cache.write();

@@ -144,7 +144,8 @@ describe('flushing', () => {
     const progress: number[] = [];
     log.onProgress = () => progress.push(log.acknowledgeableOffset);
     await settle(world);
-    assert.deepEqual(syncs, Array(2).fill('/data/topic-0/00000000000000000000.log'));
+    const log0 = '/data/topic-0/00000000000000000000.log';
+    assert.deepEqual(syncs, ['/data/topic-0/leader-epoch-checkpoint.later.tmp', log0, log0]);
     assert.deepEqual([log.recoveryPoint, log.acknowledgeableOffset], [2, 2]);
     assert.deepEqual(progress, [1, 2]);
   });
@@ -166,7 +167,7 @@ describe('flushing', () => {
     }
     await settle(world);
     assert.deepEqual(outcomes, [1, ...Array.from({ length: 10 }, () => 11)]);
-    assert.equal(syncs, 2);
+    assert.equal(syncs, 3, 'and one for the leader epochs');
   });
 
   it('a roll syncs the closed segment with its indexes and snapshot, then passes it', async () => {
@@ -182,7 +183,9 @@ describe('flushing', () => {
     await settle(world);
     assert.equal(log.recoveryPoint, 4);
     const name = '00000000000000000000';
-    assert.deepEqual(synced.slice(0, 4), [
+    assert.deepEqual(synced.slice(0, 6), [
+      'leader-epoch-checkpoint.later.tmp',
+      '',
       '00000000000000000004.snapshot',
       `${name}.index`,
       `${name}.timeindex`,

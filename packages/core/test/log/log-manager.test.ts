@@ -201,7 +201,7 @@ describe('log manager', () => {
     const written: string[] = [];
     world.disk.before = (operation, path) => {
       if (operation === 'replace') written.push(path.slice('/data/'.length));
-      // High watermarks are written off the loop.
+      // Off the loop.
       if (operation === 'rename') written.push(path.slice('/data/'.length, -'.later.tmp'.length));
     };
     manager.start();
@@ -210,7 +210,10 @@ describe('log manager', () => {
       await turn();
     }
     assert.deepEqual(written, ['replication-offset-checkpoint']);
-    world.time.advance(100);
+    for (let i = 0; i < 10; i++) {
+      world.time.advance(10);
+      await turn();
+    }
     assert.deepEqual(written.slice(1), ['a-0/leader-epoch-checkpoint', 'recovery-point-offset-checkpoint']);
     manager.close();
     world.time.advance(100_000);

@@ -3,10 +3,9 @@ import type { Clock, Timer, Timers } from '../../src/ports/clock.ts';
 import type { Disk } from '../../src/ports/disk.ts';
 import type { LogSink } from '../../src/ports/log-sink.ts';
 import type { Random } from '../../src/ports/random.ts';
-import { DelayedRemovals } from '../../src/log/delayed-removals.ts';
 import { DEFAULT_LOG_CONFIG } from '../../src/log/log-config.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
-import type { LogContext } from '../../src/log/log-context.ts';
+import { logContextOf, type LogContext } from '../../src/log/log-context.ts';
 import { OpenFiles } from '../../src/log/open-files.ts';
 import { PartitionLog } from '../../src/log/partition-log.ts';
 import type { UpTo } from '../../src/log/log-reader.ts';
@@ -107,19 +106,10 @@ export class LogWorld {
   ) {
     this.disk = disk;
     this.config = { ...DEFAULT_LOG_CONFIG, ...config };
-    this.context = {
-      disk: this.disk,
-      files: new OpenFiles(this.disk, openFilesMax, {
-        pageCacheBytes,
-        later: { concurrencyMax: 2, aheadBytesMax: 1024 * 1024 },
-        clock: this.time,
-      }),
-      clock: this.time,
-      timers: this.time,
-      removals: new DelayedRemovals(this.time),
-      random: countingRandom(),
-      log: SILENT,
-    };
+    const ports = { disk, clock: this.time, timers: this.time, random: countingRandom(), log: SILENT };
+    const later = { concurrencyMax: 2, aheadBytesMax: 1024 * 1024 };
+    const reading = { pageCacheBytes, later, clock: this.time };
+    this.context = logContextOf(ports, new OpenFiles(this.disk, openFilesMax, reading));
     this.disk.makeDirectory('/data');
   }
 

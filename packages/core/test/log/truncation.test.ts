@@ -7,7 +7,7 @@ import { truncationOffset } from '@odradek/core/log/truncation.ts';
 type History = readonly number[];
 
 function epochsOf(history: History): LeaderEpochCache {
-  const cache = new LeaderEpochCache([], () => {});
+  const cache = new LeaderEpochCache([], { save: () => {}, saveLater: () => () => {} });
   for (const [offset, epoch] of history.entries()) cache.assign(epoch, offset);
   return cache;
 }

@@ -2,8 +2,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { NodeDisk } from '@odradek/broker/adapters/node-disk.ts';
 import { silentLog } from '@odradek/broker/adapters/silent-log.ts';
 import { ClientError, type ClientEnvironment, type ProducerRecord } from '@odradek/client';
-import { DelayedRemovals } from '@odradek/core/log/delayed-removals.ts';
 import { DEFAULT_LOG_CONFIG } from '@odradek/core/log/log-config.ts';
+import { logContextOf } from '@odradek/core/log/log-context.ts';
 import { OpenFiles } from '@odradek/core/log/open-files.ts';
 import { PartitionLog } from '@odradek/core/log/partition-log.ts';
 import type { Disk } from '@odradek/core/ports/disk.ts';
@@ -49,15 +49,16 @@ export class SpoolLog {
     const { sent, synced } = this.written;
     const { clock, timers, random } = environment;
     this.log = PartitionLog.open(
-      {
-        disk: this.disk,
-        files: new OpenFiles(this.disk, 64),
-        clock,
-        timers,
-        removals: new DelayedRemovals(timers),
-        random: { fraction: () => random.fraction(), uuidBytes: () => Buffer.alloc(16) },
-        log: silentLog,
-      },
+      logContextOf(
+        {
+          disk: this.disk,
+          clock,
+          timers,
+          random: { fraction: () => random.fraction(), uuidBytes: () => Buffer.alloc(16) },
+          log: silentLog,
+        },
+        new OpenFiles(this.disk, 64),
+      ),
       `${directory}/records-0`,
       {
         topic: 'records',
