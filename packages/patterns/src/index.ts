@@ -47,3 +47,7 @@ export type {
   SpoolRecord,
   SpoolSync,
 } from './spool/spool-options.ts';
+export { OutboxRelay, type OutboxEvent, type OutboxRelayOptions } from './outbox/outbox-relay.ts';
+export type { OutboxRow, OutboxTable } from './outbox/outbox-table.ts';
+export { PostgresOutbox, type PostgresOutboxOptions } from './outbox/postgres-outbox.ts';
+export { SqliteOutbox, type SqliteOutboxOptions } from './outbox/sqlite-outbox.ts';

@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { NodeDisk } from '@odradek/broker/adapters/node-disk.ts';
 import { silentLog } from '@odradek/broker/adapters/silent-log.ts';
 import { ClientError, type ClientEnvironment, type ProducerRecord } from '@odradek/client';
@@ -7,6 +6,7 @@ import { logContextOf } from '@odradek/core/log/log-context.ts';
 import { OpenFiles } from '@odradek/core/log/open-files.ts';
 import { PartitionLog } from '@odradek/core/log/partition-log.ts';
 import type { Disk } from '@odradek/core/ports/disk.ts';
+import { tryLock } from '../exclusive-lock.ts';
 import { batchOf, recordsIn } from './spooled-bytes.ts';
 import type { SpooledRecord } from './spool-options.ts';
 
@@ -31,7 +31,7 @@ interface Position {
 export class SpoolLog {
   private readonly disk: Disk;
   private readonly log: PartitionLog;
-  private readonly lock: DatabaseSync;
+  private readonly unlock: () => void;
   private readonly positionPath: string;
   private readonly environment: ClientEnvironment;
   /** Records that were taken, and are not there any more. */
@@ -43,7 +43,7 @@ export class SpoolLog {
     this.disk = new NodeDisk();
     this.environment = environment;
     this.disk.makeDirectory(directory);
-    this.lock = locked(directory);
+    this.unlock = locked(directory);
     this.positionPath = `${directory}/position`;
     this.written = this.readPosition();
     const { sent, synced } = this.written;
@@ -167,7 +167,7 @@ export class SpoolLog {
       this.checkpoint();
     }
     this.log.close();
-    this.lock.close();
+    this.unlock();
   }
 
   private readPosition(): Position {
@@ -186,20 +186,9 @@ export class SpoolLog {
   }
 }
 
-/** The system lets go of it when the process dies. @throws ClientError SPOOL_IN_USE */
-function locked(directory: string): DatabaseSync {
-  const database = new DatabaseSync(`${directory}/lock`, { timeout: 0 });
-  try {
-    database.exec('begin exclusive');
-    return database;
-  } catch (cause) {
-    database.close();
-    throw new ClientError(
-      'SPOOL_IN_USE',
-      `${directory} is in use: each process needs a directory of its own`,
-      {
-        cause,
-      },
-    );
-  }
+/** @throws ClientError SPOOL_IN_USE */
+function locked(directory: string): () => void {
+  const unlock = tryLock(`${directory}/lock`);
+  if (unlock !== null) return unlock;
+  throw new ClientError('SPOOL_IN_USE', `${directory} is in use: each process needs a directory of its own`);
 }

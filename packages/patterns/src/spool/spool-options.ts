@@ -29,7 +29,7 @@ export interface SpoolOptions extends Omit<ProducerOptions, Governed> {
   readonly unacknowledgedMax?: number;
   /**
    * Takes a record that the cluster will never take, because it is too large or not valid; once it resolves the spool
-   * goes on behind it. Default: the spool waits at it and says so with `poison`, so that nothing is lost or overtaken.
+   * goes on behind it. Default: the spool waits at it and says so with `poison`. What was on its way behind it may arrive before.
    */
   readonly onPoison?: (record: SpooledRecord, error: Error) => Promise<unknown>;
   /** Must not throw. */

@@ -1,23 +1,8 @@
-import {
-  ClientError,
-  Producer,
-  asError,
-  type ClientEnvironment,
-  type ProducerOptions,
-} from '@odradek/client';
-import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { Producer, asError, type ClientEnvironment, type ProducerOptions } from '@odradek/client';
 import { Frontier, type FrontierEntry } from '../parallel/frontier.ts';
+import { isPoison } from '../poison.ts';
 import type { SpoolLog } from './spool-log.ts';
 import type { SpooledRecord, SpoolSettings } from './spool-options.ts';
-
-/** What no further attempt and no operator will cure. */
-const POISON_CODES: readonly number[] = [
-  ErrorCode.MESSAGE_TOO_LARGE,
-  ErrorCode.RECORD_LIST_TOO_LARGE,
-  ErrorCode.INVALID_RECORD,
-  ErrorCode.INVALID_TIMESTAMP,
-];
-const POISON_CLIENT_CODES: readonly string[] = ['RECORD_TOO_LARGE', 'BAD_PARTITION'];
 
 /** Longer than any absence of a cluster: the longest that timers know. */
 const FOR_EVER_MS = 2 ** 31 - 1;
@@ -232,9 +217,4 @@ class Stretch {
     if (this.failure === null || record.sequence < this.failure.record.sequence)
       this.failure = { record, error };
   }
-}
-
-function isPoison(error: Error): boolean {
-  if (error instanceof KafkaError) return POISON_CODES.includes(error.code);
-  return error instanceof ClientError && POISON_CLIENT_CODES.includes(error.code);
 }
