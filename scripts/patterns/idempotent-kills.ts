@@ -21,7 +21,7 @@ import { startPostgres, startRedis } from './real-stores.ts';
 import { within } from './within.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-const MESSAGES = 1_200;
+const MESSAGES = 800;
 const PARTITIONS = 4;
 const MEMBERS = 2;
 const TOPIC = 'payments';

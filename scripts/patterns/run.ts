@@ -5,13 +5,14 @@
  */
 import { parseArgs } from 'node:util';
 import { idempotentKills } from './idempotent-kills.ts';
+import { outboxKills } from './outbox-kills.ts';
 import { parallelKills } from './parallel-kills.ts';
 import { spoolKills } from './spool-kills.ts';
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    kills: { type: 'string', default: '4' },
+    kills: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
@@ -22,6 +23,7 @@ const seed = wholeNumber('seed', values.seed);
 const suites: Readonly<Record<string, () => Promise<void>>> = {
   parallel: () => parallelKills(kills, seed),
   spool: () => spoolKills(2 * kills, seed),
+  outbox: () => outboxKills(2 * kills, seed),
   idempotent: () => idempotentKills(kills, seed),
 };
 
