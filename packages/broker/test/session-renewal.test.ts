@@ -41,13 +41,21 @@ class DoubtfulSession extends CurrentSession {
 }
 
 /** A broker with one topic, and its sessions, the latest first. */
-async function served(t: TestContext, reopen: () => void = () => undefined) {
+async function served(
+  t: TestContext,
+  reopen: () => void = () => undefined,
+  noticeEnd: (session: DoubtfulSession) => void = () => undefined,
+) {
   const sessions: DoubtfulSession[] = [];
   const open = (): OpenCoordination => {
     if (sessions.length > 0) reopen();
     const session = new DoubtfulSession(tree.connect());
     sessions.unshift(session);
-    return { session, close: () => new Promise<void>((resolve) => session.close(resolve)) };
+    return {
+      session,
+      noticeEnd: () => noticeEnd(session),
+      close: () => new Promise<void>((resolve) => session.close(resolve)),
+    };
   };
   const loaded = loadBrokerConfig({
     listeners: 'PLAINTEXT://127.0.0.1:0',
@@ -123,6 +131,18 @@ test('between its lives it takes no records, also not with acks=1', async (t) =>
     assert.equal(errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER);
   }
   assert.equal(await appended(client, 'taken'), 1);
+});
+
+test('a request that comes before the timer of a session whose time is up finds no leader', async (t) => {
+  let isUp = false;
+  const away = awayFor(1);
+  const { client } = await served(t, away.reopen, (session) => {
+    if (isUp) session.expireHere();
+    isUp = false;
+  });
+  isUp = true;
+  const { errorCode } = await produce(client, batchOf(['refused']), { acks: 1 });
+  assert.equal(errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER);
 });
 
 test('comes back when the tree was away for several attempts', async (t) => {

@@ -142,7 +142,10 @@ export class FakeWorld {
   }
 
   /** Begins to connect; the promise settles when the test has answered. */
-  begin(options: Partial<ZookeeperOptions> = {}): Promise<ZookeeperCoordination> {
+  begin(
+    options: Partial<ZookeeperOptions> = {},
+    signal: AbortSignal | null = null,
+  ): Promise<ZookeeperCoordination> {
     const { time } = this;
     const clock = { now: () => time.now(), monotonic: () => time.monotonic() + this.pausedMs };
     const connecting = ZookeeperCoordination.connect(
@@ -161,6 +164,7 @@ export class FakeWorld {
         protectsNodes: false,
         ...options,
       },
+      signal,
     );
     connecting.catch(() => undefined);
     time.advance(100);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CoordinationError } from '@odradek/core/ports/coordination.ts';
+import type { ZookeeperCoordination } from '../../../src/adapters/zookeeper/zookeeper-coordination.ts';
 import { OpCode, ServerError, Xid } from '../../../src/adapters/zookeeper/wire-constants.ts';
 import { failsWith, RecordedWatch } from '../../../../core/test/coordination/promised-session.ts';
 import { FakeWorld, PASSWORD, SESSION_ID, SESSION_MS, settle, turns, writeStat } from './fake-servers.ts';
@@ -41,6 +42,18 @@ describe('the start of a session', () => {
     const count = world.links.length;
     world.time.advance(60_000);
     assert.equal(world.links.length, count, 'it goes on trying');
+  });
+
+  test('ends at once when it is called off, and tries no further server', async () => {
+    const world = new FakeWorld();
+    const calling = new AbortController();
+    const connecting = world.begin({}, calling.signal);
+    calling.abort();
+    world.time.advance(1);
+    await failsWith(connecting, 'CONNECTIONLOSS');
+    const count = world.links.length;
+    world.time.advance(60_000);
+    assert.equal(world.links.length, count);
   });
 
   test('gives up a server that takes the connection and says nothing', async () => {
@@ -203,6 +216,18 @@ describe('a process that stood still', () => {
     world.link.cut();
     assert.deepEqual(world.told, ['expired']);
     await failsWith(reading, 'CONNECTIONLOSS');
+  });
+
+  test('is over for whoever asks before its timer has come', async () => {
+    const world = new FakeWorld();
+    const session = await world.connect();
+    const coordination = session.raw as ZookeeperCoordination;
+    world.pausedMs = SESSION_MS - 200;
+    coordination.noticeEnd();
+    assert.deepEqual(world.told, []);
+    world.pausedMs = SESSION_MS + 1;
+    coordination.noticeEnd();
+    assert.deepEqual(world.told, ['expired']);
   });
 
   test('for less goes on', async () => {
