@@ -9,7 +9,6 @@ export type { TestControls } from './brokers/test-controls.ts';
 export type { Fault, FaultEffect, FaultRule } from './request-faults/fault-rule.ts';
 export type { Faults } from './request-faults/faults.ts';
 export { FaultRuleError } from './request-faults/read-fault-rule.ts';
-export { clientProcess, simulatedEnvironment } from './clients/client-process.ts';
 export type { Anomaly, AnomalyName } from './history/anomaly.ts';
 export type {
   HistoryEvent,
@@ -20,6 +19,3 @@ export type {
   TransactionEvent,
 } from './history/history.ts';
 export { judgeHistory } from './history/judge-history.ts';
-export type { Outcome } from './outcome.ts';
-export { simulate, type SimulationOptions } from './simulate.ts';
-export { Stage, type StageOptions } from './stage.ts';
