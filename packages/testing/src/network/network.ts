@@ -72,7 +72,7 @@ export class Network implements Ways {
   }
 
   isBlocked(from: string, to: string): boolean {
-    return this.blocked.has(`${from} ${to}`);
+    return this.blocked.size > 0 && this.blocked.has(`${from} ${to}`);
   }
 
   /** Nothing there answers, not even that nobody listens. */

@@ -38,6 +38,13 @@ export class Director {
     return this.brokers.filter((broker) => broker !== leader);
   }
 
+  /** In the order of the assignment, by which leaders are elected. */
+  get followersInOrder(): readonly SimulatedBroker[] {
+    const { leader } = this;
+    const others = this.replica(leader)!.replicas.filter((id) => id !== leader.nodeId);
+    return others.map((id) => this.stage.cluster.broker(id));
+  }
+
   /** The broker that holds /controller. */
   get controller(): SimulatedBroker {
     const { ensemble } = this.stage.world;
@@ -96,6 +103,29 @@ export class Director {
     this.stage.world.trace.note(`${a.host} and ${other} reach each other again`);
     this.stage.world.network.unblock(a.host, other);
     this.stage.world.network.unblock(other, a.host);
+  }
+
+  /** Connections break, with all that is on its way, and there are no new ones. */
+  cut(a: SimulatedBroker, b: SimulatedBroker): void {
+    this.separate(a, b);
+    this.stage.world.network.cut(a.host, b.host);
+  }
+
+  /** Where the leader is the controller as well, another broker takes that office. */
+  async makeAnotherTheController(): Promise<void> {
+    const { leader } = this;
+    if (leader !== this.controller) return;
+    await this.takeOfficeFrom(leader);
+    await this.until('it leads again', () => this.isLeader(leader));
+  }
+
+  /** If it is the controller it is restarted, so that it is none. */
+  async takeOfficeFrom(broker: SimulatedBroker): Promise<void> {
+    if (broker !== this.controller) return;
+    broker.kill();
+    await this.until('another broker is the controller', () => this.controllerIsNot(broker));
+    await this.starts(broker);
+    await this.until('it is in sync', () => this.isInSync(broker));
   }
 
   /** From all brokers and the ensemble; clients still reach it. */

@@ -1,3 +1,4 @@
+import type { SimulatedBroker } from '../cluster/simulated-broker.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Logs that part, and how they come together again. */
@@ -29,7 +30,7 @@ export const TRUNCATION_SCENARIOS: readonly Scenario[] = [
       await director.sendAll(3);
       const { leader } = director;
       const follower = director.followers[0]!;
-      director.separate(leader, follower);
+      director.cut(leader, follower);
       director.beginHasty(2);
       await director.passes(100);
       leader.kill();
@@ -50,7 +51,7 @@ export const TRUNCATION_SCENARIOS: readonly Scenario[] = [
       await director.sendAll(3);
       for (let failover = 0; failover < 2; failover++) {
         const { leader } = director;
-        for (const other of director.followers) director.separate(leader, other);
+        for (const other of director.followers) director.cut(leader, other);
         director.beginHasty(2 + failover);
         await director.passes(100);
         leader.kill();
@@ -64,23 +65,35 @@ export const TRUNCATION_SCENARIOS: readonly Scenario[] = [
   {
     row: 'F05',
     name: 'nobody joins the in-sync set who has not reached the start of the leader’s epoch',
-    brokers: 3,
-    // So that the way up to the end takes the follower many fetches.
-    properties: { 'replica.fetch.response.max.bytes': '100', 'replica.fetch.max.bytes': '100' },
-    topic: { configs: { 'min.insync.replicas': '1' } },
+    brokers: 4,
+    topic: { replicationFactor: 4, configs: { 'min.insync.replicas': '1' } },
     play: async (director) => {
       await director.sendAll(2);
       const { leader } = director;
-      const [straggler, heir] = director.followers;
-      straggler!.kill();
-      await director.until('the straggler is out', () => !director.isInSync(straggler!));
+      const [heir, sleeper, straggler] = director.followersInOrder as [
+        SimulatedBroker,
+        SimulatedBroker,
+        SimulatedBroker,
+      ];
+      straggler.kill();
+      await director.until('the straggler is out', () => !director.isInSync(straggler));
+      await director.takeOfficeFrom(sleeper);
+      director.separate(leader, straggler);
+      await director.starts(straggler);
       await director.sendAll(40);
-      // The heir has the last records, and has not heard that they are committed.
-      leader.kill();
-      await director.leaderChangesFrom(leader);
-      straggler!.start();
-      await director.until('the straggler is in sync', () => director.isInSync(straggler!));
-      heir!.kill();
+      // Two others have all of these. The heir cannot know that the sleeper has them, nor that they are committed:
+      // for it the straggler has all that is.
+      sleeper.pause();
+      leader.stop();
+      await director.until('the heir leads', () => director.isLeader(heir));
+      await director.until('the straggler asks the heir', () => {
+        const progress = director.replica(heir)?.followers.get(straggler.nodeId);
+        return (progress?.logEndOffset ?? 0) > 0;
+      });
+      director.cut(heir, straggler);
+      await director.passes(200);
+      heir.kill();
+      sleeper.kill();
       await director.passes(6_000);
     },
   },
@@ -110,7 +123,7 @@ export const TRUNCATION_SCENARIOS: readonly Scenario[] = [
     play: async (director) => {
       await director.sendAll(3);
       const { leader } = director;
-      for (const other of director.followers) director.separate(leader, other);
+      for (const other of director.followers) director.cut(leader, other);
       director.beginHasty(10);
       await director.passes(100);
       director.separate(leader, 'zookeeper');
