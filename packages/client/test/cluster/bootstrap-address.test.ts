@@ -19,7 +19,7 @@ const GOOD: readonly (readonly [string, readonly (readonly [string, number])[]])
 ];
 
 for (const [text, expected] of GOOD) {
-  test(`"${text}" is understood`, () => {
+  test(`client pitfall A4: "${text}" is understood`, () => {
     assert.deepEqual(
       parseBootstrapServers(text).map(({ host, port }) => [host, port]),
       expected,
@@ -28,7 +28,7 @@ for (const [text, expected] of GOOD) {
 }
 
 for (const text of ['', ' , ', ':9092', 'a:', 'a:0', 'a:70000', 'a:x', 'a:-1', '[::1]:99999']) {
-  test(`"${text}" is refused`, () => {
+  test(`client pitfall A4: "${text}" is refused`, () => {
     assert.throws(() => parseBootstrapServers(text), {
       code: 'BAD_ADDRESS',
       message: /expected is host:port/,

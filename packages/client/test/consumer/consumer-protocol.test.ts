@@ -32,6 +32,17 @@ beforeEach(async () => {
   epoch = 1;
   leaves = [];
   broker.on(consumerGroupHeartbeatApi, (request) => good(request));
+  broker.on(listOffsetsApi, ({ topics }) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        partitionIndex,
+        errorCode: 0,
+        timestamp: -1,
+        offset: 0,
+      })),
+    })),
+  }));
 });
 
 afterEach(async () => {
@@ -210,6 +221,33 @@ for (const code of [ErrorCode.FENCED_MEMBER_EPOCH, ErrorCode.UNKNOWN_MEMBER_ID])
     assert.equal(joins[0]!.memberId, joins[1]!.memberId);
   });
 }
+
+test('client pitfall F5: fenced while partitions are being given up: nothing of it is committed, and the member is back', async () => {
+  let release: (() => void) | null = null;
+  const lost: number[] = [];
+  const consumer = consumerOf({
+    autoCommitIntervalMs: 0,
+    onRevoked: () => (release === null ? new Promise<void>((resolve) => (release = resolve)) : undefined),
+    onLost: (partitions) => void lost.push(partitions.length),
+  });
+  await offsetOfNext(consumer);
+  news = [];
+  await until(async () => (await consumer.poll(1), release !== null));
+  let isFenced = false;
+  broker.on(consumerGroupHeartbeatApi, (request) => {
+    if (isFenced) return good(request);
+    isFenced = true;
+    news = [0];
+    return refusal(ErrorCode.FENCED_MEMBER_EPOCH);
+  });
+  await until(() => isFenced && consumer.assignment.length === 0);
+  const before = group.commits.length;
+  consumer.markProcessed([{ topic: 't', partition: 0, offset: 3 }]);
+  release!();
+  assert.equal(await offsetOfNext(consumer), 0);
+  assert.equal(group.commits.length, before);
+  assert.deepEqual(lost, [1]);
+});
 
 test('client pitfall F9: a commit with an epoch that was current a moment ago is sent again with the newest', async () => {
   const consumer = consumerOf({ autoCommitIntervalMs: 0 });

@@ -44,7 +44,7 @@ function decode(
   return { offsets: records.map(({ offset }) => offset), nextOffset, isTooSmall: data.isTooSmall };
 }
 
-test('records before the position are left out, though their batch comes whole', () => {
+test('client pitfall D2: records before the position are left out, though their batch comes whole', () => {
   assert.deepEqual(decode([batch(10, 5, { compression: 1 })], 12), {
     offsets: [12, 13, 14],
     nextOffset: 15,
@@ -52,12 +52,12 @@ test('records before the position are left out, though their batch comes whole',
   });
 });
 
-test('all batches of an answer are decoded, each with its own compression', () => {
+test('client pitfall D3: all batches of an answer are decoded, each with its own compression', () => {
   const parts = ([0, 1, 2, 3, 4] as const).map((compression, i) => batch(i * 2, 2, { compression }));
   assert.deepEqual(decode(parts, 0).offsets, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
-test('pitfall 104: the next offset comes from the header, also behind records that compaction removed', () => {
+test('pitfall 104: the next offset comes from the header, also behind records that compaction removed (client pitfall D1)', () => {
   const holes = encodeRecordBatch({
     baseOffset: 5,
     lastOffset: 20,
@@ -66,7 +66,7 @@ test('pitfall 104: the next offset comes from the header, also behind records th
   assert.deepEqual(decode([holes], 0), { offsets: [7], nextOffset: 21, isTooSmall: false });
 });
 
-test('pitfall 187: an empty batch moves the position on', () => {
+test('pitfall 187: an empty batch moves the position on (client pitfall D5)', () => {
   const empty = encodeEmptyBatch({
     baseOffset: 3,
     partitionLeaderEpoch: 0,
@@ -80,19 +80,19 @@ test('pitfall 187: an empty batch moves the position on', () => {
   assert.deepEqual(decode([empty, batch(8, 1)], 3), { offsets: [8], nextOffset: 9, isTooSmall: false });
 });
 
-test('pitfall 79: a partial batch at the end is ignored; only a partial one asks for more room', () => {
+test('pitfall 79: a partial batch at the end is ignored; only a partial one asks for more room (client pitfall D4)', () => {
   const cut = batch(2, 3).subarray(0, 40);
   assert.deepEqual(decode([batch(0, 2), cut], 0), { offsets: [0, 1], nextOffset: 2, isTooSmall: false });
   assert.deepEqual(decode([cut], 2), { offsets: [], nextOffset: 2, isTooSmall: true });
   assert.deepEqual(decode([], 2), { offsets: [], nextOffset: 2, isTooSmall: false });
 });
 
-test('pitfall 97: control batches are not delivered and use up their offset', () => {
+test('pitfall 97: control batches are not delivered and use up their offset (client pitfall D6)', () => {
   const marker = batch(1, 1, { producerId: 7, isTransactional: true, isControl: true });
   assert.deepEqual(decode([batch(0, 1), marker], 0), { offsets: [0], nextOffset: 2, isTooSmall: false });
 });
 
-test('pitfall 94: read_committed leaves out aborted transactions, in whatever order they are listed', () => {
+test('pitfall 94: read_committed leaves out aborted transactions, in whatever order they are listed (client pitfall D7)', () => {
   const of = (id: number, offset: number, isControl = false): Buffer =>
     batch(offset, 1, { producerId: id, isTransactional: true, isControl });
   const log = [

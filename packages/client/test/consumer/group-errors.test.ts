@@ -101,7 +101,7 @@ test('client pitfall E4: errors that say nothing of the membership do not end th
   assert.equal(await nextOffset(consumer), 1);
 });
 
-test('a handler that never waits does not keep the heart from beating', async () => {
+test('client pitfall J3: a handler that never waits does not keep the heart from beating', async () => {
   group.logEnd = group.fetchCount = 400;
   let beats = 0;
   broker.on(heartbeatApi, () => {
@@ -299,4 +299,37 @@ test('closing while the group forms leaves it, on a connection that is not held 
   await until(() => broker.bodies(leaveGroupApi).length === 1);
   await closing;
   assert.equal(((await polling) as { code: string }).code, 'CLOSED');
+});
+
+test('client pitfall E5: one request to join at a time, whatever gives reason for another', async () => {
+  let underWay = 0;
+  let most = 0;
+  broker.on(joinGroupApi, async ({ memberId, protocols }) => {
+    most = Math.max(most, ++underWay);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    underWay--;
+    if (memberId === '') return joinRefused(ErrorCode.MEMBER_ID_REQUIRED, 'm1');
+    return group.joined(memberId, protocols[0]!);
+  });
+  const consumer = consumerOf();
+  await nextOffset(consumer);
+  let isAsked = 0;
+  broker.on(heartbeatApi, () => ({ errorCode: isAsked++ < 3 ? ErrorCode.REBALANCE_IN_PROGRESS : 0 }));
+  await until(async () => (await consumer.poll(1), isAsked >= 4));
+  assert.equal(most, 1);
+});
+
+test('client pitfall E6: a member whose assignment failed to come joins again until it has one', async () => {
+  const codes = [
+    ErrorCode.REBALANCE_IN_PROGRESS,
+    ErrorCode.COORDINATOR_NOT_AVAILABLE,
+    ErrorCode.NOT_COORDINATOR,
+  ];
+  broker.on(syncGroupApi, ({ memberId, assignments }) => ({
+    errorCode: codes.shift() ?? 0,
+    assignment: assignments.find((each) => each.memberId === memberId)?.assignment ?? Buffer.alloc(0),
+  }));
+  assert.equal(await nextOffset(consumerOf()), 0);
+  assert.equal(codes.length, 0);
+  assert.ok(memberIds().length >= 5, 'a join for each');
 });

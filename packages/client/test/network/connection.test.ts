@@ -38,7 +38,7 @@ test('client pitfall A26: requests go out in the highest version that both sides
   connection.close(new Error('done'));
 });
 
-test('pitfall 2: a broker that refuses our ApiVersions is asked again in the version that it names', async () => {
+test('pitfall 2: a broker that refuses our ApiVersions is asked again in the version that it names (client pitfall A25)', async () => {
   broker.on(apiVersionsApi, (_, version) =>
     version > 2
       ? { errorCode: 35, apiKeys: [{ apiKey: 18, minVersion: 0, maxVersion: 2 }] }
@@ -61,7 +61,7 @@ test('pitfall 2: where the refusal names no version, version 0 is asked', async 
   assert.equal(broker.requests.at(-1)?.version, 0);
 });
 
-test('pitfall 4: a broker that cuts the connection on a new ApiVersions is asked in version 0', async () => {
+test('pitfall 4: a broker that cuts the connection on a new ApiVersions is asked in version 0 (client pitfall A25)', async () => {
   broker.on(apiVersionsApi, (_, version) =>
     version > 0 ? CUT : { errorCode: 0, apiKeys: broker.apiKeys() },
   );

@@ -25,7 +25,7 @@ function split(stream: Buffer, cuts: readonly number[]): Buffer[] {
   return frames;
 }
 
-test('frames come out the same wherever the stream is cut or glued', () => {
+test('client pitfall A27: frames come out the same wherever the stream is cut or glued', () => {
   const body = fc.uint8Array({ minLength: 4, maxLength: 40 }).map((bytes) => Buffer.from(bytes));
   fc.assert(
     fc.property(

@@ -136,7 +136,7 @@ test('client pitfall C3: a lost answer: the very same bytes go out again, so tha
   assert.deepEqual(first?.records, second?.records);
 });
 
-test('pitfall 66: a batch that the broker has already is delivered, its offset unknown', async () => {
+test('pitfall 66: a batch that the broker has already is delivered, its offset unknown (client pitfall C10)', async () => {
   appendAll(() => ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
   assert.equal((await producerOf().send(record('x'))).offset, -1);
 });
@@ -155,7 +155,7 @@ test('a partition that moved is looked up anew', async () => {
   assert.ok(broker.bodies(metadataApi).length >= before + 2);
 });
 
-test('pitfall 65: a batch that is too large is sent again in halves, one record fails', async () => {
+test('pitfall 65: a batch that is too large is sent again in halves, one record fails (client pitfall B9)', async () => {
   broker.on(produceApi, (request) =>
     answerTo(request, (partition, records) => {
       const values = valuesOf(records);
@@ -248,7 +248,7 @@ test('client pitfall C4: after a batch with unknown fate is given up, its sequen
   assert.deepEqual([header.producerId, header.baseSequence], [1_002, 0]);
 });
 
-test('pitfall 64: the record to blame gets the reason, the others of its batch that they are not', async () => {
+test('pitfall 64: the record to blame gets the reason, the others of its batch that they are not (client pitfall B24)', async () => {
   broker.on(produceApi, (request) =>
     answerTo(request, () => ({
       errorCode: ErrorCode.INVALID_RECORD,
@@ -267,7 +267,7 @@ test('pitfall 64: the record to blame gets the reason, the others of its batch t
   assert.match(messages[2]!, /another record/);
 });
 
-test('pitfall 55: acks 0 settles when sent, and later answers still find their requests', async () => {
+test('pitfall 55: acks 0 settles when sent, and later answers still find their requests (client pitfall B21)', async () => {
   broker.on(produceApi, () => NO_ANSWER);
   const producer = producerOf({ acks: 0 });
   for (let i = 0; i < 20; i++) assert.equal((await producer.send(record(`v${i}`))).offset, -1);
@@ -280,7 +280,7 @@ test('client pitfall C11: idempotence with acks other than all is a contradictio
   producerOf({ acks: 1 });
 });
 
-test('a record beyond the request size is refused at once with both sizes', async () => {
+test('client pitfall B8: a record beyond the request size is refused at once with both sizes', async () => {
   const producer = producerOf({ requestSizeMaxBytes: 1_000 });
   await assert.rejects(producer.send(record('x'.repeat(1_000))), {
     code: 'RECORD_TOO_LARGE',
@@ -373,4 +373,46 @@ test('client pitfall A22: without topic ids topics are named, as far as that goe
   });
   await producerOf().send(record('x'));
   assert.equal(broker.requests.find(({ name }) => name === 'Produce')?.version, 12);
+});
+
+test('client pitfall C5: a topic that is away for a moment keeps its sequence numbers', async () => {
+  const producer = producerOf();
+  await producer.send(record('a'));
+  let isAway = true;
+  broker.on(metadataApi, () => {
+    const cluster = broker.clusterOf('t', 2) as { topics: { errorCode: number; partitions: object[] }[] };
+    if (isAway) cluster.topics[0]!.errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    isAway = false;
+    return cluster;
+  });
+  let refusals = 1;
+  appendAll(() => (refusals-- > 0 ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : 0));
+  await producer.send(record('b'));
+  await producer.send(record('c'));
+  const sequences = broker
+    .bodies(produceApi)
+    .flatMap(batchesOf)
+    .map(({ records }) => readBatchHeader(records, 0).baseSequence);
+  assert.deepEqual(sequences, [0, 1, 1, 2]);
+});
+
+test('client pitfall C6: under a fresh producer id every partition counts from 0, also those that were idle', async () => {
+  const producer = producerOf();
+  await Promise.all([producer.send(record('a', 0)), producer.send(record('b', 1))]);
+  broker.on(initProducerIdApi, () => ({ errorCode: 0, producerId: 2_000, producerEpoch: 0 }));
+  let refusals = 1;
+  appendAll(() => (refusals-- > 0 ? ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER : 0));
+  await producer.send(record('c', 0));
+  await producer.send(record('d', 1));
+  const headers = broker.bodies(produceApi).flatMap(batchesOf).slice(-2);
+  assert.deepEqual(
+    headers.map(({ partition, records }) => {
+      const { producerId, baseSequence } = readBatchHeader(records, 0);
+      return [partition, producerId, baseSequence];
+    }),
+    [
+      [0, 2_000, 0],
+      [1, 2_000, 0],
+    ],
+  );
 });

@@ -19,7 +19,7 @@ function sequence(...fractions: number[]): { fraction: () => number } {
   return { fraction: () => fractions[next++ % fractions.length]! };
 }
 
-test('records without a key stay on a partition for a batch of bytes, then move on', () => {
+test('client pitfall B16: records without a key stay on a partition for a batch of bytes, then move on', () => {
   const sticky = new StickyPartition(sequence(0, 0, 0.9), 100);
   const chosen = Array.from({ length: 6 }, () => sticky.choose(partitions(1, 1, 1), 50));
   assert.deepEqual(chosen, [0, 0, 1, 1, 2, 2]);
@@ -30,7 +30,7 @@ test('partitions without a leader are passed over while another has one', () => 
   for (let i = 0; i < 10; i++) assert.equal(sticky.choose(partitions(-1, 1, -1), 10), 1);
 });
 
-test('without any leader some partition is chosen, and a batch size of 0 does not loop', () => {
+test('client pitfall B17: without any leader some partition is chosen, and a batch size of 0 does not loop', () => {
   const sticky = new StickyPartition(sequence(0.5), 0);
   assert.equal(sticky.choose(partitions(-1, -1), 10), 1);
   assert.equal(sticky.choose(partitions(-1, -1), 10), 0);
