@@ -146,6 +146,15 @@ export class EmbeddedCluster {
     this.tree.close();
   }
 
+  /** Of the brokers that are up. */
+  get ids(): readonly number[] {
+    return [...this.lives.keys()];
+  }
+
+  get bootstrapServers(): string {
+    return [...this.lives.values()].map(({ broker }) => `127.0.0.1:${broker.addresses[0]!.port}`).join(',');
+  }
+
   client(id: number): RawClient {
     return this.life(id).client;
   }
