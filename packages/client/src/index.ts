@@ -2,6 +2,7 @@ export * from './admin/configs.ts';
 export * from './admin/elections.ts';
 export * from './admin/group-offsets.ts';
 export * from './admin/groups.ts';
+export * from './admin/log-directories.ts';
 export * from './admin/reassignments.ts';
 export * from './admin/topic-values.ts';
 export * from './admin/topics.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerElections } from '../cluster/elect.ts';
 import { registerHealth } from '../cluster/describe.ts';
+import { registerLogDirectories } from '../cluster/log-directories.ts';
 import { registerReassignment } from '../cluster/reassign.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -11,4 +12,5 @@ export function register(program: Command, terminal: Terminal): void {
   registerHealth(cluster, terminal);
   registerElections(cluster, terminal);
   registerReassignment(cluster, terminal);
+  registerLogDirectories(cluster, terminal);
 }

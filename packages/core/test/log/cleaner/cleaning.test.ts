@@ -99,7 +99,7 @@ describe('compaction', () => {
     );
   });
 
-  it('removes a tombstone once its horizon has passed, and not before', () => {
+  it('F89: removes a tombstone once its horizon has passed, and not before', () => {
     const world = new CleaningWorld({ deleteRetentionMs: 1000 });
     const log = world.open();
     put(log, [['a', '1']]);
@@ -213,7 +213,7 @@ function oldMessages(
 }
 
 describe('compaction and producers', () => {
-  it('pitfall 187: keeps an empty batch that tells the last sequence number of an active producer', () => {
+  it('F91, pitfall 187: keeps an empty batch that tells the last sequence number of an active producer', () => {
     const world = new CleaningWorld();
     const log = world.open();
     const producer = { producerId: 7, producerEpoch: 1 };

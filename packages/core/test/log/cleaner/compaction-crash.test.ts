@@ -124,7 +124,7 @@ function diskAfter(nth: number): SimulatedDisk {
   return world.simulated;
 }
 
-describe('compaction that is cut short', () => {
+describe('F95: compaction that is cut short', () => {
   const kinds = operations();
   const expected = compacted();
 

@@ -157,6 +157,39 @@ describe('a log that moves to another data directory', () => {
   });
 });
 
+describe('a loss of power right after another log took the place of the former one', () => {
+  it('leaves one with all that counted as synced, whichever of the two names is on the disk', () => {
+    const world = new MoveWorld();
+    fill(world.make(), 40);
+    world.moveTo(B);
+    while (world.replaced.length === 0) world.settle(1);
+    const { disk, log } = world;
+    const promised = log.recoveryPoint;
+    assert.equal(log.logEndOffset, 40);
+    for (let seed = 0; seed < 40; seed++) {
+      world.restart(disk.afterPowerLoss(seed));
+      assert.ok(world.log.logEndOffset >= promised, `seed ${seed}: ${world.log.logEndOffset} of ${promised}`);
+    }
+    world.restart(disk.afterProcessCrash());
+    assert.deepEqual([world.log.directory, world.log.logEndOffset], [`${B}/t-0`, 40]);
+    world.settle();
+    assert.deepEqual(world.names(A), ['t-0.ID-delete']);
+  });
+
+  it('and one that nobody can tell which it is keeps the broker from starting', () => {
+    const world = new MoveWorld();
+    fill(world.make(), 40);
+    world.moveTo(B);
+    while (world.replaced.length === 0) world.settle(1);
+    const disk = world.disk.afterProcessCrash();
+    disk.remove(`${A}/t-0/replaced-by`);
+    assert.equal(
+      codeOf(() => world.restart(disk)),
+      KAFKA_STORAGE_ERROR,
+    );
+  });
+});
+
 describe('the future log', () => {
   it('is cut where the log is cut meanwhile', () => {
     const world = new MoveWorld();
