@@ -96,6 +96,8 @@ class CrashVisitor {
   private crashWithinWrite(io: Io, where: string): void {
     if (io.bytes === undefined || io.bytes.length < 2) return;
     const disk = this.world.disk.afterProcessCrash();
+    // The directory was renamed under the open file.
+    if (disk.list(io.path.slice(0, io.path.lastIndexOf('/'))) === null) return;
     const written = 1 + this.random.below(io.bytes.length - 1);
     disk.open(io.path).append([io.bytes.subarray(0, written)]);
     this.recover(disk, 'process', `${where}, process crash after ${written} bytes`);
