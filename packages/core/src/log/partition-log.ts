@@ -456,14 +456,10 @@ export class PartitionLog {
   close(): void {
     if (this.availability.isClosed) return;
     this.availability.close();
-    if (this.isOffline) {
-      this.topicIdFile.abandon();
-      return this.storage.closeFiles();
-    }
-    this.change(() => {
-      this.topicIdFile.secure();
-      this.storage.close();
-    });
+    // Where it is not on the disk yet there are no records: it is told again after the next start.
+    this.topicIdFile.abandon();
+    if (this.isOffline) this.storage.closeFiles();
+    else this.change(() => this.storage.close());
   }
 
   /**
@@ -472,12 +468,7 @@ export class PartitionLog {
    * @param done called once: at once when there is nothing to sync
    */
   syncForClose(done: () => void): void {
-    if (this.availability.isClosed || this.isOffline) return done();
-    this.topicIdFile.whenSettled(() => this.syncFilesForClose(done));
-  }
-
-  private syncFilesForClose(done: () => void): void {
-    if (this.isOffline || !this.storage.isSyncDueForClose) return done();
+    if (this.availability.isClosed || this.isOffline || !this.storage.isSyncDueForClose) return done();
     try {
       this.change(() => this.storage.syncForClose(done));
     } catch (error) {

@@ -17,7 +17,6 @@ export class TopicIdFile {
   /** It is not known to be on the disk. */
   private pending = false;
   private end: (() => void) | null = null;
-  private onSettled: (() => void) | null = null;
 
   /** @param failed is told when writing it off the loop has failed other than for want of space. @throws as reading it */
   constructor(context: LogContext, directory: string, failed: (error: DiskError) => void) {
@@ -46,7 +45,6 @@ export class TopicIdFile {
         this.end = null;
         if (error === null) this.pending = false;
         else if (!isDiskRefusal(error)) this.failed(error);
-        this.settled();
       },
     });
   }
@@ -63,24 +61,11 @@ export class TopicIdFile {
   abandon(): void {
     this.end?.();
     this.end = null;
-    this.settled();
   }
 
   /** The directory has another name. Not while pending. */
   moved(directory: string): void {
     this.path = pathIn(directory);
-  }
-
-  /** Waits for the writing off the loop, whatever its outcome. @param done called once: at once when there is none */
-  whenSettled(done: () => void): void {
-    if (this.end === null) done();
-    else this.onSettled = done;
-  }
-
-  private settled(): void {
-    const { onSettled } = this;
-    this.onSettled = null;
-    onSettled?.();
   }
 }
 
