@@ -45,7 +45,8 @@ class SystemTimer implements Timer {
     this.pending.add(this);
     const step = Math.min(Math.max(delayMs, 0), DELAY_MAX_MS);
     this.handle = setTimeout(() => this.elapsed(delayMs - step), step);
-    if (!this.keepAlive) this.handle.unref();
+    // What comes at once is the rest of work under way, such as that of a broker that stops: it is not given up.
+    if (!this.keepAlive && delayMs > 0) this.handle.unref();
   }
 
   cancel(): void {
