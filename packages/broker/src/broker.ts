@@ -1,62 +1,26 @@
-import { hostname } from 'node:os';
-import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
-import { announceLogDirFailure } from '@odradek/core/controller/log-dir-events.ts';
-import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
-import type { CleanerSettings } from '@odradek/core/log/cleaner/cleaner-settings.ts';
-import { LogManager, type LogManagerOptions } from '@odradek/core/log/log-manager.ts';
-import type { Disk, DiskError } from '@odradek/core/ports/disk.ts';
-import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import { applyMetadataUpdate, type MetadataUpdate } from '@odradek/core/controller/metadata-updates.ts';
-import { ControllerOrders } from '@odradek/core/replication/controller-orders.ts';
-import { FetchSessions } from '@odradek/core/replication/fetch-sessions.ts';
-import { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
-import type { DiskSpace } from './adapters/disk-space.ts';
+import type { BrokerEndpoint } from '@odradek/core/controller/broker-registration.ts';
+import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
+import { announceLogDirFailure } from '@odradek/core/controller/log-dir-events.ts';
+import type { LogManager } from '@odradek/core/log/log-manager.ts';
+import type { DiskError } from '@odradek/core/ports/disk.ts';
 import { nodeMachine } from './adapters/node-machine.ts';
+import { assembleBroker, type BrokerLife } from './broker-assembly.ts';
+import type { BrokerGround } from './broker-ground.ts';
 import type { BrokerServices } from './broker-services.ts';
-import type { BrokerConfig } from './config/broker-config.ts';
-import type { LoadedBrokerConfig } from './config/load-broker-config.ts';
-import type { ConfigService } from './config/config-service.ts';
-import type { Listener as ListenerAddress } from './config/listeners.ts';
-import { openConfigService } from './config/live-config-service.ts';
-import { ClusterPeers } from './cluster/cluster-peers.ts';
+import type { ClusterPeers } from './cluster/cluster-peers.ts';
 import { handOver } from './cluster/controlled-shutdown.ts';
-import { ControllerChannels } from './cluster/controller-channels.ts';
-import { partitionSettings, readPreference, replicationQuotas } from './cluster/replication-settings.ts';
 import { SessionRenewal } from './cluster/session-renewal.ts';
-import { createThroughController } from './cluster/topic-forwarding.ts';
 import { CurrentSession } from './current-session.ts';
 import { identifyDirectories, knownOwner, usableDirectories } from './data-directories.ts';
-import { GroupRuntime } from './groups/group-runtime.ts';
-import { LegacyOffsets } from './groups/legacy-offsets.ts';
-import { type HandlerRegistry, handlerRegistry } from './handlers/index.ts';
+import type { GroupRuntime } from './groups/group-runtime.ts';
+import { handlerRegistry } from './handlers/index.ts';
 import type { Machine } from './machine.ts';
 import { openCoordination, type OpenCoordination } from './open-coordination.ts';
-import { ProducerIdService } from './producer-ids.ts';
+import { bindListeners } from './server/bind-listeners.ts';
 import { Dispatcher } from './server/dispatcher.ts';
-import { Listener } from './server/listener.ts';
+import type { Listener } from './server/listener.ts';
 import { ClusterMembership, type Member } from './topics/cluster-membership.ts';
-import { MetadataView } from './topics/metadata-view.ts';
-import { TopicService } from './topics/topic-service.ts';
-
-/** What a broker stands on. */
-export interface BrokerGround {
-  readonly loaded: LoadedBrokerConfig;
-  readonly disk: Disk;
-  /** How files are read whose pages need not be in memory; absent where no read waits for a device. */
-  readonly coldReads?: LogManagerOptions['coldReads'];
-  /** `log.dirs` as absolute paths. */
-  readonly dataDirectories: readonly string[];
-  /** The file of the coordination tree, or ':memory:'; not used where the tree is in ZooKeeper or shared. */
-  readonly coordinationFile: string;
-  /** A new session with a tree that several brokers of one process share, instead of one of its own. */
-  readonly sharedTree?: () => OpenCoordination | Promise<OpenCoordination>;
-  /** What stands between the requests and their handlers: for tests that let requests fail. */
-  readonly interpose?: (handlers: HandlerRegistry, services: BrokerServices) => HandlerRegistry;
-  diskSpace(directory: string): DiskSpace;
-  readonly log: LogSink;
-  /** Time, chance and network; this machine's unless given. */
-  readonly machine?: Machine;
-}
 
 /** How long clients get to take their last answers when the broker stops. */
 const STOP_DEADLINE_MS = 5_000;
@@ -67,8 +31,8 @@ const ANNOUNCEMENT_RETRY_MS = 1_000;
 const OPENING_TURN_MS = 5;
 
 /**
- * One broker: the composition root. Everything is made here and handed to what needs it; two brokers in one
- * process share nothing.
+ * One broker: its life from the start over sessions that end and begin anew to the stop. Its parts are made in
+ * broker-assembly.ts; two brokers in one process share nothing.
  */
 export class Broker {
   private readonly ground: BrokerGround;
@@ -291,9 +255,7 @@ export class Broker {
 
   /** @param usable data directories that can be read now */
   private async assemble(usable: readonly string[]): Promise<void> {
-    const { ground, coordination, state } = this;
-    const { clock, timers, random, sockets, openFilesMax } = this.machine;
-    const { loaded, log, disk } = ground;
+    const { loaded, log, disk } = this.ground;
     const { config } = loaded;
     const membership = this.membership();
     const known = knownOwner(disk, usable, config.brokerId);
@@ -304,100 +266,29 @@ export class Broker {
       log.info('this broker has no number of its own, and goes by one that was generated', { brokerId });
     }
     identifyDirectories(disk, usable, config.brokerId, clusterId);
-
-    const topicExists = (topic: string) => state.topic(topic) !== undefined;
-    const configs = await openConfigService({ loaded, coordination, clock, log, topicExists });
-    const logs = new LogManager(
-      { disk, clock, timers, random, log },
-      {
-        ...logManagerOptions(config, ground, configs),
-        openFilesMax: openFilesMax(),
-        ...(ground.coldReads === undefined ? {} : { coldReads: ground.coldReads }),
-        onDirectoryFailed: () => this.directoryFailed(),
-        onAllDirectoriesFailed: (error) => this.allDirectoriesFailed(error),
-      },
-    );
-    const quotas = replicationQuotas(config, configs, clock);
-    const preference = readPreference(config, state);
-    const peers = new ClusterPeers({
-      config,
-      state,
-      clock,
-      timers,
-      random,
-      sockets,
-      log,
-      brokerEpoch: () => this.brokerEpoch,
-      askHere: (broker, proposals) => topics.alterPartitions(broker, proposals),
-      followerQuota: quotas.follower,
-      progressed: () => replicas.wakeWaiting(),
+    const { services, peers } = await assembleBroker({
+      ground: this.ground,
+      machine: this.machine,
+      coordination: this.coordination,
+      state: this.state,
+      life: this.life(),
     });
+    this.services = services;
     this.peers = peers;
-    const replicas = new ReplicaManager({
-      nodeId: config.brokerId,
-      logs,
-      clock,
-      timers,
-      log,
-      peers,
-      lagMaxMs: () => config.replicaLagTimeMaxMs,
-      settingsOf: (topic) => partitionSettings(config, configs, topic),
-      leaderQuota: quotas.leader,
-      ...(preference === undefined ? {} : { readPreference: preference }),
-    });
-    configs.onTopicChange((topic) => replicas.settingsChanged(topic));
-    configs.onBrokerChange(() => replicas.defaultSettingsChanged());
-    const metadata = new MetadataView(state);
-    const orders = new ControllerOrders({ replicas, logs, log, brokerEpoch: () => this.orderedFromEpoch });
-    const topics: TopicService = new TopicService({
-      coordination: this.tree.session,
-      state,
-      channels: this.channels(orders, peers),
-      createThroughController: (creation) =>
-        createThroughController(
-          {
-            peers: peers.ways,
-            controllerId: () => state.controllerId,
-            timeoutMs: () => config.controllerSocketTimeoutMs,
-          },
-          creation,
-        ),
-      config,
-      configs,
-      clock,
-      timers,
-      random,
-      log,
-    });
-    const groups = new GroupRuntime({
-      clock,
-      timers,
-      random,
-      log,
-      config,
-      replicas,
-      metadata,
-      topics,
-      legacyOffsets: new LegacyOffsets(coordination),
-    });
-    this.services = {
-      clock,
-      timers,
-      random,
-      log,
-      config,
-      configs,
-      metadata,
-      topics,
-      replicas,
-      orders,
-      takeMetadata: (update) => this.takeMetadata(update),
-      fetchSessions: new FetchSessions(config.maxIncrementalFetchSessionCacheSlots, clock, random),
-      logs,
-      diskSpace: (directory) => ground.diskSpace(directory),
-      groups,
-      producerIds: new ProducerIdService(coordination, config.brokerId, log),
+  }
+
+  private life(): BrokerLife {
+    const session = () => this.tree.session;
+    return {
+      brokerEpoch: () => this.brokerEpoch,
+      orderedFromEpoch: () => this.orderedFromEpoch,
+      get session() {
+        return session();
+      },
       noticeSessionEnd: () => this.tree.noticeEnd?.(),
+      directoryFailed: () => this.directoryFailed(),
+      allDirectoriesFailed: (cause) => this.allDirectoriesFailed(cause),
+      takeMetadata: (update) => this.takeMetadata(update),
     };
   }
 
@@ -439,20 +330,6 @@ export class Broker {
       ?.catch((error: unknown) => log.error('settings of topics could not be read', { error }));
   }
 
-  private channels(orders: ControllerOrders, peers: ClusterPeers): ControllerChannels {
-    const { state, machine } = this;
-    const { log, loaded } = this.ground;
-    return new ControllerChannels({
-      nodeId: this.nodeId,
-      orders,
-      peers: peers.ways,
-      timers: machine.timers,
-      log,
-      liveBrokers: () => [...state.brokers.values()],
-      timeoutMs: () => loaded.config.controllerSocketTimeoutMs,
-    });
-  }
-
   private membership(): ClusterMembership {
     const { coordination, state } = this;
     const { clock, random } = this.machine;
@@ -460,26 +337,17 @@ export class Broker {
   }
 
   private async bindListeners(): Promise<void> {
-    const { loaded, interpose = (handlers) => handlers } = this.ground;
-    const { config } = loaded;
-    const { machine } = this;
+    const { loaded, log, interpose = (handlers) => handlers } = this.ground;
+    const { acceptor, clock, timers } = this.machine;
     const services = this.services!;
-    const parts = {
-      dispatcher: new Dispatcher(interpose(handlerRegistry, services), services),
-      acceptor: machine.acceptor,
-      clock: machine.clock,
-      timers: machine.timers,
-      log: this.ground.log,
-    };
+    const dispatcher = new Dispatcher(interpose(handlerRegistry, services), services);
     const listeners: Listener[] = [];
     this.listeners = listeners;
-    const ports = new Map<string, number>();
-    for (const address of config.listeners) {
-      const listener = new Listener(listenerSettings(config, address), parts);
-      ports.set(address.name, await listener.bind());
-      listeners.push(listener);
-    }
-    this.endpoints = config.advertisedListeners.map((address) => endpointOf(address, ports));
+    this.endpoints = await bindListeners(
+      loaded.config,
+      { dispatcher, acceptor, clock, timers, log },
+      listeners,
+    );
   }
 }
 
@@ -491,54 +359,4 @@ async function openTree(
   const { sharedTree, loaded, coordinationFile, log } = ground;
   if (sharedTree !== undefined) return sharedTree();
   return openCoordination(loaded.config, coordinationFile, machine.clock, log, process.env, signal);
-}
-
-function listenerSettings(config: BrokerConfig, address: ListenerAddress) {
-  return {
-    name: address.name,
-    host: address.host,
-    port: address.port,
-    backlog: config.socketListenBacklogSize,
-    frameSizeMaxBytes: config.socketRequestMaxBytes,
-    idleMaxMs: config.connectionsMaxIdleMs,
-    connectionsMax: config.maxConnectionsPerListener.get(address.name) ?? config.maxConnections,
-    connectionsPerHostMax: config.maxConnectionsPerIp,
-    connectionsPerHostOverrides: config.maxConnectionsPerIpOverrides,
-  };
-}
-
-/** An advertised port of 0 is the one that the listener got; an empty host is this machine's name. */
-function endpointOf(address: ListenerAddress, ports: ReadonlyMap<string, number>): BrokerEndpoint {
-  return {
-    listenerName: address.name,
-    securityProtocol: address.protocol,
-    host: address.host === '' ? hostname() : address.host,
-    port: address.port === 0 ? (ports.get(address.name) ?? 0) : address.port,
-  };
-}
-
-function logManagerOptions(config: BrokerConfig, ground: BrokerGround, configs: ConfigService) {
-  return {
-    directories: ground.dataDirectories,
-    configOf: (topic: string) => configs.logConfig(topic),
-    moveBytesPerSecond: () => configs.dynamicValue('replica.alter.log.dirs.io.max.bytes.per.second'),
-    retentionCheckIntervalMs: config.logRetentionCheckIntervalMs,
-    flushCheckIntervalMs: config.logFlushSchedulerIntervalMs,
-    recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
-    logStartOffsetIntervalMs: config.logFlushStartOffsetCheckpointIntervalMs,
-    highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
-    producerExpirationIntervalMs: config.producerIdExpirationCheckIntervalMs,
-    cleaner: config.logCleanerEnable ? () => cleanerSettings(config) : null,
-  };
-}
-
-/** Numbers that make no sense, which Kafka takes, are taken for the nearest that do. */
-function cleanerSettings(config: BrokerConfig): CleanerSettings {
-  return {
-    dedupeBufferSizeBytes: config.logCleanerDedupeBufferSize,
-    loadFactor: Math.max(config.logCleanerIoBufferLoadFactor, 0.01),
-    ioBufferSizeBytes: config.logCleanerIoBufferSize,
-    ioMaxBytesPerSecond: Math.max(config.logCleanerIoMaxBytesPerSecond, 1),
-    backoffMs: config.logCleanerBackoffMs,
-  };
 }

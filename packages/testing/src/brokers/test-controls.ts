@@ -1,5 +1,5 @@
 import type { BrokerServices } from '@odradek/broker/broker-services.ts';
-import type { BrokerGround } from '@odradek/broker/broker.ts';
+import type { BrokerGround } from '@odradek/broker/broker-ground.ts';
 import { systemRandom } from '@odradek/broker/adapters/system-random.ts';
 import { Cluster, deleteGroup, deleteTopic, listGroups, listTopics } from '@odradek/client';
 import type { Random } from '@odradek/core/ports/random.ts';

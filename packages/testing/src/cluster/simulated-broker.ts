@@ -1,5 +1,6 @@
 import { UNKNOWN_SPACE } from '@odradek/broker/adapters/disk-space.ts';
-import { Broker, type BrokerGround } from '@odradek/broker/broker.ts';
+import type { BrokerGround } from '@odradek/broker/broker-ground.ts';
+import { Broker } from '@odradek/broker/broker.ts';
 import type { LoadedBrokerConfig } from '@odradek/broker/config/load-broker-config.ts';
 import { loadBrokerConfig } from '@odradek/broker/config/load-broker-config.ts';
 import type { Properties } from '@odradek/broker/config/server-properties.ts';
