@@ -1,11 +1,11 @@
 // A cluster in virtual time: `npm run simulate -- --seeds 1..50`. See docs/simulator.md.
 import { parseArgs } from 'node:util';
-import { type BugName, KNOWN_BUGS, knownBug } from '@odradek/testing/bugs/known-bugs.ts';
-import { describeFault } from '@odradek/testing/faults/fault.ts';
-import { shrinkFaults } from '@odradek/testing/faults/shrink.ts';
-import type { Outcome } from '@odradek/testing/outcome.ts';
-import { playScenario, SCENARIOS } from '@odradek/testing/scenarios/scenarios.ts';
-import { simulate } from '@odradek/testing/simulate.ts';
+import { type BugName, KNOWN_BUGS, knownBug } from '@odradek/testing/simulator/bugs/known-bugs.ts';
+import { describeFault } from '@odradek/testing/simulator/faults/fault.ts';
+import { shrinkFaults } from '@odradek/testing/simulator/faults/shrink.ts';
+import type { Outcome } from '@odradek/testing/simulator/outcome.ts';
+import { playScenario, SCENARIOS } from '@odradek/testing/simulator/scenarios/scenarios.ts';
+import { simulate } from '@odradek/testing/simulator/simulate.ts';
 
 const USAGE = `npm run simulate -- [--seeds A..B | --minutes N | --scenario ROW | --scenarios | --bugs] [--twice] [--trace]
 

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../history/history.ts';
+import type { HistoryEvent } from '../../history/history.ts';
 
 /** What the clients of one simulation work on, and where they note what they do. */
 export interface Load {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LeaderRole } from '@odradek/core/replication/leader-role.ts';
-import { overridden } from '../src/bugs/overridden.ts';
-import { playScenario, SCENARIOS } from '../src/scenarios/scenarios.ts';
+import { overridden } from '../../src/simulator/bugs/overridden.ts';
+import { playScenario, SCENARIOS } from '../../src/simulator/scenarios/scenarios.ts';
 
 async function problemsOf(row: string, seed: number): Promise<string[]> {
   const scenario = SCENARIOS.find((each) => each.row === row)!;

@@ -1,7 +1,7 @@
 import type { Clock, Timer, Timers } from '@odradek/core/ports/clock.ts';
 import type { DriftingClock } from '../time/drifting-clock.ts';
 import type { ScheduledEvent, VirtualTime } from '../time/virtual-time.ts';
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../seeded-random.ts';
 
 /**
  * One life of one process. Everything that happens to it goes through `deliver`: nothing happens to one that is

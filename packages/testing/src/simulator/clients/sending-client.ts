@@ -1,6 +1,6 @@
 import { Producer } from '@odradek/client';
 import type { World } from '../cluster/world.ts';
-import type { SendEvent } from '../history/history.ts';
+import type { SendEvent } from '../../history/history.ts';
 import type { SimulatedProcess } from '../process/simulated-process.ts';
 import { clientProcess, simulatedEnvironment } from './client-process.ts';
 import type { Load } from './load.ts';

@@ -1,6 +1,6 @@
 import type { Address, ClientSocket, SocketEvents } from '@odradek/client/ports/sockets.ts';
 import type { SimulatedProcess } from '../process/simulated-process.ts';
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
 import { ClientEnd } from './client-end.ts';
 import { type Latency, Pipe, type Ways } from './pipe.ts';

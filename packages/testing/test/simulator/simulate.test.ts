@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { knownBug } from '../src/bugs/known-bugs.ts';
-import { planFaults } from '../src/faults/fault-plan.ts';
-import type { Fault } from '../src/faults/fault.ts';
-import { shrinkFaults } from '../src/faults/shrink.ts';
-import { SeededRandom } from '../src/seeded-random.ts';
-import { simulate } from '../src/simulate.ts';
+import { knownBug } from '../../src/simulator/bugs/known-bugs.ts';
+import { planFaults } from '../../src/simulator/faults/fault-plan.ts';
+import type { Fault } from '../../src/simulator/faults/fault.ts';
+import { shrinkFaults } from '../../src/simulator/faults/shrink.ts';
+import { SeededRandom } from '../../src/seeded-random.ts';
+import { simulate } from '../../src/simulator/simulate.ts';
 
 test('one seed gives one trace, another seed another', async () => {
   const first = await simulate({ seed: 1, faults: [], durationMs: 2_000 });

@@ -1,6 +1,6 @@
 import { SimulatedEnsemble } from '../coordination/simulated-ensemble.ts';
 import { Network } from '../network/network.ts';
-import { SeededRandom } from '../seeded-random.ts';
+import { SeededRandom } from '../../seeded-random.ts';
 import { DriftingClock } from '../time/drifting-clock.ts';
 import { VirtualTime } from '../time/virtual-time.ts';
 import { Trace } from '../trace.ts';

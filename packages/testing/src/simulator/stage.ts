@@ -11,7 +11,7 @@ import { ReadingClient } from './clients/reading-client.ts';
 import { SimulatedCluster } from './cluster/simulated-cluster.ts';
 import { World } from './cluster/world.ts';
 import type { Fault } from './faults/fault.ts';
-import { judgeHistory } from './history/judge-history.ts';
+import { judgeHistory } from '../history/judge-history.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface StageOptions {

@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../seeded-random.ts';
 import { type Fault, FAULTS, type FaultKind, scriptOf } from './fault.ts';
 
 export interface PlanOptions {

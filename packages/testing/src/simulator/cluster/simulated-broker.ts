@@ -9,7 +9,7 @@ import type { Partition } from '@odradek/core/replication/partition.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Socket } from 'node:net';
 import { SimulatedSession } from '../coordination/simulated-session.ts';
-import { SimulatedDisk } from '../disk/simulated-disk.ts';
+import { SimulatedDisk } from '../../disk/simulated-disk.ts';
 import { SimulatedProcess } from '../process/simulated-process.ts';
 import { DriftingClock } from '../time/drifting-clock.ts';
 import type { World } from './world.ts';

@@ -1,7 +1,7 @@
-import { coordinationContract } from '../../../core/test/coordination/coordination-contract.ts';
-import { clientProcess } from '../../src/clients/client-process.ts';
-import { World } from '../../src/cluster/world.ts';
-import { SimulatedSession } from '../../src/coordination/simulated-session.ts';
+import { coordinationContract } from '../../../../core/test/coordination/coordination-contract.ts';
+import { clientProcess } from '../../../src/simulator/clients/client-process.ts';
+import { World } from '../../../src/simulator/cluster/world.ts';
+import { SimulatedSession } from '../../../src/simulator/coordination/simulated-session.ts';
 
 const SESSION_TIMEOUT_MS = 6_000;
 

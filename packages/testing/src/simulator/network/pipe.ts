@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
 
 /** The system's side of the receiving end of one direction. */
