@@ -138,9 +138,25 @@ class LogLoader {
   }
 
   private firstUnflushedIndex(found: readonly FoundSegment[]): number {
-    if (this.options.wasCleanShutdown) return found.length;
-    const holder = found.findLastIndex(({ baseOffset }) => baseOffset <= this.options.recoveryPoint);
-    return Math.max(holder, 0);
+    if (this.options.wasCleanShutdown || found.length === 0) return found.length;
+    const holder = this.recoveryPointIndex(found);
+    return this.wasBegunInVain(found[holder]!) ? Math.max(holder - 1, 0) : holder;
+  }
+
+  /** The segment within which, or at whose begin, the log is no longer known to be synced. */
+  private recoveryPointIndex(found: readonly FoundSegment[]): number {
+    return Math.max(
+      found.findLastIndex(({ baseOffset }) => baseOffset <= this.options.recoveryPoint),
+      0,
+    );
+  }
+
+  /**
+   * A segment may have been made for which the disk then had no room for indexes: its files were removed, and the one
+   * before went on. A loss of power undoes the removal, and what was written since lies before it.
+   */
+  private wasBegunInVain({ sizes }: FoundSegment): boolean {
+    return sizes.log === 0;
   }
 
   private open(file: FoundSegment): Segment {
@@ -180,7 +196,7 @@ class LogLoader {
           next !== undefined &&
           next.baseOffset > knownUpTo() &&
           next.baseOffset <= file.baseOffset + OFFSETS_PER_SEGMENT_MAX &&
-          index >= unflushedFrom;
+          index >= this.recoveryPointIndex(found);
         const isOverlap = next !== undefined && next.baseOffset < this.nextOffset;
         if (cut > 0 || isGap || isOverlap) {
           this.dropAfterDamage(found.slice(index + 1));

@@ -339,6 +339,21 @@ describe('what was half done', () => {
     }
   });
 
+  it('of a roll that found no room, and that a loss of power brings back, is dropped', () => {
+    const world = twoBatches();
+    const log = world.open();
+    // Synced up to 3 for the roll, which failed; then the log went on where it was.
+    append(log, ['three']);
+    append(log, ['four']);
+    for (const suffix of ['.log', '.index']) {
+      world.disk.open(`${DIRECTORY}/00000000000000000003${suffix}`, { create: true });
+    }
+    const again = world.open({ recoveryPoint: 3 });
+    assert.equal(again.logEndOffset, log.logEndOffset);
+    assert.deepEqual(valuesOf(readAll(again, 0)), ['one', 'two', '2', 'three', 'four']);
+    assert.ok(!world.names().includes('00000000000000000003.log'));
+  });
+
   it('of a roll is an empty segment, or none', () => {
     for (const files of [['.log'], ['.log', '.index'], ['.log', '.index', '.timeindex'], ['.index']]) {
       const world = new LogWorld();
