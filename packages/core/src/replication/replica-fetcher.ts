@@ -1,6 +1,5 @@
 import { ErrorCode, KafkaError, errorName } from '@odradek/protocol/errors.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
-import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
 import type { FetchRequestInput } from '@odradek/protocol/generated/fetch-request.ts';
 import type {
   FetchResponse,
@@ -9,45 +8,13 @@ import type {
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../log/offset-lookup.ts';
-import { truncationOffset } from '../log/truncation.ts';
-import type { Clock, Timer, Timers } from '../ports/clock.ts';
-import type { LogSink } from '../ports/log-sink.ts';
-import type { PeerLink } from '../ports/peers.ts';
+import type { EpochEnd } from '../log/leader-epoch-cache.ts';
+import { cutFor } from '../log/truncation.ts';
+import type { Timer } from '../ports/clock.ts';
+import type { FetcherParts } from './fetcher-parts.ts';
 import { FollowerSession, type FollowedFetch } from './follower-session.ts';
+import { LeaderQuestions } from './leader-questions.ts';
 import type { Partition } from './partition.ts';
-import type { ReplicationQuota } from './replication-quota.ts';
-
-/** Settings of fetching, read at each request: they may change. */
-export interface FetcherSettings {
-  /** `replica.fetch.wait.max.ms` */
-  readonly waitMaxMs: number;
-  /** `replica.fetch.min.bytes` */
-  readonly minBytes: number;
-  /** `replica.fetch.response.max.bytes` */
-  readonly maxBytes: number;
-  /** `replica.fetch.max.bytes` */
-  readonly partitionMaxBytes: number;
-  /** `replica.fetch.backoff.ms`: pause after an error. */
-  readonly backoffMs: number;
-  /** `replica.socket.timeout.ms`: so long an answer may take beyond `waitMaxMs`. */
-  readonly timeoutMs: number;
-}
-
-export interface FetcherParts {
-  readonly nodeId: number;
-  readonly leaderId: number;
-  readonly link: PeerLink;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly log: LogSink;
-  /** This broker's epoch (czxid of its registration), or -1. */
-  brokerEpoch(): number;
-  settings(): FetcherSettings;
-  /** Records were taken or the log was cut: those who wait may be woken. */
-  progressed(): void;
-  /** What throttled followers may take, over all fetchers; absent: without limit. */
-  readonly quota?: ReplicationQuota;
-}
 
 /** What stands against fetching a partition. */
 type Obstacle =
@@ -66,25 +33,36 @@ interface Followed {
   obstacle: Obstacle;
   /** It had all that was committed when the leader answered last. */
   hasCommitted: boolean;
+  /** Its log holds nothing that the leader of this epoch has not, as far as the leader's epochs tell. */
+  isCompared: boolean;
 }
 
 /** What a fetch asked for, with the end of the log then. */
 type Asked = ReadonlyMap<Followed, number>;
 
 const NO_OBSTACLE: Obstacle = { kind: 'none' };
-/** KIP-595: the leader tells within the answer where histories part. */
+/** Earlier ones answer in a format of records that no log of today holds. */
+const BATCHES_FROM = 4;
+/** KIP-595: the leader tells within the answer where histories part. Of earlier ones that is asked before (KIP-279). */
 const EPOCHS_FROM = 12;
 const TOPIC_IDS_FROM = 13;
 const REPLICA_STATE_FROM = 15;
 const LAST_VERSION_BY_NAME = TOPIC_IDS_FROM - 1;
 
+/** The leader's fetches do not tell where histories part: it must be asked for some partitions before. */
+class NotComparedError extends Error {}
+
 /**
  * Copies partitions from the one broker that leads them: one fetch under way at a time, in an incremental session.
  * Each fetch offset is the end of the own log, so nothing can be left out or taken twice.
+ *
+ * Where histories part, a leader tells within the fetch from version 12 on. An older one (Apache Kafka before 2.7) is
+ * asked by OffsetForLeaderEpoch before the first fetch of each leader epoch, and again until the answer is final.
  */
 export class ReplicaFetcher {
   private readonly parts: FetcherParts;
   private readonly session = new FollowerSession();
+  private readonly questions: LeaderQuestions;
   private readonly followed = new Map<Partition, Followed>();
   private isFetching = false;
   private pause: Timer | null = null;
@@ -92,6 +70,7 @@ export class ReplicaFetcher {
 
   constructor(parts: FetcherParts) {
     this.parts = parts;
+    this.questions = new LeaderQuestions(parts);
   }
 
   get partitionCount(): number {
@@ -100,14 +79,14 @@ export class ReplicaFetcher {
 
   /** Copies the partition from here on, as of its leader epoch. */
   follow(partition: Partition): void {
-    const { log, leaderEpoch } = partition;
-    // Without epochs there is nobody to say where the histories part; what is committed they have in common.
-    if (log.latestLeaderEpoch < 0 && log.logEndOffset > log.highWatermark) log.truncateTo(log.highWatermark);
+    const { leaderEpoch } = partition;
+    cutWithoutEpochs(partition);
     this.followed.set(partition, {
       partition,
       leaderEpoch,
       obstacle: NO_OBSTACLE,
       hasCommitted: false,
+      isCompared: false,
     });
     this.fetch();
   }
@@ -141,7 +120,7 @@ export class ReplicaFetcher {
         api: fetchApi,
         build: (version) => {
           // Connecting takes time: what is asked must hold by now.
-          const followed = ready.filter((each) => this.followed.get(each.partition) === each);
+          const followed = ready.filter((each) => this.isFollowed(each));
           asked = new Map(followed.map((each) => [each, each.partition.log.logEndOffset]));
           return this.requestFor(followed, version);
         },
@@ -153,6 +132,7 @@ export class ReplicaFetcher {
       (error, answer) => {
         this.isFetching = false;
         if (this.isClosed) return;
+        if (error instanceof NotComparedError) return this.compare(ready);
         if (error === null) this.take(answer.body, answer.version, asked);
         else this.lostLeader(error);
         this.fetch();
@@ -182,12 +162,15 @@ export class ReplicaFetcher {
 
   private requestFor(ready: readonly Followed[], version: number): FetchRequestInput {
     const { nodeId } = this.parts;
-    if (version < EPOCHS_FROM) {
+    if (version < BATCHES_FROM) {
       throw new KafkaError(
         ErrorCode.UNSUPPORTED_VERSION,
-        `the leader serves Fetch up to version ${version}, ${EPOCHS_FROM} is needed to find where histories part`,
+        `the leader serves Fetch up to version ${version}, ${BATCHES_FROM} is needed for the records of today`,
       );
     }
+    const tellsEpochs = version >= EPOCHS_FROM;
+    if (!tellsEpochs && ready.some(needsComparison)) throw new NotComparedError();
+    const fetches = ready.map((followed) => fetchOf(followed, tellsEpochs));
     const { waitMaxMs, minBytes, maxBytes, partitionMaxBytes } = this.parts.settings();
     const usesTopicIds = version >= TOPIC_IDS_FROM;
     const identity =
@@ -199,7 +182,7 @@ export class ReplicaFetcher {
       maxWaitMs: waitMaxMs,
       minBytes,
       maxBytes,
-      ...this.session.fieldsFor(ready.map(fetchOf), partitionMaxBytes, usesTopicIds),
+      ...this.session.fieldsFor(fetches, partitionMaxBytes, usesTopicIds),
     };
   }
 
@@ -223,21 +206,27 @@ export class ReplicaFetcher {
 
   /** While the answer was on its way another epoch may have begun. */
   private isStillAsked(followed: Followed, fetchOffset: number): boolean {
-    return (
-      this.followed.get(followed.partition) === followed &&
-      followed.partition.log.logEndOffset === fetchOffset
-    );
+    return this.isFollowed(followed) && followed.partition.log.logEndOffset === fetchOffset;
+  }
+
+  /** In the same epoch still. */
+  private isFollowed(followed: Followed): boolean {
+    return this.followed.get(followed.partition) === followed;
   }
 
   private takePartition(followed: Followed, data: FetchResponsePartitionData): void {
     const { partition, leaderEpoch } = followed;
     try {
       if (data.errorCode !== ErrorCode.NONE) return this.partitionRefused(followed, data.errorCode);
-      if (data.divergingEpoch.endOffset >= 0) return this.truncate(followed, data.divergingEpoch);
+      if (data.divergingEpoch.endOffset >= 0) {
+        this.truncate(followed, data.divergingEpoch);
+        return;
+      }
       const { highWatermark, logStartOffset } = data;
       const records = data.records ?? Buffer.alloc(0);
       partition.appendAsFollower(records, leaderEpoch, { highWatermark, logStartOffset });
       followed.obstacle = NO_OBSTACLE;
+      followed.isCompared = true;
       followed.hasCommitted = partition.log.logEndOffset >= highWatermark;
       if (partition.isThrottledAsFollower) this.parts.quota?.record(records.length);
     } catch (error) {
@@ -245,10 +234,37 @@ export class ReplicaFetcher {
     }
   }
 
-  private truncate({ partition, leaderEpoch }: Followed, end: { epoch: number; endOffset: number }): void {
+  /** Asks an older leader where the histories part, before it is fetched from. */
+  private compare(ready: readonly Followed[]): void {
+    const asked = ready.filter((each) => this.isFollowed(each) && needsComparison(each));
+    if (asked.length === 0) return this.fetch();
+    this.isFetching = true;
+    this.questions.epochEnds(asked, (error, answers) => {
+      this.isFetching = false;
+      if (this.isClosed) return;
+      if (error !== null) this.lostLeader(error);
+      else for (const followed of asked) this.takeEpochEnd(followed, answers.get(followed)!);
+      this.parts.progressed();
+      this.fetch();
+    });
+  }
+
+  private takeEpochEnd(followed: Followed, { errorCode, end }: { errorCode: number; end: EpochEnd }): void {
+    // Another epoch may have begun meanwhile.
+    if (!this.isFollowed(followed)) return;
+    try {
+      if (errorCode !== ErrorCode.NONE) return this.partitionRefused(followed, errorCode);
+      followed.isCompared = this.truncate(followed, end);
+    } catch (error) {
+      this.failed(followed, error);
+    }
+  }
+
+  /** @returns whether nothing is left that may part from the leader's history */
+  private truncate({ partition, leaderEpoch }: Followed, end: EpochEnd): boolean {
     partition.requireFollowing(leaderEpoch);
     const { log } = partition;
-    const offset = truncationOffset(log, end);
+    const { offset, isFinal } = cutFor(log, end);
     const values = {
       topic: partition.topic,
       partition: partition.index,
@@ -260,12 +276,15 @@ export class ReplicaFetcher {
         ...values,
         highWatermark: log.highWatermark,
       });
-    } else {
+    } else if (offset < log.logEndOffset) {
       this.parts.log.info('cutting a log to where it agrees with its leader', values);
     }
+    // Also where there is nothing to cut: epochs without records may have to go.
     log.truncateTo(offset);
+    cutWithoutEpochs(partition);
     // The leader has told its high watermark as well, which may lie beyond what was common then.
     this.session.reset();
+    return isFinal;
   }
 
   private partitionRefused(followed: Followed, errorCode: number): void {
@@ -361,37 +380,35 @@ export class ReplicaFetcher {
 
   private ready(followed: Followed): void {
     followed.obstacle = NO_OBSTACLE;
+    followed.isCompared = false;
     this.fetch();
   }
 
   private askOffset(followed: Followed, timestamp: number, use: (offset: number) => void): void {
-    const { partition, leaderEpoch } = followed;
-    const { topic, index: partitionIndex } = partition;
-    const { nodeId, link } = this.parts;
-    const partitions = [{ partitionIndex, currentLeaderEpoch: leaderEpoch, timestamp }];
-    link.request(
-      {
-        api: listOffsetsApi,
-        build: () => ({ replicaId: nodeId, topics: [{ name: topic, partitions }] }),
-        timeoutMs: this.parts.settings().timeoutMs,
-      },
-      (error, answer) => {
-        if (this.isClosed || this.followed.get(partition) !== followed) return;
-        const told = answer?.body.topics[0]?.partitions[0];
-        if (error !== null || told === undefined || told.errorCode !== ErrorCode.NONE) {
-          this.pauseFor(followed, error?.message ?? `the leader answers ${errorName(told?.errorCode ?? -1)}`);
-          return this.fetch();
-        }
-        try {
-          partition.requireFollowing(leaderEpoch);
-          use(told.offset);
-        } catch (failure) {
-          this.failed(followed, failure);
-          this.fetch();
-        }
-      },
-    );
+    this.questions.offset(followed, timestamp, (error, told) => {
+      if (this.isClosed || !this.isFollowed(followed)) return;
+      if (error !== null || told.errorCode !== ErrorCode.NONE) {
+        this.pauseFor(followed, error?.message ?? `the leader answers ${errorName(told?.errorCode ?? -1)}`);
+        return this.fetch();
+      }
+      try {
+        followed.partition.requireFollowing(followed.leaderEpoch);
+        use(told.offset);
+      } catch (failure) {
+        this.failed(followed, failure);
+        this.fetch();
+      }
+    });
   }
+}
+
+/** Without epochs there is nobody to say where the histories part; what is committed they have in common. */
+function cutWithoutEpochs({ log }: Partition): void {
+  if (log.latestLeaderEpoch < 0 && log.logEndOffset > log.highWatermark) log.truncateTo(log.highWatermark);
+}
+
+function needsComparison({ isCompared, partition }: Followed): boolean {
+  return !isCompared && partition.log.latestLeaderEpoch >= 0;
 }
 
 /** Answers name topics by id from some version on. */
@@ -404,7 +421,7 @@ function isReady(obstacle: Obstacle, nowMs: number): boolean {
   return obstacle.kind === 'none' || (obstacle.kind === 'pause' && obstacle.untilMs <= nowMs);
 }
 
-function fetchOf({ partition, leaderEpoch }: Followed): FollowedFetch {
+function fetchOf({ partition, leaderEpoch }: Followed, tellsEpochs: boolean): FollowedFetch {
   const { topic, topicId, index, log } = partition;
   return {
     topic,
@@ -413,6 +430,6 @@ function fetchOf({ partition, leaderEpoch }: Followed): FollowedFetch {
     fetchOffset: log.logEndOffset,
     logStartOffset: log.logStartOffset,
     currentLeaderEpoch: leaderEpoch,
-    lastFetchedEpoch: log.latestLeaderEpoch,
+    lastFetchedEpoch: tellsEpochs ? log.latestLeaderEpoch : -1,
   };
 }

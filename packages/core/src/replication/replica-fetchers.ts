@@ -3,7 +3,8 @@ import type { LogSink } from '../ports/log-sink.ts';
 import type { Peers } from '../ports/peers.ts';
 import { NO_LEADER, type Partition } from './partition.ts';
 import type { ReplicationQuota } from './replication-quota.ts';
-import { ReplicaFetcher, type FetcherSettings } from './replica-fetcher.ts';
+import type { FetcherSettings } from './fetcher-parts.ts';
+import { ReplicaFetcher } from './replica-fetcher.ts';
 
 export interface ReplicaFetchersParts {
   readonly nodeId: number;

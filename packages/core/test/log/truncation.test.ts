@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LeaderEpochCache } from '@odradek/core/log/leader-epoch-cache.ts';
-import { truncationOffset } from '@odradek/core/log/truncation.ts';
-
-/** A log as the epochs of its records. */
-type History = readonly number[];
-
-function epochsOf(history: History): LeaderEpochCache {
-  const cache = new LeaderEpochCache([], { save: () => {}, saveLater: () => () => {} });
-  for (const [offset, epoch] of history.entries()) cache.assign(epoch, offset);
-  return cache;
-}
+import { cutFor, truncationOffset } from '@odradek/core/log/truncation.ts';
+import { canCoexist, commonPrefix, epochsOf, histories, type History } from './histories.ts';
 
 function followerLog(history: History, highWatermark: number) {
   const cache = epochsOf(history);
@@ -29,32 +20,6 @@ function divergence(leader: History, leaderEpoch: number, follower: History) {
   cache.assign(leaderEpoch, leader.length);
   const end = cache.endOffsetFor(lastEpoch, leader.length);
   return end.epoch < lastEpoch || end.endOffset < follower.length ? end : null;
-}
-
-/** All logs of up to `length` records whose epochs ascend from 0 to `epochMax`. */
-function histories(length: number, epochMax: number): History[] {
-  const found: History[] = [[]];
-  for (const start of found) {
-    if (start.length === length) continue;
-    for (let epoch = start.at(-1) ?? 0; epoch <= epochMax; epoch++) found.push([...start, epoch]);
-  }
-  return found;
-}
-
-const commonPrefix = (a: History, b: History): number => {
-  let i = 0;
-  while (i < a.length && i < b.length && a[i] === b[i]) i++;
-  return i;
-};
-
-/**
- * Records of one epoch are appended by one leader, in order: two logs that both hold a record of an epoch agree on
- * all that lies before the end of that epoch in the shorter of them.
- */
-function canCoexist(a: History, b: History): boolean {
-  const shared = a.findLastIndex((epoch, i) => b[i] === epoch);
-  const sharedEpochs = a.some((epoch) => b.includes(epoch) && a.indexOf(epoch) !== b.indexOf(epoch));
-  return !sharedEpochs && commonPrefix(a, b) === shared + 1;
 }
 
 test('a follower ends with a log that its leader can go on with: every pair of small histories', () => {
@@ -80,4 +45,55 @@ test('a follower ends with a log that its leader can go on with: every pair of s
 
 test('a leader that knows nothing of the epoch sends the follower back to what is committed', () => {
   assert.equal(truncationOffset(followerLog([0, 0, 1], 2), { epoch: -1, endOffset: -1 }), 2);
+});
+
+test('asked before fetching, a leader is asked again until the cut is final: every pair of small histories', () => {
+  let cases = 0;
+  let roundsMax = 0;
+  for (const leader of histories(4, 3)) {
+    const cache = epochsOf(leader);
+    cache.assign(4, leader.length);
+    for (const follower of histories(4, 3)) {
+      if (!canCoexist(leader, follower)) continue;
+      cases += 1;
+      const case_ = `leader ${leader.join()}, follower ${follower.join()}`;
+      let log = follower;
+      for (let rounds = 1; log.length > 0; rounds++) {
+        const asked = log.at(-1)!;
+        const cut = cutFor(followerLog(log, 0), cache.endOffsetFor(asked, leader.length));
+        log = log.slice(0, cut.offset);
+        roundsMax = Math.max(roundsMax, rounds);
+        if (cut.isFinal) break;
+        assert.ok((log.at(-1) ?? -1) < asked, `asks again for epoch ${asked}: ${case_}`);
+      }
+      assert.equal(log.length, commonPrefix(leader, follower), `${case_}, then ${log.join()}`);
+    }
+  }
+  assert.ok(cases > 500, `${cases} cases`);
+  assert.ok(roundsMax > 1, 'no pair had to be asked about twice');
+});
+
+test('a cut, for each thing that a leader can tell', () => {
+  // Epoch 1 holds offsets 0 and 1, epoch 3 holds 2 and 3, epoch 6 holds 4; 1 is committed.
+  const log = followerLog([1, 1, 3, 3, 6], 1);
+  const told: [epoch: number, endOffset: number, offset: number, isFinal: boolean][] = [
+    [-1, -1, 1, true], // it knows nothing: what is committed
+    [-1, 3, 3, true], // v0 tells no epoch
+    [-1, 9, 5, true],
+    [6, 5, 5, true],
+    [6, 9, 5, true],
+    [6, 4, 4, true],
+    [5, 9, 4, false], // epochs 5, 4 and 2 never wrote here: asked again by the epoch before
+    [4, 3, 3, false],
+    [3, 3, 3, true],
+    [3, 9, 4, true],
+    [2, 9, 2, false],
+    [2, 1, 1, false],
+    [1, 1, 1, true],
+    [0, 1, 0, true], // what epoch 0 wrote was deleted here: nothing of the rest is the leader's
+    [7, 3, 3, true], // later than all known here, which no leader answers
+  ];
+  for (const [epoch, endOffset, offset, isFinal] of told) {
+    assert.deepEqual(cutFor(log, { epoch, endOffset }), { offset, isFinal }, `${epoch} ends at ${endOffset}`);
+  }
 });

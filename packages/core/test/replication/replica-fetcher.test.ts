@@ -2,65 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
-import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import { DiskError, type Disk } from '@odradek/core/ports/disk.ts';
 import { MemoryDisk } from '@odradek/broker/adapters/memory-disk.ts';
-import { ReplicaFetcher } from '@odradek/core/replication/replica-fetcher.ts';
-import type { Partition } from '@odradek/core/replication/partition.ts';
 import type { ReplicationQuota } from '@odradek/core/replication/replication-quota.ts';
-import { SILENT } from '../log/log-world.ts';
-import { type Ground, leadershipOf, NODE, TOPIC_ID, world, type World } from './replica-world.ts';
-import { ScriptedLink } from './scripted-peer.ts';
+import { BACKOFF_MS, LEADER, scene, stored } from './fetcher-scene.ts';
+import { leadershipOf, NODE, TOPIC_ID } from './replica-world.ts';
 
-const LEADER = 2;
-const BACKOFF_MS = 1000;
 const { OFFSET_OUT_OF_RANGE, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH } = ErrorCode;
-
-interface Scene {
-  readonly here: World;
-  readonly link: ScriptedLink;
-  readonly fetcher: ReplicaFetcher;
-  /** Lets the partition be followed in this epoch. */
-  lead(index: number, leaderEpoch: number): Partition;
-}
-
-interface Throttle {
-  readonly quota?: ReplicationQuota;
-  readonly settings?: Ground['settings'];
-}
-
-function scene(version = 17, { quota, settings = {} }: Throttle = {}, disk?: Disk): Scene {
-  const here = world(1, disk === undefined ? { settings } : { settings, disk });
-  const link = new ScriptedLink(version);
-  const fetcher = new ReplicaFetcher({
-    nodeId: NODE,
-    leaderId: LEADER,
-    link,
-    clock: here.time,
-    timers: here.time,
-    log: SILENT,
-    brokerEpoch: () => 77,
-    settings: () => ({
-      waitMaxMs: 500,
-      minBytes: 1,
-      maxBytes: 10_000,
-      partitionMaxBytes: 1_000,
-      backoffMs: BACKOFF_MS,
-      timeoutMs: 30_000,
-    }),
-    progressed: () => here.replicas.wakeWaiting(),
-    ...(quota === undefined ? {} : { quota }),
-  });
-  const lead = (index: number, leaderEpoch: number): Partition => {
-    const replicas = [LEADER, NODE];
-    const change = { leader: LEADER, leaderEpoch, replicas, isr: replicas, partitionEpoch: leaderEpoch };
-    here.replicas.applyLeadership([leadershipOf(index, change)]);
-    const partition = here.replicas.partition('t', index)!;
-    fetcher.follow(partition);
-    return partition;
-  };
-  return { here, link, fetcher, lead };
-}
 
 /** A disk that refuses appends while it is full. */
 function fillable(state: { readonly isFull: boolean }): Disk {
@@ -76,17 +24,6 @@ function fillable(state: { readonly isFull: boolean }): Disk {
     return file;
   };
   return disk;
-}
-
-/** Batches of one record each, as a leader has them. */
-function stored(baseOffset: number, ...epochs: number[]): Buffer {
-  return Buffer.concat(
-    epochs.map((partitionLeaderEpoch, i) => {
-      const value = Buffer.from(`${baseOffset + i} of ${partitionLeaderEpoch}`);
-      const records = [{ key: null, value, headers: [], timestamp: 1_700_000_000_000 }];
-      return encodeRecordBatch({ baseOffset: baseOffset + i, partitionLeaderEpoch, records });
-    }),
-  );
 }
 
 test('takes what the leader has, and asks for what comes next', () => {
@@ -163,8 +100,8 @@ test('a leader without topic ids is asked by name, one without sessions for all 
   }
 });
 
-test('a leader that cannot tell where histories part is not copied from, and asked again later', () => {
-  const { here, link, lead } = scene(11);
+test('a leader whose answers no log of today can hold is not copied from, and asked again later', () => {
+  const { here, link, lead } = scene(3);
   const { log } = lead(0, 1);
   for (let round = 0; round < 3; round++) {
     assert.equal(link.failures.length, 1);

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
+import { offsetForLeaderEpochApi } from '@odradek/protocol/generated/apis/offset-for-leader-epoch.ts';
 import type { FetchRequest } from '@odradek/protocol/generated/fetch-request.ts';
 import type {
   FetchResponseInput,
   FetchResponsePartitionDataInput,
 } from '@odradek/protocol/generated/fetch-response.ts';
 import type { ListOffsetsRequestPartition } from '@odradek/protocol/generated/list-offsets-request.ts';
+import type { OffsetForLeaderEpochRequest } from '@odradek/protocol/generated/offset-for-leader-epoch-request.ts';
+import type { OffsetForLeaderEpochResponseEpochEndOffsetInput as EpochEndInput } from '@odradek/protocol/generated/offset-for-leader-epoch-response.ts';
 import { Reader } from '@odradek/protocol/primitives/reader.ts';
 import { Writer } from '@odradek/protocol/primitives/writer.ts';
 import type { PeerDone, PeerLink, PeerRequest } from '@odradek/core/ports/peers.ts';
@@ -25,6 +28,8 @@ export interface Received {
 /** A link whose other end is played by the test; all that passes is encoded and decoded. */
 export class ScriptedLink implements PeerLink {
   readonly version: number;
+  /** The newest version of OffsetForLeaderEpoch that the other broker knows: that of Apache Kafka 2.6. */
+  epochVersion = 3;
   readonly received: Received[] = [];
   /** Requests wait for the connection while this is set. */
   isConnecting = false;
@@ -43,7 +48,7 @@ export class ScriptedLink implements PeerLink {
     done: PeerDone<Response>,
   ): void {
     const { api, build, versionMax = api.versionMax } = request;
-    const known = api.key === fetchApi.key ? this.version : api.versionMax;
+    const known = this.newest(api.key) ?? api.versionMax;
     const version = Math.min(known, versionMax);
     const full = api as unknown as ApiCodec<unknown, RequestInput, Response, unknown>;
     const send = (): unknown => {
@@ -66,8 +71,19 @@ export class ScriptedLink implements PeerLink {
     else send();
   }
 
+  private newest(key: number): number | undefined {
+    if (key === fetchApi.key) return this.version;
+    return key === offsetForLeaderEpochApi.key ? this.epochVersion : undefined;
+  }
+
   close(): void {
     this.isClosed = true;
+  }
+
+  /** Lets a request that could not be made be told of, when nothing else is under way. */
+  refuse(): void {
+    assert.deepEqual([this.failures.length, this.received.length], [1, 0]);
+    this.failures.pop()!();
   }
 
   connected(): void {
@@ -88,6 +104,26 @@ export class ScriptedLink implements PeerLink {
     return new FetchExchange(received.body as FetchRequest, received);
   }
 
+  /** The one question where epochs end, with partition numbers and the epochs asked about. */
+  epochEnds(): EpochEndsExchange {
+    const received = this.next(offsetForLeaderEpochApi.key);
+    const request = received.body as OffsetForLeaderEpochRequest;
+    const partitions = request.topics.flatMap((topic) => topic.partitions);
+    return {
+      request,
+      asked: Object.fromEntries(partitions.map(({ partition, leaderEpoch }) => [partition, leaderEpoch])),
+      answer: (told) => {
+        const ends = Object.entries(told).map(([index, end]) => ({
+          partition: Number(index),
+          errorCode: 0,
+          ...end,
+        }));
+        received.answer({ topics: [{ topic: 't', partitions: ends }] });
+      },
+      fail: (message) => received.fail(message),
+    };
+  }
+
   listOffsets(): { asked: ListOffsetsRequestPartition; answer(offset: number, errorCode?: number): void } {
     const received = this.next(listOffsetsApi.key);
     const { topics } = received.body as { topics: { partitions: ListOffsetsRequestPartition[] }[] };
@@ -100,6 +136,14 @@ export class ScriptedLink implements PeerLink {
         }),
     };
   }
+}
+
+/** One question where epochs end, and its answer to be. */
+export interface EpochEndsExchange {
+  readonly request: OffsetForLeaderEpochRequest;
+  readonly asked: Record<number, number>;
+  answer(told: Record<number, Partial<EpochEndInput>>): void;
+  fail(message: string): void;
 }
 
 function attempt(action: () => void): Error | null {
