@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startBroker } from '@odradek/broker/index.ts';
 import { Cluster, GroupConsumer, Producer, createTopic } from '@odradek/client/index.ts';
 import { ParallelConsumer, type Ordering } from '@odradek/patterns/index.ts';
-import { Chance, Zipf } from '../scripts/patterns/chance.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
+import { Zipf } from '../scripts/patterns/zipf.ts';
 
 const RECORDS = Number(process.argv[2] ?? 20_000);
 const PARTITIONS = 8;
@@ -44,7 +45,7 @@ async function fill(exponent: number): Promise<number> {
   shared.topics[0] = topic;
   await createTopic(cluster, { name: topic, partitions: PARTITIONS });
   cluster.close();
-  const keys = new Zipf(new Chance(1), KEYS, exponent);
+  const keys = new Zipf(new SeededRandom(1), KEYS, exponent);
   const producer = new Producer(shared);
   const counts = new Map<number, number>();
   const sends: Promise<unknown>[] = [];

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, createTopic, Producer } from '@odradek/client/index.ts';
-import { closeWith } from '../closing-line.ts';
+import { Steps } from '../steps.ts';
 import { dumpComplaints } from '../log/kafka-tools.ts';
 import { kafkaTool, kafkaTools } from '../operations/programs.ts';
 import { startOdradek } from '../targets/odradek.ts';
@@ -31,20 +31,8 @@ const broker = await startOdradek({
   },
 });
 const admin = new Cluster({ bootstrapServers: broker.bootstrap });
-let passed = 0;
-let failed = 0;
+const steps = new Steps();
 let produced = 0;
-
-async function step(what: string, run: () => Promise<string>): Promise<void> {
-  if (failed > 0) return;
-  try {
-    console.log(`ok    ${what}: ${await run()}`);
-    passed++;
-  } catch (error) {
-    console.log(`FAIL  ${what}: ${(error as Error).stack?.slice(0, 3000)}`);
-    failed++;
-  }
-}
 
 async function produce(count: number): Promise<void> {
   const producer = new Producer({ bootstrapServers: broker.bootstrap });
@@ -114,14 +102,14 @@ try {
   let from = '';
   let to = '';
   let before: Buffer = Buffer.alloc(0);
-  await step('a topic in one of two data directories', async () => {
+  await steps.take('a topic in one of two data directories', async () => {
     await createTopic(admin, { name: TOPIC, partitions: 1, replicationFactor: 1 });
     await produce(COUNT);
     [from, to] = segmentsIn(directories[0]).length > 0 ? directories : [directories[1], directories[0]];
     before = bytesIn(from);
     return `${COUNT} messages in ${segmentsIn(from).length} segments`;
   });
-  await step('kafka-reassign-partitions --execute, kafka-log-dirs --describe', async () => {
+  await steps.take('kafka-reassign-partitions --execute, kafka-log-dirs --describe', async () => {
     const limit = ['--replica-alter-log-dirs-throttle', String(SLOW_BYTES_PER_SECOND)];
     const printed = await reassign('--execute', to, ...limit);
     assert.match(printed, /Successfully started moving log directory to .* for replica moved-0/);
@@ -130,7 +118,7 @@ try {
     assert.match(await reassign('--verify', to), /still in progress/);
     return `${future.offsetLag} messages to go`;
   });
-  await step('the topic is written to, and the broker killed and started', async () => {
+  await steps.take('the topic is written to, and the broker killed and started', async () => {
     await produce(500);
     await broker.kill();
     await broker.startAgain();
@@ -140,7 +128,7 @@ try {
     assert.ok(future.isFuture && future.size > 0, JSON.stringify(logs));
     return `${future.size} bytes were moved before`;
   });
-  await step('the throttle is taken away, and the move completes', async () => {
+  await steps.take('the throttle is taken away, and the move completes', async () => {
     const name = 'replica.alter.log.dirs.io.max.bytes.per.second';
     const entity = ['--entity-type', 'brokers', '--entity-name', String((await admin.nodes())[0]!.nodeId)];
     const args = ['--bootstrap-server', broker.bootstrap, '--alter', ...entity, '--delete-config', name];
@@ -159,7 +147,7 @@ try {
     );
     return `${segmentsIn(to).length} segments`;
   });
-  await step('the log is the same, byte by byte, and goes on', async () => {
+  await steps.take('the log is the same, byte by byte, and goes on', async () => {
     await produce(100);
     const after = bytesIn(to);
     assert.ok(before.length > 0 && isPrefix(before, after), `${before.length} and ${after.length} bytes`);
@@ -168,7 +156,7 @@ try {
     );
     return `${before.length} of ${after.length} bytes`;
   });
-  await step('kafka-dump-log finds nothing wrong, all messages are there', async () => {
+  await steps.take('kafka-dump-log finds nothing wrong, all messages are there', async () => {
     const complaints = dumpComplaints('3.9', segmentsIn(to), ['--deep-iteration']);
     assert.deepEqual(complaints, []);
     const end = ['--bootstrap-server', broker.bootstrap, '--topic', TOPIC, '--time', 'latest'];
@@ -181,4 +169,4 @@ try {
   await broker.stop();
   rmSync(folder, { recursive: true, force: true });
 }
-closeWith(passed, failed);
+steps.close();

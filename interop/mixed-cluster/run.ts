@@ -14,7 +14,7 @@ import { commitOffsets, fetchCommitted, TOOL } from '@odradek/client/consumer/co
 import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
 import { startKafka } from '../../scripts/kafka.ts';
 import { startZookeeper } from '../../scripts/zookeeper.ts';
-import { closeWith } from '../closing-line.ts';
+import { Steps } from '../steps.ts';
 import { startOdradek } from '../targets/odradek.ts';
 import type { Target } from '../targets/target.ts';
 
@@ -29,19 +29,7 @@ const MESSAGES_PER_STEP = 300;
 
 const folder = mkdtempSync(join(tmpdir(), 'odradek-mixed-cluster-'));
 const odradekData = ODRADEKS.map((id) => join(folder, `odradek-${id}`));
-let passed = 0;
-let failed = 0;
-
-async function step(what: string, run: () => Promise<string>): Promise<void> {
-  if (failed > 0) return;
-  try {
-    console.log(`ok    ${what}: ${await run()}`);
-    passed++;
-  } catch (error) {
-    console.log(`FAIL  ${what}: ${(error as Error).stack?.slice(0, 3000)}`);
-    failed++;
-  }
-}
+const steps = new Steps();
 
 const byKafka = ({ controllerId }: Told): boolean => controllerId === KAFKA;
 const byOdradek = ({ controllerId }: Told): boolean => ODRADEKS.includes(controllerId);
@@ -90,67 +78,71 @@ try {
   await zookeeper.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
-closeWith(passed, failed);
+steps.close();
 
 async function run(): Promise<void> {
-  await step('Kafka is the controller, all lead and follow', async () => {
+  await steps.take('Kafka is the controller, all lead and follow', async () => {
     await createTopic(cluster, { name: TOPIC, partitions: PARTITIONS, replicationFactor: REPLICAS });
     await until('Kafka as controller', byKafka);
     return copied(areSpread);
   });
-  await step('Kafka stops in order: an Odradek broker is the controller, Odradek leads all', async () => {
-    await kafka.shutDown();
-    await until('Odradek as controller', byOdradek);
-    return continued(leadsNothing(KAFKA));
-  });
-  await step('Kafka comes back and follows Odradek, under Odradek as controller', async () => {
+  await steps.take(
+    'Kafka stops in order: an Odradek broker is the controller, Odradek leads all',
+    async () => {
+      await kafka.shutDown();
+      await until('Odradek as controller', byOdradek);
+      return continued(leadsNothing(KAFKA));
+    },
+  );
+  await steps.take('Kafka comes back and follows Odradek, under Odradek as controller', async () => {
     await kafka.startAgain();
     return copied(leadsNothing(KAFKA));
   });
-  await step('the preferred leaders lead again, Odradek still being the controller', async () => {
+  await steps.take('the preferred leaders lead again, Odradek still being the controller', async () => {
     await electPreferred();
     return copied(areSpread);
   });
-  await step('kill -9 of both Odradek brokers: Kafka is the controller and leads all', async () => {
+  await steps.take('kill -9 of both Odradek brokers: Kafka is the controller and leads all', async () => {
     await Promise.all(odradeks.map((odradek) => odradek.kill()));
     await until('Kafka as controller', byKafka);
     return continued(leadsNothing(...ODRADEKS));
   });
-  await step('they come back and follow Kafka, under Kafka as controller', async () => {
+  await steps.take('they come back and follow Kafka, under Kafka as controller', async () => {
     await sleep(SESSION_MS);
     for (const odradek of odradeks) await odradek.startAgain();
     return copied(leadsNothing(...ODRADEKS));
   });
-  await step('Odradek leads its share again, Kafka being the controller', async () => {
+  await steps.take('Odradek leads its share again, Kafka being the controller', async () => {
     await electPreferred();
     return copied(areSpread);
   });
-  await step('kill -9 of Kafka: an Odradek broker is the controller, Odradek leads all', async () => {
+  await steps.take('kill -9 of Kafka: an Odradek broker is the controller, Odradek leads all', async () => {
     await kafka.kill();
     await until('Odradek as controller', byOdradek);
     return continued(leadsNothing(KAFKA));
   });
-  await step('Kafka comes back from that', async () => {
+  await steps.take('Kafka comes back from that', async () => {
     await kafka.startAgain();
     return copied(leadsNothing(KAFKA));
   });
-  await step('the Odradek brokers stop in order, one after the other, and come back', async () => {
+  await steps.take('the Odradek brokers stop in order, one after the other, and come back', async () => {
     for (const odradek of odradeks) await odradek.shutDown();
     await until('Kafka as controller', byKafka);
     const alone = await continued(leadsNothing(...ODRADEKS));
     for (const odradek of odradeks) await odradek.startAgain();
     return `${alone}, then ${await copied(() => true)}`;
   });
-  await step('kill -9 of one Odradek broker and its return, under load', () =>
+  await steps.take('kill -9 of one Odradek broker and its return, under load', () =>
     killedUnderLoad(odradeks[0]!, ODRADEKS[0]!, SESSION_MS),
   );
-  await step('an Odradek broker sleeps longer than its session, Kafka being the controller, under load', () =>
-    sleptUnderLoad(odradeks[1]!, ODRADEKS[1]!),
+  await steps.take(
+    'an Odradek broker sleeps longer than its session, Kafka being the controller, under load',
+    () => sleptUnderLoad(odradeks[1]!, ODRADEKS[1]!),
   );
-  await step('kill -9 of Kafka and its return, under load', () => killedUnderLoad(kafka, KAFKA, 0));
-  await step('offsets that a group committed are known to whichever broker coordinates it', groups);
-  await step('everything acknowledged can be read, once and in order', readAll);
-  await step('the topic is deleted on all', async () => {
+  await steps.take('kill -9 of Kafka and its return, under load', () => killedUnderLoad(kafka, KAFKA, 0));
+  await steps.take('offsets that a group committed are known to whichever broker coordinates it', groups);
+  await steps.take('everything acknowledged can be read, once and in order', readAll);
+  await steps.take('the topic is deleted on all', async () => {
     await deleteTopic(cluster, TOPIC);
     await eventually('its directories gone', () => {
       const left = [kafka.dataDirectory, ...odradekData].flatMap((data) =>

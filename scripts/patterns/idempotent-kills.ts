@@ -15,7 +15,7 @@ import { startBroker } from '@odradek/broker/index.ts';
 import { Cluster, Producer, createTopic, describeGroup, groupLag } from '@odradek/client/index.ts';
 import { MESSAGE_ID_HEADER } from '@odradek/patterns/index.ts';
 import pg from 'pg';
-import { Chance } from './chance.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
 import type { IdempotentWorkerSettings } from './idempotent-worker.ts';
 import { startPostgres, startRedis } from './real-stores.ts';
 import { within } from './within.ts';
@@ -131,7 +131,7 @@ async function underKills(
   const settings = { bootstrapServers: broker.bootstrapServers, topic: TOPIC, store, port, file };
   const members = new Set<WorkerProcess>();
   const start = (): void => void members.add(new WorkerProcess('idempotent-worker.ts', settings));
-  const chance = new Chance(seed);
+  const chance = new SeededRandom(seed);
   try {
     await createTopic(cluster, { name: TOPIC, partitions: PARTITIONS });
     for (let member = 0; member < MEMBERS; member++) start();

@@ -11,7 +11,7 @@ import { startBroker } from '@odradek/broker/index.ts';
 import { Cluster, Consumer, createTopic, listOffsets } from '@odradek/client/index.ts';
 import { PostgresOutbox } from '@odradek/patterns/index.ts';
 import pg from 'pg';
-import { Chance } from './chance.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
 import type { OutboxWorkerSettings } from './outbox-worker.ts';
 import { startPostgres } from './real-stores.ts';
 import { within } from './within.ts';
@@ -47,9 +47,9 @@ export async function outboxKills(kills: number, seed: number): Promise<void> {
     for (const _ of [1, 2]) start();
     const committed: string[] = [];
     const writers = Array.from({ length: WRITERS }, (_, at) =>
-      write(pool, outbox, new Chance(seed + at), committed),
+      write(pool, outbox, new SeededRandom(seed + at), committed),
     );
-    const chance = new Chance(seed);
+    const chance = new SeededRandom(seed);
     for (let kill = 0; kill < kills; kill++) {
       const wanted = (WRITERS * CHANGES * 0.7 * (kill + 1)) / (kills + 1);
       await within(() => committed.length >= wanted, 'changes');
@@ -111,7 +111,7 @@ async function lateCommit(pool: pg.Pool, outbox: PostgresOutbox): Promise<void> 
 async function write(
   pool: pg.Pool,
   outbox: PostgresOutbox,
-  chance: Chance,
+  chance: SeededRandom,
   committed: string[],
 ): Promise<void> {
   for (let change = 0; change < CHANGES; change++) {

@@ -19,7 +19,8 @@ import {
   groupLag,
   type PartitionLag,
 } from '@odradek/client/index.ts';
-import { Chance, Zipf } from './chance.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
+import { Zipf } from './zipf.ts';
 import type { ParallelWorkerSettings } from './parallel-worker.ts';
 import { within } from './within.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -70,7 +71,7 @@ async function run(kills: number, seed: number, metadataLengthMax: number): Prom
   try {
     await fill(broker, seed);
     for (let member = 0; member < MEMBERS; member++) start();
-    const chance = new Chance(seed);
+    const chance = new SeededRandom(seed);
     for (let kill = 0; kill < kills; kill++) {
       await progress(settings, (RECORDS * (kill + 1)) / (kills + 2));
       await sleep(chance.fraction() * 300);
@@ -99,7 +100,7 @@ async function fill(broker: RunningBroker, seed: number): Promise<void> {
   const cluster = new Cluster({ bootstrapServers: broker.bootstrapServers });
   await createTopic(cluster, { name: TOPIC, partitions: PARTITIONS });
   cluster.close();
-  const keys = new Zipf(new Chance(seed), KEYS, 1);
+  const keys = new Zipf(new SeededRandom(seed), KEYS, 1);
   await using producer = closing(new Producer({ bootstrapServers: broker.bootstrapServers }));
   const sends: Promise<unknown>[] = [];
   for (let number = 0; number < RECORDS; number++) {

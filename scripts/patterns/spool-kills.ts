@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startBroker } from '@odradek/broker/index.ts';
 import { Cluster, Consumer, createTopic, listOffsets } from '@odradek/client/index.ts';
 import { MESSAGE_ID_HEADER } from '@odradek/patterns/index.ts';
-import { Chance } from './chance.ts';
+import { SeededRandom } from '@odradek/testing/seeded-random.ts';
 import type { SpoolWorkerSettings } from './spool-worker.ts';
 import { within } from './within.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -28,7 +28,7 @@ export async function spoolKills(kills: number, seed: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'odradek-spool-'));
   const broker = await startBroker({ port: 0 });
   const cluster = new Cluster({ bootstrapServers: broker.bootstrapServers });
-  const chance = new Chance(seed);
+  const chance = new SeededRandom(seed);
   const taken = join(directory, 'taken');
   let worker: WorkerProcess | null = null;
   try {
