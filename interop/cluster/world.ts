@@ -80,8 +80,9 @@ export class World {
   async leader(topic: string, partition: number): Promise<BrokerNode> {
     let id = -1;
     await until(`${topic}-${partition} has a leader`, SYNC_DEADLINE_MS, async () => {
-      const { partitions } = await describeTopic(this.cluster, topic);
-      id = partitions[partition]!.leaderId;
+      // A broker that has just started is asked before the controller has told it of the topic.
+      const told = await describeTopic(this.cluster, topic).catch(() => null);
+      id = told?.partitions[partition]?.leaderId ?? -1;
       return id > 0;
     });
     return this.broker(id);

@@ -192,6 +192,10 @@ class LogLoader {
       } else {
         const cut = this.rebuild(segment);
         const next = found[index + 1];
+        // The next recovery will not look at it again.
+        if (next !== undefined && next.baseOffset <= this.options.recoveryPoint) {
+          for (const file of segment.syncTargets()) file.use().sync();
+        }
         const isGap =
           next !== undefined &&
           next.baseOffset > knownUpTo() &&
