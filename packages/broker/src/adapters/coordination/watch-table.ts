@@ -48,6 +48,11 @@ export class WatchTable {
     return [...firing.values()];
   }
 
+  /** Whether watches of any kind wait on a path. */
+  has(path: string): boolean {
+    return Object.values(this.watches).some((table) => table.has(path));
+  }
+
   /** The paths on which watches of a kind wait. */
   paths(kind: WatchKind): readonly string[] {
     return [...this.watches[kind].keys()];

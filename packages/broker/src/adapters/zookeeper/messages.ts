@@ -73,18 +73,26 @@ export function authFrame(scheme: string, secret: Buffer): Buffer {
   return requestFrame(Xid.auth, OpCode.auth, (writer) => writer.int(0).text(scheme).bytes(secret));
 }
 
-/** Paths by what was watched there; see WatchKind. */
+/** Paths by what was watched there; see WatchKind and PersistentWatchMode. */
 export interface WatchedPaths {
   readonly node: readonly string[];
   readonly absentNode: readonly string[];
   readonly children: readonly string[];
+  readonly persistent: readonly string[];
+  readonly recursive: readonly string[];
 }
 
-/** @param lastZxid what has changed since fires at once */
-export function setWatchesFrame(lastZxid: number, { node, absentNode, children }: WatchedPaths): Buffer {
-  return requestFrame(Xid.setWatches, OpCode.setWatches, (writer) => {
+/**
+ * Persistent watches need the newer request, which servers before 3.6 do not know.
+ * @param lastZxid what has changed since fires the one-shot watches at once, but not the persistent ones
+ */
+export function setWatchesFrame(lastZxid: number, paths: WatchedPaths): Buffer {
+  const { node, absentNode, children, persistent, recursive } = paths;
+  const needsNewer = persistent.length + recursive.length > 0;
+  return requestFrame(Xid.setWatches, needsNewer ? OpCode.setWatches2 : OpCode.setWatches, (writer) => {
     const text = (path: string) => writer.text(path);
     writer.long(BigInt(lastZxid)).vector(node, text).vector(absentNode, text).vector(children, text);
+    if (needsNewer) writer.vector(persistent, text).vector(recursive, text);
   });
 }
 

@@ -9,7 +9,15 @@ import type { AccessEntry } from './access-control.ts';
 import { type JuteReader, ZookeeperProtocolError } from './jute-reader.ts';
 import type { JuteWriter } from './jute-writer.ts';
 import { readStat } from './messages.ts';
-import { CREATE_FLAGS, coordinationCode, OpCode, ServerError } from './wire-constants.ts';
+import type { PersistentWatchMode } from './persistent-watches.ts';
+import {
+  ADD_WATCH_MODES,
+  CREATE_FLAGS,
+  coordinationCode,
+  OpCode,
+  ServerError,
+  WATCHER_TYPE_ANY,
+} from './wire-constants.ts';
 
 /** A request of a caller, and how its answer is read. */
 export interface Request<Answer> {
@@ -63,6 +71,38 @@ export function getChildren(view: TreeView, path: string, watch: boolean): Reque
     path,
     write: (writer) => void writer.text(view.toServer(path)).boolean(watch),
     read: (reader) => reader.vector(4, () => reader.text()),
+  };
+}
+
+/** Fails with SYSTEMERROR on a server that is older than 3.6. */
+export function addWatch(view: TreeView, path: string, mode: PersistentWatchMode): Request<null> {
+  return {
+    opCode: OpCode.addWatch,
+    // Asked twice it does the same as once.
+    isWrite: false,
+    path,
+    write: (writer) => void writer.text(view.toServer(path)).int(ADD_WATCH_MODES[mode]),
+    read: (reader) => {
+      reader.int(); // repeats the error that the header has: none
+      return null;
+    },
+    answerFor: (serverError) => {
+      if (serverError !== ServerError.unimplemented) return undefined;
+      const message = `the server knows no persistent watches, it must be ZooKeeper 3.6 or newer (path ${path})`;
+      throw new CoordinationError('SYSTEMERROR', path, { message });
+    },
+  };
+}
+
+/** Takes all watches of the session back from a path. That there are none is no failure: a connection was lost. */
+export function removeWatches(view: TreeView, path: string): Request<null> {
+  return {
+    opCode: OpCode.removeWatches,
+    isWrite: false,
+    path,
+    write: (writer) => void writer.text(view.toServer(path)).int(WATCHER_TYPE_ANY),
+    read: () => null,
+    answerFor: (serverError) => (serverError === ServerError.noWatcher ? null : undefined),
   };
 }
 

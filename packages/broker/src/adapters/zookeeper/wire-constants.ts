@@ -12,9 +12,13 @@ export const OpCode = {
   check: 13,
   multi: 14,
   create2: 15,
+  removeWatches: 18,
   auth: 100,
   setWatches: 101,
   sasl: 102,
+  /** From 3.6 on, as `addWatch`: with persistent watches. */
+  setWatches2: 105,
+  addWatch: 106,
   closeSession: -11,
   /** In the answer to a multi: an operation that failed, or was not done since another one failed. */
   error: -1,
@@ -27,10 +31,13 @@ export const Xid = { notification: -1, ping: -2, auth: -4, setWatches: -8 } as c
 export const ServerError = {
   none: 0,
   runtimeInconsistency: -2,
+  /** An operation that the server is too old for. */
+  unimplemented: -6,
   noNode: -101,
   authFailed: -115,
   sessionExpired: -112,
   sessionMoved: -118,
+  noWatcher: -121,
   sessionClosedRequiresSaslAuth: -124,
 } as const;
 
@@ -70,6 +77,12 @@ export const CREATE_FLAGS = {
   'persistent-sequential': 2,
   'ephemeral-sequential': 3,
 } as const;
+
+/** AddWatchMode as an addWatch request has it. */
+export const ADD_WATCH_MODES = { persistent: 0, 'persistent-recursive': 1 } as const;
+
+/** WatcherType of a removeWatches request: every watch of the session on the path. */
+export const WATCHER_TYPE_ANY = 3;
 
 /** jute.maxbuffer of a server unless it is told otherwise: the largest request that it takes. */
 export const REQUEST_SIZE_MAX_BYTES = 0xfffff;

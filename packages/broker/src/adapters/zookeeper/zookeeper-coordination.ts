@@ -13,9 +13,11 @@ import {
   type WriteResult,
 } from '@odradek/core/ports/coordination.ts';
 import { checkPath, ROOT } from '../coordination/tree-path.ts';
-import { WatchTable } from '../coordination/watch-table.ts';
+import { WatchTable, type WatchKind } from '../coordination/watch-table.ts';
 import { accessOf } from './access-control.ts';
 import { guarded } from './guarded.ts';
+import type { WatchedPaths } from './messages.ts';
+import { PersistentWatches, type PersistentWatch, type PersistentWatchMode } from './persistent-watches.ts';
 import * as requests from './requests.ts';
 import { ZookeeperSession, type SessionOptions, type SessionParts } from './zookeeper-session.ts';
 
@@ -34,6 +36,7 @@ export class ZookeeperCoordination implements Coordination {
   /** For tests and logs: which server, and what proves the session. */
   readonly session: ZookeeperSession;
   private readonly watches = new WatchTable();
+  private readonly persistentWatches = new PersistentWatches();
   private readonly view: requests.TreeView;
 
   private constructor(
@@ -45,6 +48,7 @@ export class ZookeeperCoordination implements Coordination {
     const hooks = {
       changed: (event: WatchEvent) => this.fire(event),
       watched: () => this.watchedPaths(),
+      watchedAgain: (paths: WatchedPaths) => this.tellInterrupted(paths),
     };
     this.session = new ZookeeperSession(parts, options, hooks, started);
   }
@@ -102,38 +106,59 @@ export class ZookeeperCoordination implements Coordination {
   }
 
   read(path: string, watch: Watch | null, done: Done<NodeContents>): void {
-    this.checked(
-      (error, contents) => {
-        if (error !== null) return done(error, null);
-        if (watch !== null) this.watches.add('node', path, watch);
-        done(null, contents);
-      },
-      () => checkPath(path, null, false),
-      () => requests.getData(this.view, path, watch !== null),
-    );
+    this.ask(path, watch, () => 'node', requests.getData, done);
   }
 
   stat(path: string, watch: Watch | null, done: Done<Stat | null>): void {
-    this.checked(
-      (error, stat) => {
-        if (error !== null) return done(error, null);
-        if (watch !== null) this.watches.add(stat === null ? 'absent-node' : 'node', path, watch);
-        done(null, stat);
-      },
-      () => checkPath(path, null, false),
-      () => requests.exists(this.view, path, watch !== null),
-    );
+    this.ask(path, watch, (stat) => (stat === null ? 'absent-node' : 'node'), requests.exists, done);
   }
 
   children(path: string, watch: Watch | null, done: Done<readonly string[]>): void {
-    this.checked(
-      (error, names) => {
-        if (error !== null) return done(error, null);
-        if (watch !== null) this.watches.add('children', path, watch);
-        done(null, names);
+    this.ask(path, watch, () => 'children', requests.getChildren, done);
+  }
+
+  /**
+   * Sets a watch that stays until `removeWatch` or the end of the session, on a node that need not be there. It is
+   * told every change, each before a later read shows it. On the next connection after a loss it is set again, and
+   * told `interrupted`: what changed in between nobody tells. Needs servers of version 3.6 or newer, and a path on
+   * which this session has no other watch, one-shot watches included (below a recursive one they may be).
+   * @param done BADARGUMENTS: the path is watched already, or 10,000 persistent watches are set; SYSTEMERROR: the
+   *   server is too old, and has closed the connection
+   */
+  addWatch(path: string, mode: PersistentWatchMode, watch: PersistentWatch, done: Done<null>): void {
+    let isBegun = false;
+    this.checked<null>(
+      (...outcome) => {
+        if (outcome[0] === null) this.persistentWatches.added(path);
+        else if (isBegun) this.persistentWatches.forget(path);
+        done(...outcome);
       },
-      () => checkPath(path, null, false),
-      () => requests.getChildren(this.view, path, watch !== null),
+      () => {
+        checkPath(path, null, false);
+        this.persistentWatches.add(path, mode, watch, this.watches.has(path));
+        isBegun = true;
+      },
+      () => requests.addWatch(this.view, path, mode),
+    );
+  }
+
+  /**
+   * Takes a persistent watch back, which is told nothing from now on. Once `done` has run, also with an error of
+   * the connection, the path is free for other watches.
+   * @param done BADARGUMENTS: none is set there
+   */
+  removeWatch(path: string, done: Done<null>): void {
+    let isBegun = false;
+    this.checked<null>(
+      (...outcome) => {
+        if (isBegun) this.persistentWatches.forget(path);
+        done(...outcome);
+      },
+      () => {
+        this.persistentWatches.remove(path);
+        isBegun = true;
+      },
+      () => requests.removeWatches(this.view, path),
     );
   }
 
@@ -148,6 +173,32 @@ export class ZookeeperCoordination implements Coordination {
 
   close(done: () => void): void {
     this.session.close(done);
+  }
+
+  /** A read; what kind of watch a server sets with it depends on the answer. */
+  private ask<Answer>(
+    path: string,
+    watch: Watch | null,
+    kindFor: (answer: Answer) => WatchKind,
+    request: (view: requests.TreeView, path: string, watch: boolean) => requests.Request<Answer>,
+    done: Done<Answer>,
+  ): void {
+    let isWatchAsked = false;
+    this.checked<Answer>(
+      (error, answer) => {
+        if (isWatchAsked) this.persistentWatches.oneShotAnswered(path);
+        if (error !== null) return done(error, null);
+        if (watch !== null) this.watches.add(kindFor(answer), path, watch);
+        done(null, answer);
+      },
+      () => {
+        checkPath(path, null, false);
+        if (watch === null) return;
+        this.persistentWatches.askOneShot(path);
+        isWatchAsked = true;
+      },
+      () => request(this.view, path, watch !== null),
+    );
   }
 
   /** What is wrong by itself is not sent, and told in its turn. */
@@ -166,16 +217,29 @@ export class ZookeeperCoordination implements Coordination {
   }
 
   private fire(event: WatchEvent): void {
-    const path = this.view.fromServer(event.path);
-    for (const { watch, event: own } of this.watches.take({ type: event.type, path })) {
-      guarded(() => watch(own));
-    }
+    const seen = { type: event.type, path: this.view.fromServer(event.path) };
+    for (const watch of this.persistentWatches.concerned(seen)) guarded(() => watch(seen));
+    for (const { watch, event: own } of this.watches.take(seen)) guarded(() => watch(own));
   }
 
-  private watchedPaths() {
-    const paths = (kind: 'node' | 'absent-node' | 'children') =>
-      this.watches.paths(kind).map((path) => this.view.toServer(path));
-    return { node: paths('node'), absentNode: paths('absent-node'), children: paths('children') };
+  private watchedPaths(): WatchedPaths {
+    const below = (paths: readonly string[]) => paths.map((path) => this.view.toServer(path));
+    const { watches, persistentWatches } = this;
+    return {
+      node: below(watches.paths('node')),
+      absentNode: below(watches.paths('absent-node')),
+      children: below(watches.paths('children')),
+      persistent: below(persistentWatches.paths('persistent')),
+      recursive: below(persistentWatches.paths('persistent-recursive')),
+    };
+  }
+
+  private tellInterrupted({ persistent, recursive }: WatchedPaths): void {
+    for (const serverPath of [...persistent, ...recursive]) {
+      const path = this.view.fromServer(serverPath);
+      const watch = this.persistentWatches.at(path);
+      if (watch !== null) guarded(() => watch({ type: 'interrupted', path }));
+    }
   }
 }
 

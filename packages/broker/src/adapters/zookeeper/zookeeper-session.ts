@@ -60,6 +60,8 @@ export interface SessionHooks {
   changed(event: WatchEvent): void;
   /** What is watched, for a new connection. */
   watched(): WatchedPaths;
+  /** A new connection has these watches again; nothing that was asked on it has been answered yet. */
+  watchedAgain(paths: WatchedPaths): void;
 }
 
 /** Calls that may wait at once, and what their frames may take: more are refused. */
@@ -274,7 +276,10 @@ export class ZookeeperSession {
       if (header.error === ServerError.none) this.rotation.found();
     });
     for (const paths of watchChunks(this.hooks.watched())) {
-      connection.sendSpecial(Xid.setWatches, setWatchesFrame(this.lastZxid, paths), ended);
+      connection.sendSpecial(Xid.setWatches, setWatchesFrame(this.lastZxid, paths), (header) => {
+        if (header.error === ServerError.none) this.hooks.watchedAgain(paths);
+        ended(header);
+      });
     }
   }
 
