@@ -1,4 +1,5 @@
 import type { Coordination } from '../ports/coordination.ts';
+import type { LogSink } from '../ports/log-sink.ts';
 import { decodeBrokerRegistration } from './broker-registration.ts';
 import { allOf, attempt, inOrder, isOneOf, type Ended } from './callback-flow.ts';
 import type { ClusterState, LiveBroker } from './cluster-state.ts';
@@ -25,6 +26,7 @@ export interface LoadedCluster {
  */
 export function loadCluster(
   coordination: Coordination,
+  log: LogSink,
   state: ClusterState,
   newTopicId: () => string,
   done: (error: Error | null, loaded: LoadedCluster) => void,
@@ -32,7 +34,7 @@ export function loadCluster(
   const loaded = nothingLoaded();
   inOrder(
     [
-      (next) => loadBrokers(coordination, state, next),
+      (next) => loadBrokers(coordination, log, state, next),
       (next) => loadTopics(coordination, state, loaded, newTopicId, next),
       (next) => loadDeletions(coordination, loaded, next),
     ],
@@ -40,19 +42,23 @@ export function loadCluster(
   );
 }
 
-function loadBrokers(coordination: Coordination, state: ClusterState, done: Ended): void {
+function loadBrokers(coordination: Coordination, log: LogSink, state: ClusterState, done: Ended): void {
   coordination.children(treePaths.brokerIds, null, (error, names) => {
     if (error !== null) return done(error);
-    readBrokers(coordination, names, (failure, brokers) => {
+    readBrokers(coordination, log, names, (failure, brokers) => {
       for (const broker of brokers) state.brokers.set(broker.brokerId, broker);
       done(failure);
     });
   });
 }
 
-/** The registrations of brokers; those that are gone by now are left out. */
+/**
+ * The registrations of brokers; those that are gone by now are left out, as are such as cannot be understood: nobody
+ * could reach their brokers, and the others have to be led all the same.
+ */
 export function readBrokers(
   coordination: Coordination,
+  log: LogSink,
   names: readonly string[],
   done: (error: Error | null, brokers: readonly LiveBroker[]) => void,
 ): void {
@@ -63,12 +69,11 @@ export function readBrokers(
       const brokerId = Number(name);
       coordination.read(treePaths.broker(brokerId), null, (failure, contents) => {
         if (failure !== null) return next(isOneOf(failure, 'NONODE') ? null : failure);
-        next(
-          failureOf(() => {
-            const registration = decodeBrokerRegistration(brokerId, contents.data);
-            brokers.push({ ...registration, brokerEpoch: contents.stat.czxid });
-          }),
-        );
+        const [error, registration] = attempt(() => decodeBrokerRegistration(brokerId, contents.data));
+        if (error === null) brokers.push({ ...registration, brokerEpoch: contents.stat.czxid });
+        else if (!(error instanceof NodeFormatError)) return next(error);
+        else log.error('a broker counts as not alive: its registration cannot be read', { brokerId, error });
+        next(null);
       });
     },
     (error) => done(error, brokers),

@@ -248,6 +248,7 @@ export class Controller {
       if (error !== null) return done(error);
       loadCluster(
         coordination,
+        term.parts.log,
         fresh,
         () => term.newUuid(),
         (failure, loaded) => {
@@ -271,7 +272,7 @@ export class Controller {
       [
         treePaths.brokerIds,
         (names, next) =>
-          readBrokers(coordination, names, (error, brokers) =>
+          readBrokers(coordination, term.parts.log, names, (error, brokers) =>
             error === null ? brokersChanged(term, brokers, next) : next(error),
           ),
       ],

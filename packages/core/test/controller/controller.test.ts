@@ -457,7 +457,7 @@ describe('reassignment on one broker', () => {
 });
 
 test('nodes that hold nonsense fail the start with their path, and nothing else happens', async () => {
-  for (const path of ['/controller', '/controller_epoch', '/cluster/id', '/brokers/ids/0']) {
+  for (const path of ['/controller', '/controller_epoch', '/cluster/id']) {
     const own = newTree();
     const session = new PromisedSession(own.connect());
     let made = '';
@@ -467,6 +467,21 @@ test('nodes that hold nonsense fail the start with their path, and nothing else 
     assert.equal(one.controller.isActive, false);
     own.close();
   }
+});
+
+test('a broker whose registration holds nonsense counts as not alive, the others are led', async () => {
+  const session = new PromisedSession(tree.connect());
+  const registration = (await treeContents(tree)).get('/brokers/ids/0')!;
+  await session.create('/brokers/ids/7', 'nonsense');
+  await session.create('/brokers/ids/8', registration);
+  await until(() => life.state.brokers.has(8));
+  assert.deepEqual([...life.state.brokers.keys()].sort(), [0, 8]);
+  await restart();
+  assert.deepEqual([...life.state.brokers.keys()].sort(), [0, 8]);
+  assert.equal(life.controller.isActive, true);
+  assert.equal(errorOf((await life.create(topicOf('t', 4))).get('t')), ErrorCode.NONE);
+  assert.ok(!life.state.topic('t')!.partitions.some(({ replicas }) => replicas.includes(7)));
+  assert.equal((await treeContents(tree)).get('/brokers/ids/7'), 'nonsense', 'its node is left as it is');
 });
 
 test('a topic whose nodes hold nonsense or contradict themselves is left out and left alone, the others are served', async () => {
