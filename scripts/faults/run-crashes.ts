@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: { from: { type: 'string' }, seeds: { type: 'string' }, minutes: { type: 'string' } },
 });
 const minutes = values.minutes === undefined ? Infinity : Number(values.minutes);
-const count = values.seeds === undefined ? (minutes === Infinity ? 20 : Infinity) : Number(values.seeds);
+const count = values.seeds === undefined ? (minutes === Infinity ? 15 : Infinity) : Number(values.seeds);
 const first = Number(values.from ?? (values.minutes === undefined ? 1 : Date.now() % 1_000_000));
 if ([minutes, count, first].some(Number.isNaN)) throw new Error('--from, --seeds and --minutes are numbers');
 

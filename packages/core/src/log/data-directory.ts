@@ -222,6 +222,7 @@ export class DataDirectory {
     if (this.written.get(name) === digest) return;
     const end = replaceFileLater(this.context.disk, `${this.path}/${name}`, encodeOffsetCheckpoint(offsets), {
       renamed: () => {},
+      directoryFailed: failed,
       finished: (error) => {
         this.laterWrites.delete(name);
         if (error === null) return this.wrote(name, offsets, digest);

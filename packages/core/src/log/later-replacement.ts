@@ -7,13 +7,18 @@ export interface ReplacementDone {
   renamed(): void;
   /** All is on the disk, or the failure. Called once, last. */
   finished(error: DiskError | null): void;
+  /**
+   * It was ended, and the sync of the directory that was under way failed: nobody knows what else is new in the directory
+   * and will not be on the disk. Called instead of `finished`.
+   */
+  directoryFailed(error: DiskError): void;
 }
 
 /**
  * Replaces a small file as `Disk.replaceFile` does, old or new after a crash, but waits for the device off the loop:
  * that can take as long as all else that is on its way to the disk.
  *
- * @returns ends it: nothing more is called, and unless `renamed` was, the file stays as it is
+ * @returns ends it: nothing more is called but `directoryFailed`, and unless `renamed` was, the file stays as it is
  * @throws DiskError when it cannot begin
  */
 export function replaceFileLater(
@@ -40,6 +45,7 @@ export function replaceFileLater(
     done.renamed();
     disk.syncDirectoryLater(parentDirectory(path), (directoryError) => {
       if (!isEnded) done.finished(directoryError);
+      else if (directoryError !== null) done.directoryFailed(directoryError);
     });
   });
   return () => {

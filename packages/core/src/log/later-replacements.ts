@@ -27,7 +27,7 @@ export class LaterReplacements {
    *
    * @param contents is asked for then; null when there is nothing to write any more
    * @param done is never called before this has returned
-   * @returns ends it: nothing more is called, and unless `renamed` was, the file stays as it is
+   * @returns ends it: nothing more is called but `directoryFailed`, and unless `renamed` was, the file stays as it is
    */
   replace(
     timers: { after(delayMs: number, fire: () => void): unknown },
@@ -68,6 +68,7 @@ export class LaterReplacements {
     try {
       one.end = replaceFileLater(this.disk, one.path, contents, {
         renamed: () => one.done.renamed(),
+        directoryFailed: (error) => one.done.directoryFailed(error),
         finished: (error) => {
           one.end = null;
           one.done.finished(error);

@@ -64,6 +64,7 @@ export class LogStorage {
     this.settings = config;
     this.segments = loaded.segments;
     this.epochs = loaded.epochs;
+    this.saveEpochsIn(directory);
     this.producers = loaded.producers;
     this.end = loaded.logEndOffset;
     this.cleaned = cleanedOffset;
@@ -359,7 +360,12 @@ export class LogStorage {
     this.path = directory;
     for (const segment of this.segments.all) segment.moved(directory);
     this.producers.moved(directory);
-    this.epochs.saveTo(leaderEpochFile(this.context.disk, directory));
+    this.saveEpochsIn(directory);
+  }
+
+  private saveEpochsIn(directory: string): void {
+    const { context, notices } = this;
+    this.epochs.saveTo(leaderEpochFile(context.disk, directory, (error) => notices.syncFailed(error)));
   }
 
   /**

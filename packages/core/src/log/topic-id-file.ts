@@ -41,6 +41,7 @@ export class TopicIdFile {
     const { replacements, timers } = this.context;
     this.end = replacements.replace(timers, this.path, () => encodePartitionMetadata(topicId), {
       renamed: () => {},
+      directoryFailed: (error) => this.failed(error),
       finished: (error) => {
         this.end = null;
         if (error === null) this.pending = false;

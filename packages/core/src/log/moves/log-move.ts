@@ -111,6 +111,7 @@ export class LogMove {
       replaceFileLater(context.disk, this.markPath, Buffer.from(finalDirectory), {
         renamed: () => {},
         finished,
+        directoryFailed: finished,
       });
     });
     this.checkOpen();
