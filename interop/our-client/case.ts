@@ -6,6 +6,8 @@ export interface Case {
   readonly name: string;
   /** An API that the case is about: brokers that do not serve it are passed over, and counted as such. */
   readonly needs?: { readonly key: number };
+  /** Targets that say they serve that API, and then refuse. */
+  readonly refusedBy?: readonly string[];
   /** @throws what is wrong */
   readonly run: (target: Target) => Promise<void>;
 }

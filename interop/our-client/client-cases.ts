@@ -108,6 +108,7 @@ function assignorCase(assignor: AssignorName): Case {
 const NEXT_GENERATION: Case = {
   name: 'KIP-848: members come and go, every record read once',
   needs: consumerGroupHeartbeatApi,
+  refusedBy: ['kafka-3.9'],
   run: async (target) => {
     const topic = new Topic(target, 'members-848');
     await topic.create();

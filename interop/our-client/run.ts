@@ -36,8 +36,8 @@ for (const name of values.target.split(',').map(parseTargetName)) {
   console.log(`${name} answers on ${target.bootstrap}`);
   const served = await servedApis(target.bootstrap);
   try {
-    for (const { name: what, needs, run } of cases) {
-      if (needs !== undefined && !served.has(needs.key)) {
+    for (const { name: what, needs, refusedBy = [], run } of cases) {
+      if ((needs !== undefined && !served.has(needs.key)) || refusedBy.includes(name)) {
         console.log(`  not served: ${what}`);
         continue;
       }

@@ -1,6 +1,7 @@
 import { parseConnectString } from '../adapters/zookeeper/connect-string.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import type { Properties } from './server-properties.ts';
+import { REPLICA_SELECTORS } from './settings/replication.ts';
 
 /** Rules between settings, each of Kafka's own and those of what Odradek does not serve. */
 export function problemsOf(config: BrokerConfig, properties: Properties): string[] {
@@ -10,7 +11,18 @@ export function problemsOf(config: BrokerConfig, properties: Properties): string
     ...logProblems(config),
     ...limitProblems(config, properties),
     ...zookeeperProblems(config),
+    ...replicaSelectorProblems(config),
   ];
+}
+
+/** Any class may be named; those that are not here cannot be loaded. Kafka, too, does not start then. */
+function replicaSelectorProblems({ replicaSelectorClass: name }: BrokerConfig): string[] {
+  const problems = new Problems();
+  problems.unless(
+    name === null || REPLICA_SELECTORS.includes(name),
+    `Invalid value ${name} for configuration replica.selector.class: it must be one of ${REPLICA_SELECTORS.join(', ')}`,
+  );
+  return problems.found;
 }
 
 function brokerIdProblems(config: BrokerConfig): string[] {

@@ -6,7 +6,7 @@ import { backoffMs, delay } from '../cluster/backoff.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../cluster/coordinators.ts';
 import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts';
-import { ClosedError, asError, isRetriableError } from '../errors.ts';
+import { ClosedError, UnsupportedApiError, asError, isRetriableError } from '../errors.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { Committer } from './committed-offsets.ts';
 import type { JoinTrouble, Membership, MembershipEvents } from './membership.ts';
@@ -243,7 +243,13 @@ export class ConsumerProtocolMembership implements Membership {
   private refused({ errorCode, errorMessage }: ConsumerGroupHeartbeatResponse): void {
     if (LOST_CODES.includes(errorCode) && this.isMember) return this.expel();
     const message = `group "${this.groupId}": ${errorMessage ?? errorName(errorCode)}`;
-    const error = new KafkaError(errorCode, message);
+    // A broker may know the protocol and be told not to serve it.
+    const error =
+      errorCode === ErrorCode.UNSUPPORTED_VERSION
+        ? new UnsupportedApiError(
+            `${message}: the cluster serves no groupProtocol 'consumer', only 'classic'`,
+          )
+        : new KafkaError(errorCode, message);
     // The one who had the instance id before has not left yet, or will never: its session ends.
     if (errorCode === ErrorCode.UNRELEASED_INSTANCE_ID)
       throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, message);

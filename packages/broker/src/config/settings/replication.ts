@@ -1,10 +1,10 @@
-import { atLeast, oneOf } from '../setting-check.ts';
+import { atLeast } from '../setting-check.ts';
 import { boolean, int, long, string, withoutEffect } from '../setting.ts';
 import { KRAFT, NODE_SOCKETS } from './reasons.ts';
 
 /** The selectors that there are: Kafka's own. Others would be classes for the Java machine. */
 export const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
-const LEADER_SELECTOR = 'org.apache.kafka.common.replica.LeaderSelector';
+export const REPLICA_SELECTORS = [RACK_AWARE_SELECTOR, 'org.apache.kafka.common.replica.LeaderSelector'];
 
 /** Leaders, followers and the controller's work. */
 export const replicationSettings = {
@@ -107,7 +107,6 @@ export const replicationSettings = {
   }),
   'replica.selector.class': string({
     default: null,
-    check: oneOf(RACK_AWARE_SELECTOR, LEADER_SELECTOR),
     about: 'What chooses the replica that a consumer reads from; the leader where not set.',
   }),
   'eligible.leader.replicas.enable': boolean({
