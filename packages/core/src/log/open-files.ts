@@ -7,8 +7,10 @@ import { CachedStretches, PageCache, type CachedBy } from './page-cache.ts';
 import { SequentialReads } from './sequential-reads.ts';
 
 const PAGE_BYTES = 4096;
-/** A read on the loop that takes longer has waited for the device. Milliseconds. */
+/** A read on the loop that takes so much longer than copying does has waited for the device. Milliseconds. */
 const SLOW_READ_MS = 1;
+/** A machine that is busy copies less than this in a millisecond only by accident. */
+const COPIED_BYTES_PER_MS = 256 * 1024;
 /** Brought in beyond what a reader took that goes on and on, at most. */
 const READ_AHEAD_BYTES_MAX = 1024 * 1024;
 
@@ -118,6 +120,7 @@ export class PooledFile {
   /** Null until something is known. */
   private cached: CachedStretches | null = null;
   private sequential: SequentialReads | null = null;
+  private wasSlow = false;
 
   constructor(pool: OpenFiles, path: string) {
     this.pool = pool;
@@ -195,9 +198,16 @@ export class PooledFile {
     if (!isCached && mustNotWait) throw new ColdRead([{ file: this, ...windowOf(position, length) }]);
     const beginMs = clock.monotonic();
     const count = this.use().read(target, targetStart, length, position);
-    if (clock.monotonic() - beginMs > SLOW_READ_MS) this.cached?.forget();
+    this.noteDuration(clock.monotonic() - beginMs, length);
     if (!isCached) this.cameIn(position, length);
     return count;
+  }
+
+  /** One read may have been held up by something else, another process or a collection of garbage; two in a row were not. */
+  private noteDuration(durationMs: number, length: number): void {
+    const isSlow = durationMs > SLOW_READ_MS + length / COPIED_BYTES_PER_MS;
+    if (isSlow && this.wasSlow) this.cached?.forget();
+    this.wasSlow = isSlow;
   }
 
   /** As `DiskFile.readLater`, when it is its turn; the file stays open until `done`. @throws DiskError */

@@ -10,7 +10,7 @@ const GROWTH_SHARE = 1 / 8;
  * and what is read off the loop. N is taken much smaller than the memory there is: other programs have a share in it.
  *
  * It errs on the side of "not there", which costs a trip through the thread pool. Where it is wrong the other way,
- * because others have pushed the pages out, one read shows it by taking long, and the file counts as not there.
+ * because others have pushed the pages out, two reads in a row show it by taking long, and the file counts as not there.
  * After a start nothing is known, and so nothing is there but what is written from then on.
  */
 export class PageCache {

@@ -186,3 +186,28 @@ describe('reads off the loop', () => {
     assert.deepEqual(begun, ['a', 'ahead 1', 'b', 'ahead 2']);
   });
 });
+
+describe('a read on the loop that takes long', () => {
+  /** Reads what was just written with these durations, and says whether it still counts as in the page cache. */
+  const isFreshAfter = (durationsMs: readonly number[]): boolean => {
+    const disk = new WatchedDisk(new MemoryDisk(() => 0));
+    const world = new LogWorld({}, disk, 100, PAGE_CACHE_BYTES);
+    const log = world.open();
+    append(log, ['value']);
+    const { slice } = log.read(0, { maxBytes: 1000, minOneBatch: true, upTo: 'log-end' });
+    for (const durationMs of durationsMs) {
+      disk.before = (operation) => {
+        if (operation === 'read') world.time.advance(durationMs);
+      };
+      slice!.toBuffer();
+    }
+    return slice!.isFresh(0, slice!.sizeBytes);
+  };
+
+  it('shows that the page cache does not have the file when another one does, too', () => {
+    assert.equal(isFreshAfter([0, 0]), true);
+    assert.equal(isFreshAfter([50]), true, 'another process may have had the processor');
+    assert.equal(isFreshAfter([50, 0, 50]), true);
+    assert.equal(isFreshAfter([50, 50]), false);
+  });
+});
