@@ -1,5 +1,4 @@
 import { createConnection, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import type { Timer } from '../ports/clock.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { TlsOptions } from '../network/tls-options.ts';
@@ -64,6 +63,8 @@ function open(address: Address, tls: TlsOptions | null): Socket {
   if (tls === null) return createConnection(where);
   const { ca, servername, ...own } = tls;
   const trusted = ca === undefined ? {} : { ca: Array.isArray(ca) ? [...(ca as string[])] : (ca as string) };
+  // Brokers and most clients never need it, and it takes some milliseconds to load.
+  const { connect: connectTls } = process.getBuiltinModule('node:tls');
   return connectTls({ ...where, ...own, ...trusted, servername: servername ?? serverName(address.host) });
 }
 

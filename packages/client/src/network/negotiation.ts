@@ -6,7 +6,7 @@ import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
 import { ApiVersionTable, type VersionRange } from './api-version-table.ts';
 import { Link } from './link.ts';
-import { authenticate } from './sasl/authenticate.ts';
+import type { SaslLink } from './sasl/authenticate.ts';
 import type { SaslOptions } from './sasl/sasl-options.ts';
 import type { TlsOptions } from './tls-options.ts';
 import { decodeResponse, encodeRequest } from './request-frame.ts';
@@ -57,7 +57,7 @@ export async function negotiate(
       const { clientId, sasl = null } = options;
       const versions = await askVersions(link, version, clientId, remainingMs);
       const sessionMs =
-        sasl === null ? Infinity : await authenticate({ link, versions, clientId, remainingMs }, sasl);
+        sasl === null ? Infinity : await authenticated({ link, versions, clientId, remainingMs }, sasl);
       return { link, versions, sessionMs };
     } catch (error) {
       link.end(error as Error);
@@ -123,4 +123,10 @@ function tableOf(answer: ApiVersionsResponse): ApiVersionTable {
     answer.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]),
   );
   return new ApiVersionTable(ranges, { epoch: answer.finalizedFeaturesEpoch, levels });
+}
+
+/** The mechanisms are loaded only where one is used: brokers, which start with this file, use none. */
+async function authenticated(over: SaslLink, sasl: SaslOptions): Promise<number> {
+  const { authenticate } = await import('./sasl/authenticate.ts');
+  return authenticate(over, sasl);
 }
