@@ -17,16 +17,18 @@ import { JavaMember } from './java-member.ts';
 
 const PARTITIONS = 4;
 
+type MemberOptions = Pick<
+  GroupConsumerOptions,
+  'groupId' | 'topics' | 'assignors' | 'instanceId' | 'groupProtocol'
+>;
+
 /** Reads on its own until it is stopped. */
 class Member {
   readonly consumer: GroupConsumer;
   readonly values: string[] = [];
   private readonly running: Promise<void>;
 
-  constructor(
-    target: Target,
-    given: Pick<GroupConsumerOptions, 'groupId' | 'topics' | 'assignors' | 'instanceId' | 'groupProtocol'>,
-  ) {
+  constructor(target: Target, given: MemberOptions) {
     this.consumer = new GroupConsumer({
       bootstrapServers: target.bootstrap,
       offsetReset: 'earliest',
@@ -84,55 +86,49 @@ function assignorCase(assignor: AssignorName): Case {
   return {
     name: `${assignor}: members come and go, every record read once`,
     run: async (target) => {
-      const topic = new Topic(target, `members-${assignor}`);
-      await topic.create();
-      const given = { groupId: `group-${assignor}`, topics: [topic.name], assignors: [assignor] };
-      const first = new Member(target, given);
-      let total = await topic.fill(50);
-      await until('all read by the first', () => first.values.length === total);
-      const second = new Member(target, given);
-      await until('shared', () => first.share === 2 && second.share === 2);
-      total = await topic.fill(50);
-      const read = (): number => first.values.length + second.values.length;
-      await until('all read by both', () => read() === total);
-      await first.stop();
-      await until('all with the second', () => second.share === PARTITIONS);
-      total = await topic.fill(10);
-      await until('all read by the second', () => read() === total);
-      await second.stop();
-      assert.equal(new Set([...first.values, ...second.values]).size, total, 'none twice');
+      await membersComeAndGo(target, `members-${assignor}`, { assignors: [assignor] });
     },
   };
 }
 
 const NEXT_GENERATION: Case = {
-  name: 'KIP-848: members come and go, every record read once',
+  name: 'KIP-848: members come and go, every record read once, and one that comes later goes on',
   needs: consumerGroupHeartbeatApi,
   refusedBy: ['kafka-3.9'],
   run: async (target) => {
-    const topic = new Topic(target, 'members-848');
-    await topic.create();
-    const given = { groupId: 'group-848', topics: [topic.name], groupProtocol: 'consumer' } as const;
-    const first = new Member(target, given);
-    let total = await topic.fill(50);
-    await until('all read by the first', () => first.values.length === total);
-    const second = new Member(target, given);
-    await until('shared', () => first.share === 2 && second.share === 2);
-    total = await topic.fill(50);
-    const read = (): number => first.values.length + second.values.length;
-    await until('all read by both', () => read() === total);
-    await first.stop();
-    await until('all with the second', () => second.share === PARTITIONS);
-    total = await topic.fill(10);
-    await until('all read by the second', () => read() === total);
-    await second.stop();
-    assert.equal(new Set([...first.values, ...second.values]).size, total, 'none twice');
+    const { topic, given } = await membersComeAndGo(target, 'members-848', { groupProtocol: 'consumer' });
     const third = new Member(target, given);
-    total = await topic.fill(5);
+    await topic.fill(5);
     await until('the third goes on', () => third.values.length === PARTITIONS * 5);
     await third.stop();
   },
 };
+
+/** One member, two, the other one; records are sent meanwhile. @returns the topic, and what members are made with */
+async function membersComeAndGo(
+  target: Target,
+  name: string,
+  protocol: Pick<GroupConsumerOptions, 'assignors' | 'groupProtocol'>,
+): Promise<{ topic: Topic; given: MemberOptions }> {
+  const topic = new Topic(target, name);
+  await topic.create();
+  const given = { groupId: `group-of-${name}`, topics: [topic.name], ...protocol };
+  const first = new Member(target, given);
+  let total = await topic.fill(50);
+  await until('all read by the first', () => first.values.length === total);
+  const second = new Member(target, given);
+  await until('shared', () => first.share === 2 && second.share === 2);
+  total = await topic.fill(50);
+  const read = (): number => first.values.length + second.values.length;
+  await until('all read by both', () => read() === total);
+  await first.stop();
+  await until('all with the second', () => second.share === PARTITIONS);
+  total = await topic.fill(10);
+  await until('all read by the second', () => read() === total);
+  await second.stop();
+  assert.equal(new Set([...first.values, ...second.values]).size, total, 'none twice');
+  return { topic, given };
+}
 
 function besideJavaCase(assignor: AssignorName, leader: 'ours' | 'Java'): Case {
   return {
