@@ -21,8 +21,8 @@ export interface ParkedRequest {
  * then reads once more and answers. Woken by the partitions, never by polling.
  */
 export class ParkedFetch implements ParkedRequest {
+  readonly limits: FetchLimits;
   private readonly requests: readonly FetchPartition[];
-  private readonly limits: FetchLimits;
   private readonly surroundings: ReadSurroundings;
   private readonly watched: readonly Partition[];
   private readonly timer: Timer;

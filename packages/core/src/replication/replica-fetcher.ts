@@ -33,6 +33,8 @@ interface Followed {
   obstacle: Obstacle;
   /** It had all that was committed when the leader answered last. */
   hasCommitted: boolean;
+  /** Answers in a row by which the leader has not heard yet that it leads. */
+  refusals: number;
   /** Its log holds nothing that the leader of this epoch has not, as far as the leader's epochs tell. */
   isCompared: boolean;
 }
@@ -41,6 +43,15 @@ interface Followed {
 type Asked = ReadonlyMap<Followed, number>;
 
 const NO_OBSTACLE: Obstacle = { kind: 'none' };
+/** What a broker answers that the controller is still about to tell: this one has only heard of it sooner. */
+const NOT_TOLD_YET: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_LEADER_EPOCH,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.UNKNOWN_TOPIC_ID,
+]);
+/** Doubled with each such answer in a row, up to `replica.fetch.backoff.ms`. */
+const FIRST_PAUSE_MS = 10;
 /** Earlier ones answer in a format of records that no log of today holds. */
 const BATCHES_FROM = 4;
 /** KIP-595: the leader tells within the answer where histories part. Of earlier ones that is asked before (KIP-279). */
@@ -86,6 +97,7 @@ export class ReplicaFetcher {
       leaderEpoch,
       obstacle: NO_OBSTACLE,
       hasCommitted: false,
+      refusals: 0,
       isCompared: false,
     });
     this.fetch();
@@ -226,6 +238,7 @@ export class ReplicaFetcher {
       const records = data.records ?? Buffer.alloc(0);
       partition.appendAsFollower(records, leaderEpoch, { highWatermark, logStartOffset });
       followed.obstacle = NO_OBSTACLE;
+      followed.refusals = 0;
       followed.isCompared = true;
       followed.hasCommitted = partition.log.logEndOffset >= highWatermark;
       if (partition.isThrottledAsFollower) this.parts.quota?.record(records.length);
@@ -297,6 +310,7 @@ export class ReplicaFetcher {
         followed.obstacle = { kind: 'failed' };
         return;
       default:
+        if (NOT_TOLD_YET.has(errorCode)) followed.refusals += 1;
         this.pauseFor(followed, `the leader answers ${errorName(errorCode)}`);
     }
   }
@@ -317,7 +331,8 @@ export class ReplicaFetcher {
     const { topic, index } = followed.partition;
     const { leaderId, clock } = this.parts;
     const { backoffMs } = this.parts.settings();
-    followed.obstacle = { kind: 'pause', untilMs: clock.monotonic() + backoffMs };
+    const pauseMs = followed.refusals === 0 ? backoffMs : FIRST_PAUSE_MS * 2 ** (followed.refusals - 1);
+    followed.obstacle = { kind: 'pause', untilMs: clock.monotonic() + Math.min(pauseMs, backoffMs) };
     this.parts.log.info('a partition cannot be copied from its leader for now', {
       topic,
       partition: index,

@@ -4,6 +4,7 @@ import type { LogManager } from '../log/log-manager.ts';
 import type { LogAppendInfo } from '../log/log-append.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { LogSink } from '../ports/log-sink.ts';
+import { AwaitedFollowers } from './awaited-followers.ts';
 import type { FetchLimits, FetchPartition, FetchReader } from './fetch-request.ts';
 import type { InSyncOutcome, InSyncProposal } from './leader-role.ts';
 import { judgeLeadership, type LeadershipChange } from './leadership.ts';
@@ -92,12 +93,14 @@ export class ReplicaManager {
   /** Names of partitions that should be here, and may lie in a data directory that has failed. */
   private readonly unreachable = new Set<string>();
   private readonly parked = new Set<ParkedRequest>();
+  private readonly awaited: AwaitedFollowers;
   private readonly leadershipListeners: ((event: LeadershipEvent) => void)[] = [];
   /** Partitions with news for those who wait, told once the request at hand is through. */
   private readonly changed = new Set<Partition>();
 
   constructor(parts: ReplicaManagerParts) {
     this.parts = parts;
+    this.awaited = new AwaitedFollowers(parts.clock);
     this.moves = new ReplicaMoves({
       futures: parts.logs.futures,
       log: parts.log,
@@ -149,6 +152,7 @@ export class ReplicaManager {
   applyLeadership(changes: readonly LeadershipChange[]): number[] {
     const codes = changes.map((change) => this.applyOne(change));
     this.wakeWaiting();
+    this.letAwaitedComeBack();
     return codes;
   }
 
@@ -172,6 +176,7 @@ export class ReplicaManager {
       const { isLeader } = partition;
       this.parts.peers.unfollow(partition);
       partition.endLife();
+      this.awaited.forget(partition);
       if (isLeader) this.tell({ partition, isLeader: false });
     }
     this.wakeWaiting();
@@ -284,6 +289,7 @@ export class ReplicaManager {
     const answer = this.answerTo(limits.reader, done);
     const read = (): FetchReading => readPartitions(requests, limits, this.readSurroundings);
     const reading = this.withUnreachable(mayWaitForDisk ? read() : this.withoutWaiting(read));
+    if (limits.reader.kind === 'follower') this.awaited.fetched(limits.reader.brokerId, reading.results);
     // A follower's fetch may have committed records for others.
     this.wakeWaiting();
     const atOnce = limits.maxWaitMs <= 0 || requests.length === 0 || reading.urgent;
@@ -293,7 +299,8 @@ export class ReplicaManager {
     }
     releaseReading(reading);
     const { timers } = this.parts;
-    const parked = new ParkedFetch(requests, limits, this.readSurroundings, timers, answer, this.forget);
+    const patient = { ...limits, maxWaitMs: this.waitMaxMs(limits) };
+    const parked = new ParkedFetch(requests, patient, this.readSurroundings, timers, answer, this.forget);
     this.parked.add(parked);
     // ... and for itself.
     if (limits.reader.kind === 'follower' && this.readSurroundings.announcesCommits()) parked.wake();
@@ -308,6 +315,21 @@ export class ReplicaManager {
   /** Answers everything that is parked with what there is, as a broker does that stops. */
   completeParked(): void {
     for (const parked of [...this.parked]) parked.complete();
+  }
+
+  private waitMaxMs({ reader, maxWaitMs }: FetchLimits): number {
+    return reader.kind === 'follower'
+      ? Math.min(maxWaitMs, this.awaited.waitMaxMs(reader.brokerId))
+      : maxWaitMs;
+  }
+
+  /** Followers that are to fetch more than what they wait for here. */
+  private letAwaitedComeBack(): void {
+    for (const parked of [...this.parked]) {
+      if (parked instanceof ParkedFetch && this.waitMaxMs(parked.limits) < parked.limits.maxWaitMs) {
+        parked.complete();
+      }
+    }
   }
 
   private answerTo(reader: FetchReader, done: (reading: FetchReading) => void): typeof done {
@@ -436,12 +458,18 @@ export class ReplicaManager {
       case 'become-leader':
         this.parts.peers.unfollow(partition);
         partition.becomeLeader(change);
+        this.awaited.expect(this.followersOf(change), partition);
         return this.tell({ partition, isLeader: true });
       case 'become-follower':
         partition.becomeFollower(change);
+        this.awaited.forget(partition);
         if (wasLeader) this.tell({ partition, isLeader: false });
         return this.parts.peers.follow(partition);
     }
+  }
+
+  private followersOf({ replicas }: LeadershipChange): number[] {
+    return replicas.filter((id) => id !== this.parts.nodeId && this.parts.peers.isLive(id));
   }
 
   private create(change: LeadershipChange): Partition {
@@ -469,6 +497,7 @@ export class ReplicaManager {
     this.parts.peers.unfollow(partition);
     this.moves.pause(partition);
     partition.stopLeading(partition.leaderEpoch);
+    this.awaited.forget(partition);
     this.tell({ partition, isLeader: false });
   }
 

@@ -213,6 +213,22 @@ test('an error that may pass pauses its partition and no other', () => {
   assert.deepEqual(link.fetch().offsets, { 0: 0 });
 });
 
+test('a leader that has not heard yet that it leads is asked again soon, then later and later', () => {
+  const { here, link, lead } = scene();
+  lead(0, 1);
+  const refused = { errorCode: UNKNOWN_LEADER_EPOCH, highWatermark: -1 };
+  for (const pauseMs of [10, 20, 40, 80, 160, 320, 640, BACKOFF_MS, BACKOFF_MS]) {
+    link.fetch().answer({ 0: refused });
+    here.time.advance(pauseMs - 1);
+    assert.equal(link.received.length, 0, `${pauseMs}`);
+    here.time.advance(1);
+  }
+  link.fetch().answer({ 0: {} });
+  link.fetch().answer({ 0: refused });
+  here.time.advance(10);
+  link.fetch();
+});
+
 test('damaged records are not taken, and asked for again after a pause', () => {
   const { here, link, lead } = scene();
   const { log } = lead(0, 1);

@@ -2,8 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
+import type { FetchLimits } from '@odradek/core/replication/fetch-request.ts';
 import type { FetchReading } from '@odradek/core/replication/read-partitions.ts';
-import { append, fetch, from, leadershipOf, NODE, TOPIC_ID, world } from './replica-world.ts';
+import {
+  append,
+  fetch,
+  follow,
+  from,
+  leadershipOf,
+  NODE,
+  TOPIC_ID,
+  type World,
+  world,
+} from './replica-world.ts';
 
 const sizes = (reading: FetchReading | undefined) =>
   reading?.results.map((result) => result.records?.sizeBytes ?? 0);
@@ -207,4 +218,67 @@ test('F67: a topic id that is told later, within the same epoch, counts from the
   assert.deepEqual([partition.topicId, partition.log.topicId], [TOPIC_ID, TOPIC_ID]);
   const byId = fetch(here, [from(7, 0, { topicId: TOPIC_ID })], { minBytes: 0 });
   assert.deepEqual(codes(byId.readings[0]), [0]);
+});
+
+const AWAITED = { replicas: [NODE, 2], isr: [NODE, 2], leaderEpoch: 1, partitionEpoch: 1 };
+const FOLLOWER_WAITS: Partial<FetchLimits> = { reader: { kind: 'follower', brokerId: 2 }, bound: 'log-end' };
+
+test('a follower that waits for other partitions comes back for one that is led here from now on', () => {
+  const here = world();
+  here.replicas.applyLeadership([leadershipOf(0, AWAITED)]);
+  assert.equal(follow(here, 2, 0).urgent, false);
+  const parked = fetch(here, [from(0, 0)], FOLLOWER_WAITS);
+  here.time.advance(400);
+  assert.equal(parked.readings.length, 0, 'nothing is awaited of it');
+
+  here.replicas.applyLeadership([leadershipOf(1, AWAITED)]);
+  assert.equal(parked.readings.length, 1, 'it is answered before its time is up');
+
+  const [acknowledged] = [append(here, 1, -1)];
+  const early = fetch(here, [from(0, 0)], FOLLOWER_WAITS);
+  here.time.advance(5);
+  assert.equal(early.readings.length, 1, 'it had not been told yet');
+  here.time.advance(35);
+  const later = fetch(here, [from(0, 0)], FOLLOWER_WAITS);
+  here.time.advance(39);
+  assert.equal(later.readings.length, 0, 'who does not come is waited for longer and longer');
+  here.time.advance(1);
+  assert.equal(later.readings.length, 1);
+
+  fetch(here, [from(0, 0), from(1, 0)], FOLLOWER_WAITS);
+  fetch(here, [from(0, 0), from(1, 1)], FOLLOWER_WAITS);
+  assert.equal(acknowledged[0]?.errorCode, 0);
+  const settled = fetch(here, [from(0, 0), from(1, 1)], FOLLOWER_WAITS);
+  here.time.advance(499);
+  assert.equal(settled.readings.length, 0, 'it has come');
+});
+
+test('a follower is not awaited for what is led elsewhere, stopped or of an earlier life, nor while it is dead', () => {
+  const ends: Record<string, (here: World) => void> = {
+    'led elsewhere': ({ replicas }) => {
+      const change = { ...AWAITED, leader: 2, leaderEpoch: 2, partitionEpoch: 2 };
+      replicas.applyLeadership([leadershipOf(1, change)]);
+    },
+    stopped: ({ replicas }) => replicas.stopPartitions([{ topic: 't', partition: 1, deleteLog: false }]),
+    'of an earlier life': ({ replicas }) => {
+      replicas.endLife();
+      replicas.applyLeadership([leadershipOf(0, AWAITED)]);
+    },
+  };
+  for (const [what, end] of Object.entries(ends)) {
+    const here = world();
+    here.replicas.applyLeadership([leadershipOf(0, AWAITED), leadershipOf(1, AWAITED)]);
+    end(here);
+    follow(here, 2, 0);
+    const { readings } = fetch(here, [from(0, 0)], FOLLOWER_WAITS);
+    here.time.advance(499);
+    assert.equal(readings.length, 0, what);
+  }
+  const alone = world();
+  alone.dead.add(2);
+  alone.replicas.applyLeadership([leadershipOf(0, AWAITED), leadershipOf(1, AWAITED)]);
+  follow(alone, 2, 0);
+  const { readings } = fetch(alone, [from(0, 0)], FOLLOWER_WAITS);
+  alone.time.advance(499);
+  assert.equal(readings.length, 0);
 });
