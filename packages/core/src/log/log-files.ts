@@ -17,8 +17,8 @@ export const SWAP_SUFFIX = '.swap';
 export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint';
 export const PARTITION_METADATA_FILE = 'partition.metadata';
 
-/** In the directory of a log that another one, in another data directory, is about to replace: the path of that one. */
-export const REPLACED_BY_FILE = 'replaced-by';
+/** How often the log has changed its data directory; see log-generation.ts. */
+export const GENERATION_FILE = 'log-generation';
 
 const DELETED_DIRECTORY = /^(.+)-(\d+)\.([0-9a-f]{32})-delete$/;
 const FUTURE_DIRECTORY = /^(.+)-(\d{1,10})\.([0-9a-f]{32})-future$/;

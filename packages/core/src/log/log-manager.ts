@@ -184,13 +184,20 @@ export class LogManager {
    */
   private putAsideOther(topic: string, partition: number, topicId: string, isNew: boolean): void {
     const held = this.held.get(topic, partition);
-    if (held === undefined || held.log.topicId === null || held.log.topicId === topicId) return;
-    const rival = this.opening.takeRival(topic, partition, topicId);
-    if (rival === null && !isNew) return;
-    this.futures.deleteAll(topic, partition);
-    this.removal.putAside(held);
-    this.held.release(held);
-    if (rival !== null) this.held.hold(rival);
+    if (held === undefined) return;
+    if (held.log.topicId !== null && held.log.topicId !== topicId) {
+      const rival = this.opening.takeRival(topic, partition, topicId);
+      if (rival === null && !isNew) return;
+      this.futures.deleteAll(topic, partition);
+      this.removal.putAside(held);
+      this.held.release(held);
+      if (rival !== null) this.held.hold(rival);
+    }
+    // Their names may be needed, where the log moves.
+    for (const rival of this.opening.takeRivals(topic, partition)) {
+      if (rival.log.logEndOffset > 0) this.removal.putAside(rival);
+      else this.removal.delete(rival);
+    }
   }
 
   private create(topic: string, partition: number, isNew: boolean): PartitionLog {

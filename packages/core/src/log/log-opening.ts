@@ -4,7 +4,8 @@ import type { DataDirectory } from './data-directory.ts';
 import type { HeldLog, HeldLogs } from './held-logs.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogContext } from './log-context.ts';
-import { REPLACED_BY_FILE, partitionDirectoryName } from './log-files.ts';
+import { partitionDirectoryName } from './log-files.ts';
+import { readGeneration } from './log-generation.ts';
 import type { LogRemoval } from './log-removal.ts';
 import { PartitionLog } from './partition-log.ts';
 
@@ -87,32 +88,29 @@ export class LogOpening {
   }
 
   /**
-   * Of two logs of one partition, one was about to replace the other, or had just done so: that one is the log, unless it
-   * has lost more by a loss of power.
+   * Of two logs of one partition, one took over from the other, which could not be removed yet, or was in a directory that
+   * had failed. It had all that was promised then; what it has lost since by a loss of power never was.
    *
-   * @throws KafkaError KAFKA_STORAGE_ERROR when neither was: which one it is cannot be told
+   * @throws KafkaError KAFKA_STORAGE_ERROR when neither did: which one it is cannot be told
+   * @throws CorruptCheckpointError, DiskError
    */
   private choose(first: HeldLog, second: HeldLog): void {
-    const [replaced, replacement] = this.isReplacedBy(first, second) ? [first, second] : [second, first];
-    if (!this.isReplacedBy(replaced, replacement)) {
+    const { disk } = this.context;
+    const lead = readGeneration(disk, first.log.directory) - readGeneration(disk, second.log.directory);
+    if (lead === 0) {
       throw new KafkaError(
         ErrorCode.KAFKA_STORAGE_ERROR,
         `the same log lies in two data directories, ${first.log.directory} and ${second.log.directory}: move one away`,
       );
     }
-    const isComplete = !isAhead(replaced.log, replacement.log);
-    const chosen = isComplete ? replacement : replaced;
-    if (this.held.get(first.log.topic, first.log.partition) !== chosen) {
+    const [former, latter] = lead < 0 ? [first, second] : [second, first];
+    if (latter === second) {
       this.held.release(first);
-      this.held.hold(chosen);
+      this.held.hold(second);
     }
-    if (isComplete) this.removal.delete(replaced);
-    else this.removal.putAside(replacement);
-  }
-
-  private isReplacedBy(one: HeldLog, other: HeldLog): boolean {
-    const contents = this.context.disk.readFile(`${one.log.directory}/${REPLACED_BY_FILE}`);
-    return contents?.toString() === other.log.directory;
+    // Records that are nowhere else are kept for whoever may miss them.
+    if (isAhead(former.log, latter.log)) this.removal.putAside(former);
+    else this.removal.delete(former);
   }
 
   /** The log of this topic id that was found beside another of its name, once; null when there was none. */
@@ -124,6 +122,14 @@ export class LogOpening {
         log.partition === partition,
     );
     return at < 0 ? null : this.rivals.splice(at, 1)[0]!;
+  }
+
+  /** All that were found beside the partition's log and are not it, once. */
+  takeRivals(topic: string, partition: number): HeldLog[] {
+    const isRival = ({ log }: HeldLog): boolean => log.topic === topic && log.partition === partition;
+    const taken = this.rivals.filter(isRival);
+    for (const rival of taken) this.rivals.splice(this.rivals.indexOf(rival), 1);
+    return taken;
   }
 
   /** The logs that nobody took yet. */
@@ -213,9 +219,10 @@ function isAhead(one: PartitionLog, other: PartitionLog): boolean {
   return one.logEndOffset > other.logEndOffset;
 }
 
-/** Whether two logs of one partition belong to two topics of its name: by their ids, or because one has no records yet. */
+/** Whether two logs of one partition may belong to two topics of its name: by their ids, or because one has no records yet. */
 function areOfTwoTopics(one: PartitionLog, other: PartitionLog): boolean {
-  return one.topicId !== other.topicId && isTellable(one) && isTellable(other);
+  const mayDiffer = one.topicId !== other.topicId || one.topicId === null;
+  return mayDiffer && isTellable(one) && isTellable(other);
 }
 
 /** Whether it is known what topic it belongs to, or that nothing in it does. */

@@ -239,8 +239,27 @@ describe('a log that lies in two data directories', () => {
       const log = again.getOrCreate('t', 0, wanted, false);
       assert.deepEqual(valuesOf(readAll(log, 0)), [wanted === idOf(1) ? 'former' : 'latter']);
       const names = DIRECTORIES.flatMap((path) => world.disk.list(path)!.map(({ name }) => name));
-      const strays = names.filter((name) => name.startsWith('t-0') && name.endsWith('-stray'));
-      assert.equal(strays.length, wanted === idOf(1) ? 0 : 1);
+      const mine = names.filter((name) => name.startsWith('t-0')).map((name) => name.slice(-6));
+      assert.deepEqual(mine.toSorted(), ['-stray', 't-0'], 'the name of the other is free');
     }
+  });
+
+  it('both without records and a topic id: one of them is the log', () => {
+    const world = new Directories();
+    world.manager.getOrCreate('t', 0, idOf(1));
+    // Deleted in a directory that has failed and was not told, and made again in another: neither has its id yet.
+    world.breakDirectory('/data/a');
+    codeOf(() => world.manager.delete('t', 0));
+    world.manager.getOrCreate('t', 0, idOf(2));
+    world.disk.before = () => null;
+    const again = world.make();
+    again.open();
+    append(again.getOrCreate('t', 0, idOf(2), false), ['of 2']);
+    const names = DIRECTORIES.flatMap((path) => world.disk.list(path)!.map(({ name }) => name));
+    assert.equal(names.filter((name) => name === 't-0').length, 1);
+    again.close();
+    const third = world.make();
+    third.open();
+    assert.deepEqual(valuesOf(readAll(third.getOrCreate('t', 0, idOf(2), false), 0)), ['of 2']);
   });
 });

@@ -172,7 +172,11 @@ describe('log manager', () => {
 
   it('refuses to open a partition that lies in two directories', () => {
     const world = new ManagedWorld();
-    for (const directory of ['/one', '/two']) world.disk.makeDirectory(`${directory}/a-0`);
+    for (const directory of ['/one', '/two']) {
+      const manager = world.opened({ directories: [directory] });
+      append(manager.getOrCreate('a', 0, null), ['x']);
+      manager.close();
+    }
     assert.throws(() => world.opened({ directories: ['/one', '/two'] }), /two data directories/);
   });
 

@@ -203,10 +203,11 @@ export class FutureLogs {
     const name = partitionDirectoryName(topic, partition);
     this.leaving.set(name, source);
     this.parts.context.disk.syncDirectoryLater(target.directory.path, (error) => {
+      // Whatever became of this log: what others had to have synced by it is not on the disk either.
+      if (error !== null) this.parts.directories.fail(target.directory, error);
       if (this.leaving.get(name) !== source) return;
-      if (error === null) return this.leave(name);
-      this.leaving.delete(name);
-      this.parts.directories.fail(target.directory, error);
+      if (target.directory.failure === null) this.leave(name);
+      else this.leaving.delete(name);
     });
   }
 

@@ -4,7 +4,7 @@ import { isDiskRefusal } from '../disk-refusal.ts';
 import { replaceFileLater } from '../later-replacement.ts';
 import { UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from '../leader-epoch-cache.ts';
 import type { LogContext } from '../log-context.ts';
-import { REPLACED_BY_FILE } from '../log-files.ts';
+import { encodeGeneration, generationPath, readGeneration } from '../log-generation.ts';
 import type { LogSlice } from '../log-slice.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { truncationOffset } from '../truncation.ts';
@@ -17,15 +17,15 @@ import type { MoveBudget } from './move-budget.ts';
  *
  * 1. A future log in the other directory is filled from the current one, as a follower's is from its leader's. What is
  *    cut off the current one meanwhile is cut off the future one, too.
- * 2. Where it has caught up it is synced, and the current one's directory gets a file that says by which directory it
- *    is about to be replaced.
+ * 2. Where it has caught up it is synced, and its directory gets a file that says that it comes after the current one
+ *    (log-generation.ts).
  * 3. In one turn of the loop the rest is copied, the future log's directory gets the name of a current one, and it is
  *    the log from then on. Everything that the current one had synced, the future one had then, too.
  * 4. That name is synced, and the former log's directory is renamed to be deleted.
  *
- * A crash before 3 leaves a future log, which is filled further after the start. Between 3 and 4 it leaves two current
- * ones: the file tells the start which one is to go. A loss of power may undo the rename of 3, but not what was synced:
- * nothing in the new log counts as synced before its name is.
+ * A crash before 3 leaves a future log, which is filled further after the start. Between 3 and 4, or where the former
+ * log's directory fails before 4, it leaves two current ones: the file tells the start which one is to go. A loss of power
+ * may undo the rename of 3, but not what was synced: nothing in the new log counts as synced before its name is.
  */
 
 /** Copied at one time: some 2 ms, most of it for checksums and the write. */
@@ -56,7 +56,6 @@ export class LogMove {
   private readonly parts: MoveParts;
   /** The source was cut and ended here; Infinity when it was not since that was last looked at. */
   private cutTo = Infinity;
-  private isMarked = false;
 
   constructor(parts: MoveParts) {
     this.parts = parts;
@@ -70,8 +69,6 @@ export class LogMove {
   /** All of it. @throws MoveEnded, KafkaError, DiskError */
   *run(): Work<void> {
     const { source, target } = this;
-    // Of an earlier attempt.
-    this.parts.context.disk.remove(this.markPath);
     this.agreeOnHistory();
     yield* this.copyToEnd();
     yield* this.mark();
@@ -87,33 +84,27 @@ export class LogMove {
     }
   }
 
-  /** What was prepared is taken back, as far as it is not the target itself. */
+  /** The target stays as it is. */
   giveUp(): void {
     this.source.onTruncated = null;
-    if (!this.isMarked || !this.source.isOpen) return;
-    this.isMarked = false;
-    try {
-      this.parts.context.disk.remove(this.markPath);
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      this.source.fail(error);
-    }
-  }
-
-  private get markPath(): string {
-    return `${this.source.directory}/${REPLACED_BY_FILE}`;
   }
 
   private *mark(): Work<void> {
-    const { context, finalDirectory } = this.parts;
-    this.isMarked = true;
-    yield* diskCall((finished) => {
-      replaceFileLater(context.disk, this.markPath, Buffer.from(finalDirectory), {
-        renamed: () => {},
-        finished,
-        directoryFailed: finished,
+    const { source, target } = this;
+    const { disk } = this.parts.context;
+    const contents = encodeGeneration(readGeneration(disk, source.directory) + 1);
+    try {
+      yield* diskCall((finished) => {
+        replaceFileLater(disk, generationPath(target.directory), contents, {
+          renamed: () => {},
+          finished,
+          directoryFailed: finished,
+        });
       });
-    });
+    } catch (error) {
+      if (error instanceof DiskError && !isDiskRefusal(error)) target.fail(error);
+      throw error;
+    }
     this.checkOpen();
   }
 
@@ -123,6 +114,8 @@ export class LogMove {
    */
   private agreeOnHistory(): void {
     const { source, target } = this;
+    // A loss of power took what the source had, and that its records were deleted up to beyond its end.
+    if (target.logStartOffset > source.logEndOffset) target.truncateFullyAndStartAt(source.logStartOffset);
     for (;;) {
       const before = target.logEndOffset;
       if (before <= target.logStartOffset) return;

@@ -1,6 +1,7 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import { DiskError } from '../../ports/disk.ts';
+import { CorruptCheckpointError } from '../checkpoints.ts';
 import type { LogContext } from '../log-context.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { WorkRunner } from '../work.ts';
@@ -133,7 +134,7 @@ export class LogMover {
 
 function isDamage(error: unknown): boolean {
   const isTold = error instanceof KafkaError && error.code === ErrorCode.CORRUPT_MESSAGE;
-  return isTold || error instanceof MalformedBytesError;
+  return isTold || error instanceof MalformedBytesError || error instanceof CorruptCheckpointError;
 }
 
 /** The disk has refused or failed: whether it can go on, the logs tell. */

@@ -185,7 +185,7 @@ describe('a loss of power right after another log took the place of the former o
     world.moveTo(B);
     while (world.replaced.length === 0) world.settle(1);
     const disk = world.disk.afterProcessCrash();
-    disk.remove(`${A}/t-0/replaced-by`);
+    disk.remove(`${B}/t-0/log-generation`);
     assert.equal(
       codeOf(() => world.restart(disk)),
       KAFKA_STORAGE_ERROR,
@@ -245,6 +245,33 @@ describe('the future log', () => {
     world.settle();
     assert.equal(world.log.directory, `${B}/t-0`);
     assert.deepEqual(bytesFrom(world.log, 0), bytes);
+  });
+
+  it('begins where the log begins that a loss of power has brought back to before its first record', () => {
+    const world = new MoveWorld();
+    const log = world.make();
+    for (const [at, value] of ['a', 'b', 'c'].entries()) {
+      log.appendAsLeader(batch([value], { producerId: 7, producerEpoch: 1, baseSequence: at }), {
+        leaderEpoch: 0,
+        origin: 'client',
+      });
+    }
+    log.updateHighWatermark(3);
+    log.advanceLogStartOffset(3);
+    world.moveTo(B);
+    world.settle(3);
+    assert.equal(world.future!.logStartOffset, 3);
+    const disk = world.disk.afterProcessCrash();
+    const path = `${A}/t-0/00000000000000000000.log`;
+    const file = disk.open(path);
+    file.truncate(file.sizeBytes() - 1);
+    world.restart(disk);
+    assert.deepEqual([world.log.logStartOffset, world.log.logEndOffset], [0, 2]);
+    world.resume();
+    world.settle();
+    assert.equal(world.log.directory, `${B}/t-0`);
+    assert.deepEqual(valuesOf(readAll(world.log, 0)), ['a', 'b']);
+    assert.equal(world.log.producerStates()[0]!.batches.at(-1)!.lastOffset, 1);
   });
 
   it('is found again by a start, and filled further', () => {
