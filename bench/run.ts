@@ -11,6 +11,8 @@
 //     --name NAME                          of the results; the date and what is measured by default
 //     --resume                             go on with the results of that name
 //   npm run bench -- cluster               three brokers beside three of Apache Kafka 3.9, in at most 9 minutes
+//   npm run bench -- clients               our client beside other clients for Node, in at most 12 minutes
+//     --brokers kafka-4.4,odradek
 //   npm run bench -- scale-on-paper        100 brokers and up to 200,000 partitions: what the controller does there
 //
 // Prints tables and writes them to bench/results with every single measurement, after each of them.
@@ -18,11 +20,15 @@ import { parseArgs } from 'node:util';
 import { peerNamed, peers } from './broker/peers.ts';
 import { BrokerSuite } from './broker/suite.ts';
 import { workloadsNamed } from './broker/workloads.ts';
+import { CLIENT_NAMES, type ClientName } from './clients/client-spec.ts';
+import { ClientsSuite } from './clients/suite.ts';
+import { BROKERS, clientWorkloadsNamed } from './clients/workloads.ts';
 import { clusterPeers } from './cluster/bench-cluster.ts';
 import { clusterExperimentsNamed } from './cluster/experiments.ts';
 import { ClusterSuite } from './cluster/suite.ts';
 import { ScaleSuite } from './scale/suite.ts';
 
+const CLIENTS = 'clients';
 const CLUSTER = 'cluster';
 const MANY_PARTITIONS = 10_000;
 const SCALE = 'scale-on-paper';
@@ -40,6 +46,7 @@ function suiteOf(args: readonly string[]): Suite {
     allowPositionals: true,
     options: {
       peers: { type: 'string' },
+      brokers: { type: 'string' },
       rounds: { type: 'string', default: '3' },
       'other-rounds': { type: 'string', default: '2' },
       seconds: { type: 'string', default: '2' },
@@ -67,6 +74,16 @@ function suiteOf(args: readonly string[]): Suite {
     isPinned: !values.unpinned,
     isResumed: values.resume,
   };
+  if (positionals[0] === CLIENTS) {
+    const brokers = values.brokers?.split(',') ?? BROKERS;
+    return new ClientsSuite({
+      ...shared,
+      workloads: clientWorkloadsNamed(positionals.slice(1), brokers),
+      clients: clientsNamed(values.peers),
+      minutes: numberOf('--minutes', values.minutes ?? '12'),
+      name: values.name ?? `${today}-${CLIENTS}`,
+    });
+  }
   if (positionals[0]?.startsWith(CLUSTER)) {
     return new ClusterSuite({
       ...shared,
@@ -90,11 +107,17 @@ function suiteOf(args: readonly string[]): Suite {
 }
 
 function clusterPeersNamed(text: string | undefined): readonly string[] {
-  const known = Object.keys(clusterPeers);
+  return namesOf(text, Object.keys(clusterPeers), 'no cluster of');
+}
+
+function clientsNamed(text: string | undefined): readonly ClientName[] {
+  return namesOf(text, CLIENT_NAMES, 'no client') as readonly ClientName[];
+}
+
+function namesOf(text: string | undefined, known: readonly string[], what: string): readonly string[] {
   const wanted = text?.split(',') ?? known;
   const unknown = wanted.find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw new Error(`no cluster of ${unknown} is known: there are ${known.join(', ')}`);
+  if (unknown !== undefined) throw new Error(`${what} ${unknown} is known: there are ${known.join(', ')}`);
   return wanted;
 }
 

@@ -9,7 +9,7 @@ import type { LoadResult, LoadSpec } from '../load/load-spec.ts';
 /** Runs our own generator in a process, pinned to `core` unless that is undefined. */
 export async function runOwnLoad(spec: LoadSpec, core: number | undefined): Promise<LoadResult> {
   const script = join(import.meta.dirname, '../load/run-load.ts');
-  const output = await run(
+  const output = await runGenerator(
     [process.execPath, '--disable-warning=ExperimentalWarning', script, JSON.stringify(spec)],
     core,
   );
@@ -90,7 +90,7 @@ export async function runLibrdkafka(
   core: number | undefined,
 ): Promise<LoadResult> {
   const before = cpuSecondsOf(load.brokerPid);
-  const output = await run(
+  const output = await runGenerator(
     [
       compileLibrdkafkaLoad(),
       ...[what, load.bootstrap, load.topic],
@@ -136,12 +136,12 @@ async function runJava(
   args: readonly string[],
 ): Promise<{ output: string; brokerCpuSeconds: number }> {
   const before = cpuSecondsOf(brokerPid);
-  const output = await run(['java', ...JAVA, '-cp', kafkaClassPath('4.4'), ...args], core);
+  const output = await runGenerator(['java', ...JAVA, '-cp', kafkaClassPath('4.4'), ...args], core);
   return { output, brokerCpuSeconds: cpuSecondsOf(brokerPid) - before };
 }
 
-/** @returns what it printed; throws with it when it fails */
-async function run(command: readonly string[], core: number | undefined): Promise<string> {
+/** Pinned to `core` unless that is undefined. @returns what it printed; throws with it when it fails */
+export async function runGenerator(command: readonly string[], core: number | undefined): Promise<string> {
   const pinned = core === undefined ? command : ['taskset', '-c', String(core), ...command];
   const [program = '', ...args] = pinned;
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });

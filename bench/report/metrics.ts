@@ -12,7 +12,7 @@ const UNITS: readonly (readonly [RegExp, Unit])[] = [
   [/^share of/, { unit: '', better: 'higher' }],
   [/throughput/, { unit: 'MB/s', better: 'higher' }],
   [/^records$/, { unit: '1/s', better: 'higher' }],
-  [/^CPU per GB/, { unit: 's', better: 'lower' }],
+  [/^CPU per /, { unit: 's', better: 'lower' }],
   [/busy$/, { unit: '%', better: 'lower' }],
   [/^memory per idle/, { unit: 'KB', better: 'lower' }],
   [/memory/, { unit: 'MB', better: 'lower' }],

@@ -3,7 +3,7 @@ import type { Row } from './rows.ts';
 
 /** What the picture shows; the table has the rest. */
 const PLOTTED =
-  /^throughput|end to end, p99$|^CPU per GB$|^start |^idle memory$|^recovered$|^without a leader|, s$|^until /;
+  /^throughput|end to end, p99$|^p99$|^CPU per |^start |^idle memory$|^recovered$|^without a leader|, s$|^until /;
 
 /** Of a letter, about. */
 const LETTER_WIDTH = 6.4;
@@ -19,9 +19,9 @@ const FACTOR_MAX = 20;
 const TICKS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20];
 
 const STYLE = `
-  svg { --ink: #1c2430; --soft: #5b6675; --line: #d8dde4; --ground: #ffffff; --p0: #1f6fb5; --p1: #b3541e; --p2: #6a7280; }
+  svg { --ink: #1c2430; --soft: #5b6675; --line: #d8dde4; --ground: #ffffff; --p0: #1f6fb5; --p1: #b3541e; --p2: #6a7280; --p3: #2f7d4f; }
   @media (prefers-color-scheme: dark) {
-    svg { --ink: #e7ebf0; --soft: #9aa6b5; --line: #36404d; --ground: #14181f; --p0: #6fb1f2; --p1: #f0a06a; --p2: #a7b0bd; }
+    svg { --ink: #e7ebf0; --soft: #9aa6b5; --line: #36404d; --ground: #14181f; --p0: #6fb1f2; --p1: #f0a06a; --p2: #a7b0bd; --p3: #7cc79a; }
   }
   text { fill: var(--ink); font: 12px sans-serif; }
   .title { font-size: 15px; font-weight: bold; }
@@ -35,7 +35,9 @@ const STYLE = `
   .p0 { fill: var(--p0); }
   .p1 { fill: var(--ground); stroke: var(--p1); stroke-width: 2; }
   .p2 { fill: var(--p2); }
-  .f0 { fill: var(--p0); } .f1 { fill: var(--p1); } .f2 { fill: var(--p2); }
+  .p3 { fill: var(--p3); }
+  .p4 { fill: var(--ground); stroke: var(--soft); stroke-width: 2; }
+  .f0 { fill: var(--p0); } .f1 { fill: var(--p1); } .f2 { fill: var(--p2); } .f3 { fill: var(--p3); } .f4 { fill: var(--soft); }
 `;
 
 /** Where things stand from left to right. */
@@ -121,10 +123,12 @@ function figureOf(gain: number): string {
   return gain >= 100 ? gain.toFixed(0) : gain.toPrecision(gain < 1 ? 2 : 3);
 }
 
-/** A filled circle, a hollow diamond, a square: told apart without their colours, too. */
+/** A filled circle, a hollow diamond, a square, a bar: told apart without their colours, too. */
 function markOf(index: number, at: number, y: number): string {
   const x = at.toFixed(1);
   if (index === 0) return `<circle class="p0" cx="${x}" cy="${y}" r="5"/>`;
+  if (index === 3)
+    return `<rect class="p3" x="${(Number(x) - 2).toFixed(1)}" y="${y - 6}" width="4" height="12"/>`;
   const turn = index === 1 ? ` transform="rotate(45 ${x} ${y})"` : '';
   return `<rect class="p${index}" x="${(Number(x) - 4).toFixed(1)}" y="${y - 4}" width="8" height="8"${turn}/>`;
 }
