@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The program's first file. JavaScript, because the type stripper (40 ms) is loaded for the first TypeScript file
-// that does not come out of the compile cache, and nothing can before that is on.
+// The program's first file in the workspace; what is published begins with src/main.ts. JavaScript, because the type
+// stripper (40 ms) is loaded for the first TypeScript file that does not come out of the compile cache, and nothing can
+// before that is on.
 import { enableCompileCache, registerHooks } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -33,10 +34,4 @@ function resolveModule(specifier, context, resolve) {
 }
 
 registerHooks({ resolve: resolveModule });
-const { runProgram } = await import('../src/program.ts');
-process.exitCode = await runProgram(process.argv.slice(2), {
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-});
+await import('../src/main.ts');
