@@ -14,6 +14,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   client: ['protocol'],
   patterns: ['broker', 'client', 'core', 'protocol'],
   cli: ['broker', 'client', 'patterns', 'protocol', 'testing'],
+  streams: ['client', 'protocol'],
   testing: ['broker', 'client', 'core', 'protocol'],
 };
 
