@@ -10,7 +10,7 @@
 //     --unpinned                           brokers and generator may use all cores
 //     --name NAME                          of the results; the date and what is measured by default
 //     --resume                             go on with the results of that name
-//   npm run bench -- cluster               three brokers beside three of Apache Kafka 3.9, in at most 9 minutes
+//   npm run bench -- cluster               three brokers beside three of Apache Kafka 3.9, in at most 12 minutes
 //   npm run bench -- clients               our client beside other clients for Node, in at most 12 minutes
 //     --brokers kafka-4.4,odradek
 //   npm run bench -- scale-on-paper        100 brokers and up to 200,000 partitions: what the controller does there
@@ -89,7 +89,7 @@ function suiteOf(args: readonly string[]): Suite {
       ...shared,
       experiments: clusterExperimentsNamed(positionals),
       peers: clusterPeersNamed(values.peers),
-      minutes: numberOf('--minutes', values.minutes ?? '9'),
+      minutes: numberOf('--minutes', values.minutes ?? '12'),
       partitions,
       name: values.name ?? `${today}-${CLUSTER}`,
     });

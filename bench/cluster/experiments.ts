@@ -4,6 +4,7 @@ import type { Acks } from '../load/load-spec.ts';
 
 export type ClusterExperiment = Experiment &
   (
+    | { readonly kind: 'warm-up'; readonly batchBytes: number }
     | { readonly kind: 'produce'; readonly batchBytes: number; readonly connections: number }
     | { readonly kind: 'latency'; readonly batchBytes: number; readonly share: number; readonly acks: Acks }
     | { readonly kind: 'shutdown' | 'leader-killed' | 'controller-killed' }
@@ -11,10 +12,18 @@ export type ClusterExperiment = Experiment &
   );
 
 const KB = 1024;
+const WARM_UP = 'cluster-warm-up';
 export const FULL_LOAD = 'cluster-produce-1-client';
 
 /** Further figures of a cluster are further entries; a name picks one: npm run bench -- cluster-create. */
 export const clusterExperiments: readonly ClusterExperiment[] = [
+  {
+    kind: 'warm-up',
+    name: WARM_UP,
+    group: 'warm-up',
+    title: 'acks=all, batches of 16 KB, until it brings no more',
+    batchBytes: 16 * KB,
+  },
   produce('cluster-produce-16k', 'acks=all, batches of 16 KB, three leaders', 16 * KB, 6),
   produce('cluster-produce-128k', 'acks=all, batches of 128 KB, three leaders', 128 * KB, 6),
   produce(FULL_LOAD, 'acks=all, batches of 16 KB, 1 client', 16 * KB, 1),
@@ -97,6 +106,7 @@ export function clusterExperimentsNamed(names: readonly string[]): readonly Clus
     const known = clusterExperiments.map((each) => each.name).join(', ');
     throw new Error(`cluster measurement ${name} is not known: there are cluster, ${known}`);
   }
+  wanted.add(WARM_UP);
   if (wanted.has('cluster-latency-50')) wanted.add(FULL_LOAD);
   return clusterExperiments.filter(({ name }) => wanted.has(name));
 }

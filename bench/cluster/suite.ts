@@ -10,6 +10,7 @@ import { createTopic, reassign, type Assignment } from './administration.ts';
 import { BenchCluster, BROKER_IDS, clusterPeers, SESSION_MS } from './bench-cluster.ts';
 import { clusterTargets, FULL_LOAD, type ClusterExperiment } from './experiments.ts';
 import { controllerFailsOver, leaderDies, leaderStops } from './failures.ts';
+import { untilSettled } from './warm-up.ts';
 
 export interface ClusterPlan {
   readonly experiments: readonly ClusterExperiment[];
@@ -28,8 +29,6 @@ export interface ClusterPlan {
 const RECORD_BYTES = 1024;
 const IN_FLIGHT = 5;
 const WARM_UP_MS = 700;
-/** Of each cluster, before anything counts: compilers have to do their work. */
-const FIRST_WARM_UP_MS = 6000;
 /** Each takes a session time-out and some starts of a JVM. */
 const FAILURES: readonly ClusterExperiment['kind'][] = ['shutdown', 'leader-killed', 'controller-killed'];
 const FAILURE_ROUNDS = 2;
@@ -69,24 +68,13 @@ export class ClusterSuite {
 
   /** @returns the tables */
   async run(): Promise<string> {
-    const { experiments, peers, rounds, measureMs } = this.plan;
+    const { peers } = this.plan;
     try {
       this.zookeeper = await startZookeeper();
       for (const name of peers) {
         this.clusters.set(name, await BenchCluster.start(name, this.zookeeper, this.pinning.brokerCore));
       }
-      for (const cluster of this.clusters.values()) {
-        await this.produce(cluster, 16 * RECORD_BYTES, 6, Math.min(FIRST_WARM_UP_MS, 3 * measureMs));
-      }
-      // What leaves thousands of partitions behind comes last: their replicas go on fetching.
-      const [lasting, repeated] = [experiments.filter(isOnce), experiments.filter((each) => !isOnce(each))];
-      const steps = Array.from({ length: rounds }, (_, round) =>
-        repeated
-          .filter(({ kind }) => round < this.roundsOf(kind))
-          .map((experiment) => this.step(experiment, round)),
-      ).flat();
-      steps.push(...lasting.map((experiment) => this.step(experiment, 0)));
-      await runSteps(steps, this.deadlineMs, this.results);
+      await runSteps(this.steps(), this.deadlineMs, this.results);
     } finally {
       await this.stop();
     }
@@ -101,7 +89,26 @@ export class ClusterSuite {
     this.zookeeper = null;
   }
 
+  /**
+   * Loads come first, in all their rounds: a broker that was stopped is cold again. What leaves thousands of partitions
+   * behind comes last: their replicas go on fetching.
+   */
+  private steps(): Step[] {
+    const { experiments } = this.plan;
+    const failures = experiments.filter(({ kind }) => FAILURES.includes(kind));
+    const lasting = experiments.filter(({ kind }) => ONCE.includes(kind));
+    const loads = experiments.filter((each) => !failures.includes(each) && !lasting.includes(each));
+    return [loads, failures, lasting].flatMap((stage) =>
+      Array.from({ length: this.plan.rounds }, (_, round) =>
+        stage
+          .filter(({ kind }) => round < this.roundsOf(kind))
+          .map((experiment) => this.step(experiment, round)),
+      ).flat(),
+    );
+  }
+
   private roundsOf(kind: ClusterExperiment['kind']): number {
+    if (kind === 'warm-up' || ONCE.includes(kind)) return 1;
     return FAILURES.includes(kind) ? Math.min(FAILURE_ROUNDS, this.plan.rounds) : this.plan.rounds;
   }
 
@@ -116,6 +123,8 @@ export class ClusterSuite {
 
   private async measure(experiment: ClusterExperiment, cluster: BenchCluster): Promise<Metrics> {
     switch (experiment.kind) {
+      case 'warm-up':
+        return this.warmUp(cluster, experiment.batchBytes);
       case 'produce': {
         const { batchBytes, connections } = experiment;
         return metricsOf(
@@ -141,6 +150,18 @@ export class ClusterSuite {
       case 'controller-failover':
         return controllerFailsOver(cluster, this.plan.partitions ?? experiment.partitions);
     }
+  }
+
+  private async warmUp(cluster: BenchCluster, batchBytes: number): Promise<Metrics> {
+    const { seconds, rates } = await untilSettled(async (windowMs) => {
+      const { bytes, seconds } = await this.produce(cluster, batchBytes, 6, windowMs);
+      return bytes / seconds / 1e6;
+    });
+    return {
+      'until it settles, s': seconds,
+      'throughput at first': rates[0]!,
+      'throughput at last': rates.at(-1)!,
+    };
   }
 
   private async produce(
@@ -239,10 +260,6 @@ export class ClusterSuite {
       warmUpMs: WARM_UP_MS,
     };
   }
-}
-
-function isOnce({ kind }: ClusterExperiment): boolean {
-  return ONCE.includes(kind);
 }
 
 /** Leaders in turn: partition i is led by the broker at i modulo three. */
