@@ -7,7 +7,7 @@ import type { Outcome } from '@odradek/testing/simulator/outcome.ts';
 import { playScenario, SCENARIOS } from '@odradek/testing/simulator/scenarios/scenarios.ts';
 import { simulate } from '@odradek/testing/simulator/simulate.ts';
 
-const USAGE = `npm run simulate -- [--seeds A..B | --minutes N | --scenario ROW | --scenarios | --bugs] [--twice] [--trace]
+const USAGE = `npm run simulate -- [--seeds A..B | --minutes N | --scenario ROW | --scenarios | --bugs] [--brokers N] [--twice] [--trace]
 
   --seeds A..B   runs these seeds, both included; 1..20 unless given
   --minutes N    goes on with new seeds for so long
@@ -15,6 +15,7 @@ const USAGE = `npm run simulate -- [--seeds A..B | --minutes N | --scenario ROW 
   --scenario ROW the same for one of them, such as F05
   --bugs         switches known bugs on, one after the other, and fails when one is not found
   --bug NAME     the same for one of them
+  --brokers N    with so many brokers, 3 to 9; 3 unless given
   --twice        runs each seed twice and compares the hashes of the traces
   --trace        prints the trace of each run, also where all is well`;
 
@@ -30,6 +31,7 @@ function parse() {
         scenario: { type: 'string' },
         bugs: { type: 'boolean', default: false },
         bug: { type: 'string' },
+        brokers: { type: 'string', default: '3' },
         twice: { type: 'boolean', default: false },
         trace: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -41,6 +43,9 @@ function parse() {
     const minutes = values.minutes === undefined ? null : Number(values.minutes);
     if (minutes !== null && !(minutes > 0))
       end(`--minutes is "${values.minutes}", allowed is a number above 0`, 2);
+    const brokers = Number(values.brokers);
+    if (!(Number.isInteger(brokers) && brokers >= 3 && brokers <= 9))
+      end(`--brokers is "${values.brokers}", allowed is a whole number from 3 to 9`, 2);
     const names = Object.keys(KNOWN_BUGS);
     if (values.bug !== undefined && !names.includes(values.bug))
       end(`--bug is "${values.bug}", allowed are ${names.join(', ')}`, 2);
@@ -52,6 +57,7 @@ function parse() {
       first,
       last: Number(range[2] ?? first),
       minutes,
+      brokers,
       bugs: (values.bugs ? names : values.bug === undefined ? [] : [values.bug]) as BugName[],
       scenario: values.scenarios ? '' : (values.scenario ?? null),
       twice: values.twice,
@@ -86,7 +92,7 @@ if (options.bugs.length > 0) await proveBugsAreFound();
 if (options.scenario !== null) await playScenarios(options.scenario);
 
 for (const seed of seeds()) {
-  const outcome = await simulate({ seed });
+  const outcome = await simulate({ seed, brokers: options.brokers });
   runs += 1;
   if (options.trace) console.log(outcome.trace.join('\n'));
   if (outcome.problems.length > 0) {
@@ -135,7 +141,7 @@ async function playScenarios(row: string): Promise<never> {
 }
 
 async function compare({ seed, traceHash }: Outcome): Promise<void> {
-  const again = await simulate({ seed });
+  const again = await simulate({ seed, brokers: options.brokers });
   if (again.traceHash === traceHash) return;
   failures += 1;
   console.log(`seed ${seed} is not repeatable: traces ${traceHash} and ${again.traceHash}`);
@@ -143,12 +149,13 @@ async function compare({ seed, traceHash }: Outcome): Promise<void> {
 
 /** The failure with as few faults as it takes. */
 async function report({ seed, faults, problems }: Outcome): Promise<void> {
+  const { brokers } = options;
   console.log(`seed ${seed} FAILED with ${faults.length} faults: ${problems[0]!.name}`);
   const wanted = problems[0]!.name;
   const failsWith = async (fewer: readonly (typeof faults)[number][]) =>
-    (await simulate({ seed, faults: fewer })).problems.some(({ name }) => name === wanted);
+    (await simulate({ seed, brokers, faults: fewer })).problems.some(({ name }) => name === wanted);
   const fewest = await shrinkFaults(faults, failsWith);
-  const shortest = await simulate({ seed, faults: fewest });
+  const shortest = await simulate({ seed, brokers, faults: fewest });
   console.log(`  as few faults as it takes:`);
   for (const fault of fewest) console.log(`    ${describeFault(fault)}`);
   for (const { name, description } of shortest.problems) console.log(`  ${name}: ${description}`);

@@ -1,9 +1,13 @@
 import { type BugName, knownBug } from './bugs/known-bugs.ts';
+import { judgeRecreated } from './checkers/recreated-topic.ts';
 import { GroupMember } from './clients/group-member.ts';
+import type { Load } from './clients/load.ts';
 import { ReadingClient } from './clients/reading-client.ts';
 import { SendingClient } from './clients/sending-client.ts';
+import { WatchingClient } from './clients/watching-client.ts';
 import { describeFault, type Fault, scriptOf } from './faults/fault.ts';
 import { planFaults } from './faults/fault-plan.ts';
+import { FLEETING, LOOSE, ORDERS } from './operations/topics.ts';
 import type { Outcome } from './outcome.ts';
 import { Stage } from './stage.ts';
 
@@ -15,12 +19,13 @@ export interface SimulationOptions {
   readonly bug?: BugName;
   /** How long faults come and clients send; 20 s unless given. */
   readonly durationMs?: number;
+  /** 3 unless given. */
+  readonly brokers?: number;
 }
 
 const BROKERS = 3;
-const TOPIC = { name: 'orders', partitions: 2, replicationFactor: 3 };
 const DURATION_MS = 20_000;
-const FAULTS_MAX = 8;
+const FAULTS_MAX = 12;
 
 /**
  * One run: a cluster starts, clients send and read, faults come; then everything is healed, and within a minute the
@@ -32,11 +37,18 @@ export async function simulate({
   bug,
   faults,
   durationMs = DURATION_MS,
+  brokers = BROKERS,
 }: SimulationOptions): Promise<Outcome> {
-  const stage = new Stage({ seed, brokers: BROKERS, topic: TOPIC });
+  const stage = new Stage({
+    seed,
+    brokers,
+    topic: ORDERS,
+    otherTopics: [FLEETING, LOOSE],
+    mayLose: [LOOSE.name],
+  });
   const plan = stage.world.random.fork(2);
   const count = 1 + plan.below(FAULTS_MAX);
-  const planned = faults ?? planFaults(plan, { brokers: BROKERS, durationMs, count });
+  const planned = faults ?? planFaults(plan, { brokers, durationMs, count });
   const switchOff = bug === undefined ? () => {} : knownBug(bug).install();
   await stage.play(() => underLoad(stage, planned, durationMs));
   switchOff();
@@ -45,7 +57,7 @@ export async function simulate({
 
 async function underLoad(stage: Stage, faults: readonly Fault[], durationMs: number): Promise<void> {
   await stage.begin();
-  const { sending, reading, members } = clients(stage);
+  const { sending, reading, watching, members, fleeting } = clients(stage);
   for (const fault of faults) inject(stage, fault);
   await stage.passes(durationMs);
   await stage.heal();
@@ -55,20 +67,39 @@ async function underLoad(stage: Stage, faults: readonly Fault[], durationMs: num
   );
   await stage.settle();
   for (const client of reading) await stage.within('the reader has read all', () => stage.unread(client));
+  watching.stop();
   await goOnAsLastMember(stage, members);
+  await judgeFleeting(stage, fleeting);
   await stage.judge();
 }
 
-function clients({ world, load, group }: Stage) {
+function clients(stage: Stage) {
+  const { world, load, group, problems } = stage;
+  const fleeting = stage.loadOf(FLEETING);
+  const slow = { idempotent: true, pauseMaxMs: 600 };
+  const isExcused = (partition: string) => stage.isExcused(partition);
   return {
+    fleeting,
     sending: [
       new SendingClient(world, load, { name: 'careful', number: 1, acks: 'all', idempotent: true }),
       new SendingClient(world, load, { name: 'plain', number: 2, acks: 'all', idempotent: false }),
       new SendingClient(world, load, { name: 'hasty', number: 3, acks: 'leader', idempotent: false }),
+      new SendingClient(world, fleeting, { name: 'fleeting', number: 8, acks: 'all', ...slow }),
+      new SendingClient(world, stage.loadOf(LOOSE), { name: 'loose', number: 9, acks: 'all', ...slow }),
     ],
     reading: [new ReadingClient(world, load, 'reader', 4)],
+    watching: new WatchingClient(world, load, { name: 'watcher', number: 7 }, problems, isExcused),
     members: [5, 6].map((number) => new GroupMember(world, load, group, `member-${number}`, number)),
   };
+}
+
+async function judgeFleeting(stage: Stage, load: Load): Promise<void> {
+  const reader = new ReadingClient(stage.world, load, 'fleeting-reader', 97, 'earliest');
+  await stage.within('what is left is read', () => stage.unread(reader, load.topic));
+  reader.stop();
+  const deletedBelow = stage.cluster.administrator.mayBeDeletedBelow(load.topic);
+  if (stage.isExcused(`${load.topic}-0`)) return;
+  judgeRecreated(load.history, { madeMs: stage.madeMs(load.topic), deletedBelow }, stage.problems);
 }
 
 /** All members leave, and one comes that goes on where they were. */

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { NewTopic } from '@odradek/client';
+import { treePaths } from '@odradek/core/controller/tree-paths.ts';
 import type { Properties } from '@odradek/broker/config/server-properties.ts';
 import { partitionsExcused } from './checkers/excuses.ts';
 import { checkFinalLogs, unhealed, unsettled } from './checkers/final-state.ts';
@@ -10,6 +11,7 @@ import type { Load } from './clients/load.ts';
 import { ReadingClient } from './clients/reading-client.ts';
 import { SimulatedCluster } from './cluster/simulated-cluster.ts';
 import { World } from './cluster/world.ts';
+import { partitionCount, unfinishedBusiness } from './operations/tree-view.ts';
 import type { Fault } from './faults/fault.ts';
 import { judgeHistory } from '../history/judge-history.ts';
 import type { Outcome } from './outcome.ts';
@@ -17,12 +19,19 @@ import type { Outcome } from './outcome.ts';
 export interface StageOptions {
   readonly seed: number;
   readonly brokers: number;
+  /** The topic under load, of which nothing that was acknowledged may be lost. */
   readonly topic: NewTopic & { readonly partitions: number };
+  /** Others that are there from the beginning. */
+  readonly otherTopics?: readonly NewTopic[];
+  /** Of which topics records may be lost: their replicas have to agree all the same. */
+  readonly mayLose?: readonly string[];
   readonly properties?: Properties;
 }
 
 /** How long a start, the settling after the last fault, or reading to the end may take, milliseconds. */
 const PATIENCE_MS = 60_000;
+/** The same where something has taken too long before: that is told already. */
+const LEFT_PATIENCE_MS = 1_000;
 
 /**
  * What a run is played on: a cluster with one topic, time that passes, and checkers that look after each event.
@@ -35,24 +44,42 @@ export class Stage {
   readonly group: GroupChecker;
   readonly load: Load;
   private readonly replicas: ReplicaChecker;
-  private readonly topic: NewTopic;
+  private readonly topics: readonly NewTopic[];
+  private readonly mayLose: readonly string[];
 
-  constructor({ seed, brokers, topic, properties }: StageOptions) {
+  constructor({ seed, brokers, topic, otherTopics = [], mayLose = [], properties }: StageOptions) {
     this.world = new World(seed);
-    this.topic = topic;
+    this.topics = [topic, ...otherTopics];
+    this.mayLose = mayLose;
     const { trace } = this.world;
     this.problems = new Problems((text) => trace.note(text));
     this.cluster = new SimulatedCluster(this.world, brokers, properties);
-    this.replicas = new ReplicaChecker(this.cluster.brokers, this.problems);
+    this.replicas = new ReplicaChecker(
+      this.cluster.brokers,
+      this.problems,
+      (name) => mayLose.includes(name) || this.world.ensemble.stat(treePaths.deleteTopic(name)) !== null,
+    );
     this.group = new GroupChecker(this.problems);
-    const { bootstrapServers } = this.cluster;
-    this.load = { bootstrapServers, topic: topic.name, partitions: topic.partitions, history: [] };
+    this.load = this.loadOf(topic);
     for (const broker of this.cluster.brokers) {
       broker.beforePowerReturns = () => {
         for (const name of partitionsExcused(this.world.ensemble, this.cluster.brokers, broker))
           this.excuse(name);
       };
     }
+  }
+
+  /** What clients of a topic work on. */
+  loadOf(topic: NewTopic & { readonly partitions: number }): Load {
+    const { ensemble } = this.world;
+    return {
+      bootstrapServers: this.cluster.bootstrapServers,
+      topic: topic.name,
+      get partitions() {
+        return Math.max(topic.partitions, partitionCount(ensemble, topic.name));
+      },
+      history: [],
+    };
   }
 
   /** Plays, and makes a problem of whatever goes wrong in an unforeseen way. */
@@ -69,15 +96,17 @@ export class Stage {
     }
   }
 
-  /** Brokers serve and the topic is there. */
+  /** Brokers serve and the topics are there. */
   async begin(): Promise<void> {
     this.cluster.startAll();
     await this.within('all brokers serve', () =>
       this.cluster.brokers.every(({ broker }) => broker !== null) ? null : 'some do not',
     );
-    let isThere = false;
-    void this.cluster.createTopic(this.topic).then(() => (isThere = true));
-    await this.within('the topic is there', () => (isThere ? null : 'it is not'));
+    let missing = this.topics.length;
+    for (const topic of this.topics) {
+      void this.cluster.administrator.createTopic(topic).then(() => (missing -= 1));
+    }
+    await this.within('the topics are there', () => (missing === 0 ? null : `${missing} are not`));
     await this.within('the cluster is whole', () => unhealed(this.cluster.brokers));
   }
 
@@ -86,7 +115,12 @@ export class Stage {
     this.world.trace.note('everything is healed');
     this.world.network.unblockAll();
     for (const broker of this.cluster.brokers) broker.heal();
-    await this.within('the cluster is whole', () => unhealed(this.cluster.brokers));
+    const { brokers, administrator } = this.cluster;
+    await this.within('the administrator has his answers', () =>
+      administrator.isDone ? null : 'he has not',
+    );
+    await this.within('what he began is finished', () => unfinishedBusiness(this.world.ensemble));
+    await this.within('the cluster is whole', () => unhealed(brokers));
   }
 
   /** Waits until all replicas have the same; nobody may send any more. */
@@ -99,23 +133,37 @@ export class Stage {
     const last = new ReadingClient(this.world, this.load, 'last-reader', 99);
     await this.within('the last reader has read all', () => this.unread(last));
     last.stop();
-    const { excusedPartitions } = this.replicas;
-    checkFinalLogs(this.cluster.brokers, excusedPartitions, this.problems);
+    checkFinalLogs(
+      this.cluster.brokers,
+      (partition) => this.isExcused(partition) || this.mayLose.includes(partition.replace(/-\d+$/, '')),
+      this.problems,
+    );
     for (const { name, partition, description } of judgeHistory(this.load.history)) {
-      if (partition === null || !excusedPartitions.has(partition)) this.problems.add(name, description);
+      if (partition === null || !this.isExcused(partition)) this.problems.add(name, description);
     }
   }
 
-  /** Of a partition of the topic what a reader has not read yet; null: nothing. */
-  unread(client: { position(partition: number): number | null }): string | null {
+  /** Of a partition of a topic what a reader has not read yet; null: nothing. */
+  unread(client: { position(partition: number): number | null }, of = this.load.topic): string | null {
     for (const { replicas } of this.cluster.brokers) {
       for (const { topic, index, isLeader, log } of replicas) {
-        if (topic !== this.load.topic || !isLeader || (client.position(index) ?? -1) >= log.logEndOffset)
-          continue;
-        return `${topic}-${index} is read up to ${client.position(index)} of ${log.logEndOffset}`;
+        const position = client.position(index) ?? -1;
+        if (topic !== of || !isLeader || position >= log.logEndOffset) continue;
+        return `${topic}-${index} is read up to ${position} of ${log.logEndOffset}`;
       }
     }
     return null;
+  }
+
+  /** Whether a partition may have lost committed records, by what befell its replicas. */
+  isExcused(partition: string): boolean {
+    return this.replicas.excusedPartitions.has(partition);
+  }
+
+  /** When a topic was made, on the clock of histories. */
+  madeMs(topic: string): number {
+    const { ctimeMs } = this.world.ensemble.stat(treePaths.topic(topic))!;
+    return this.world.ensemble.elapsedMs(ctimeMs);
   }
 
   passes(ms: number): Promise<void> {
@@ -131,12 +179,13 @@ export class Stage {
     const { time } = this.world;
     let left: string | null = missing();
     if (left === null) return;
-    await time.runUntil(time.nowMs + patienceMs, () => {
+    const waitMs = this.problems.has('not-converged') ? LEFT_PATIENCE_MS : patienceMs;
+    await time.runUntil(time.nowMs + waitMs, () => {
       this.look();
       left = missing();
       return left === null;
     });
-    if (left !== null) this.problems.add('not-converged', `${what}: not within ${patienceMs} ms, ${left}`);
+    if (left !== null) this.problems.add('not-converged', `${what}: not within ${waitMs} ms, ${left}`);
   }
 
   outcome(seed: number, faults: readonly Fault[]): Outcome {
@@ -146,7 +195,9 @@ export class Stage {
   }
 
   private look(): void {
+    this.world.isObserved = true;
     this.replicas.check();
+    this.world.isObserved = false;
     for (const broker of this.cluster.brokers) if (broker.hasLostPower) this.noteRecovery(broker.nodeId);
   }
 

@@ -2,28 +2,27 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { knownBug } from '../../src/simulator/bugs/known-bugs.ts';
 import { planFaults } from '../../src/simulator/faults/fault-plan.ts';
-import type { Fault } from '../../src/simulator/faults/fault.ts';
 import { shrinkFaults } from '../../src/simulator/faults/shrink.ts';
+import { playScenario, SCENARIOS } from '../../src/simulator/scenarios/scenarios.ts';
 import { SeededRandom } from '../../src/seeded-random.ts';
 import { simulate } from '../../src/simulator/simulate.ts';
 
 test('one seed gives one trace, another seed another', async () => {
-  const first = await simulate({ seed: 1, faults: [], durationMs: 2_000 });
-  const again = await simulate({ seed: 1, faults: [], durationMs: 2_000 });
-  const other = await simulate({ seed: 2, faults: [], durationMs: 2_000 });
+  const first = await simulate({ seed: 1, faults: [], durationMs: 1_000 });
+  const again = await simulate({ seed: 1, faults: [], durationMs: 1_000 });
+  const other = await simulate({ seed: 2, faults: [], durationMs: 1_000 });
   assert.deepEqual(first.problems, []);
   assert.equal(again.traceHash, first.traceHash);
   assert.notEqual(other.traceHash, first.traceHash);
 });
 
 test('a bug that is switched on is found, and is off again afterwards', async () => {
-  const bug = 'ephemeral-node-assumed-alive';
-  const restart: Fault = { atMs: 1_000, forMs: 500, what: 'kill', broker: 2, other: 2 };
-  const faults = [restart];
-  assert.ok(knownBug(bug).foundWithin > 0);
-  const broken = await simulate({ seed: 1, bug, faults, durationMs: 2_000 });
-  assert.deepEqual([...new Set(broken.problems.map(({ name }) => name))], ['not-converged']);
-  const whole = await simulate({ seed: 1, faults, durationMs: 2_000 });
+  const scenario = SCENARIOS.find(({ row }) => row === 'F46')!;
+  const switchOff = knownBug('ephemeral-node-assumed-alive').install();
+  const broken = await playScenario(scenario);
+  switchOff();
+  assert.equal(broken.problems[0]?.name, 'not-converged');
+  const whole = await playScenario(scenario);
   assert.deepEqual(whole.problems, []);
 });
 

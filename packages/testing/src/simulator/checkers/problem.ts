@@ -17,6 +17,10 @@ export class Problems {
     this.note = note;
   }
 
+  has(name: string): boolean {
+    return this.all.some((known) => known.name === name);
+  }
+
   add(name: string, description: string): void {
     if (this.all.filter((known) => known.name === name).length >= SAME_MAX) return;
     this.all.push({ name, description });

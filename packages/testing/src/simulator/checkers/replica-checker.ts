@@ -7,6 +7,8 @@ import { type StoredBatch, storedBatches } from './stored-batches.ts';
 interface Ledger {
   readonly batches: Map<number, StoredBatch>;
   committedTo: number;
+  /** Whether records may have been lost, as those of a topic that is being deleted. */
+  isClosed: boolean;
   /** By epoch, the broker that led in it. */
   readonly leaders: Map<number, number>;
   /** By replica, up to where its committed records were compared. */
@@ -26,12 +28,15 @@ export class ReplicaChecker {
   private readonly brokers: readonly SimulatedBroker[];
   private readonly problems: Problems;
   private readonly ledgers = new Map<string, Ledger>();
-  /** Where the injected faults allow a loss: from then on nothing is required of these. */
+  /** Where the injected faults allow a loss: from then on nothing more than one leader per epoch is required. */
   private readonly excused = new Set<string>();
+  private readonly mayLose: (topic: string) => boolean;
 
-  constructor(brokers: readonly SimulatedBroker[], problems: Problems) {
+  /** @param mayLose of which topics records may be lost at this moment */
+  constructor(brokers: readonly SimulatedBroker[], problems: Problems, mayLose: (topic: string) => boolean) {
     this.brokers = brokers;
     this.problems = problems;
+    this.mayLose = mayLose;
   }
 
   get excusedPartitions(): ReadonlySet<string> {
@@ -45,30 +50,41 @@ export class ReplicaChecker {
   check(): void {
     for (const { nodeId, replicas } of this.brokers) {
       for (const partition of replicas) {
+        if (partition.log.isOffline || !partition.log.isOpen) continue;
         const name = `${partition.topic}-${partition.index}`;
-        if (this.excused.has(name) || partition.log.isOffline || !partition.log.isOpen) continue;
-        const ledger = this.ledger(name);
+        // A topic that was made anew is another one.
+        const ledger = this.ledger(`${name} ${partition.topicId}`);
+        if (partition.isLeader) this.checkOneLeader(nodeId, name, partition, ledger);
+        ledger.isClosed ||= this.mayLose(partition.topic);
+        if (this.excused.has(name) || ledger.isClosed) continue;
         if (partition.isLeader) this.checkLeader(nodeId, name, partition, ledger);
         this.compareCommitted(nodeId, name, partition, ledger);
       }
     }
   }
 
+  private checkOneLeader(
+    nodeId: number,
+    name: string,
+    { leaderEpoch }: Partition,
+    { leaders }: Ledger,
+  ): void {
+    const known = leaders.get(leaderEpoch);
+    if (known === undefined) leaders.set(leaderEpoch, nodeId);
+    else if (known !== nodeId) {
+      this.problems.add('two-leaders', `brokers ${known} and ${nodeId} lead ${name} in epoch ${leaderEpoch}`);
+    }
+  }
+
   private checkLeader(nodeId: number, name: string, partition: Partition, ledger: Ledger): void {
     const { leaderEpoch: epoch, log } = partition;
-    const known = ledger.leaders.get(epoch);
-    if (known === undefined) {
-      ledger.leaders.set(epoch, nodeId);
-      if (log.logEndOffset < ledger.committedTo && epoch > ledger.led.epoch) {
-        this.problems.add(
-          'committed-lost',
-          `broker ${nodeId} leads ${name} in epoch ${epoch} with ${log.logEndOffset} records, but ${ledger.committedTo} were committed`,
-        );
-      }
-    } else if (known !== nodeId) {
-      this.problems.add('two-leaders', `brokers ${known} and ${nodeId} lead ${name} in epoch ${epoch}`);
-    }
     const { led } = ledger;
+    if (epoch > led.epoch && log.logEndOffset < ledger.committedTo) {
+      this.problems.add(
+        'committed-lost',
+        `broker ${nodeId} leads ${name} in epoch ${epoch} with ${log.logEndOffset} records, but ${ledger.committedTo} were committed`,
+      );
+    }
     if (led.broker === nodeId && led.epoch === epoch && log.highWatermark < led.highWatermark) {
       this.problems.add(
         'high-watermark-back',
@@ -102,6 +118,7 @@ export class ReplicaChecker {
       ledger = {
         batches: new Map(),
         committedTo: 0,
+        isClosed: false,
         leaders: new Map(),
         comparedTo: new Map(),
         led: { broker: -1, epoch: -1, highWatermark: 0 },

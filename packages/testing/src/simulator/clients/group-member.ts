@@ -4,7 +4,7 @@ import type { World } from '../cluster/world.ts';
 import type { SimulatedProcess } from '../process/simulated-process.ts';
 import { clientProcess, simulatedEnvironment } from './client-process.ts';
 import { tapped } from './frame-tap.ts';
-import type { Load } from './load.ts';
+import { type Load, METADATA_MAX_AGE_MS } from './load.ts';
 
 const GROUP = 'workers';
 
@@ -44,6 +44,7 @@ export class GroupMember {
       fetchMaxWaitMs: 300,
       partitionFetchMaxBytes: 2_000,
       requestTimeoutMs: 3_000,
+      metadataMaxAgeMs: METADATA_MAX_AGE_MS,
       connectionSetupTimeoutMs: 2_000,
       apiTimeoutMs: 8_000,
       onAssigned: (partitions) => this.assigned(partitions),

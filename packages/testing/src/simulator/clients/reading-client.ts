@@ -2,7 +2,7 @@ import { Consumer } from '@odradek/client';
 import type { World } from '../cluster/world.ts';
 import type { SimulatedProcess } from '../process/simulated-process.ts';
 import { clientProcess, simulatedEnvironment } from './client-process.ts';
-import type { Load } from './load.ts';
+import { type Load, METADATA_MAX_AGE_MS } from './load.ts';
 
 /** A program that reads all partitions from their starts, without a group. */
 export class ReadingClient {
@@ -11,13 +11,16 @@ export class ReadingClient {
   private readonly name: string;
   private readonly process: SimulatedProcess;
   private readonly consumer: Consumer;
-  private readonly positions = new Map<number, number>();
+  private readonly from: 0 | 'earliest';
+  private assignedCount = 0;
   private isStopped = false;
 
-  constructor(world: World, load: Load, name: string, number: number) {
+  /** @param from where it begins: at 0, or at what is left of the log */
+  constructor(world: World, load: Load, name: string, number: number, from: 0 | 'earliest' = 0) {
     this.world = world;
     this.load = load;
     this.name = name;
+    this.from = from;
     this.process = clientProcess(world, name, number);
     this.consumer = new Consumer({
       bootstrapServers: load.bootstrapServers,
@@ -27,6 +30,7 @@ export class ReadingClient {
       fetchMaxWaitMs: 300,
       partitionFetchMaxBytes: 2_000,
       requestTimeoutMs: 3_000,
+      metadataMaxAgeMs: METADATA_MAX_AGE_MS,
       connectionSetupTimeoutMs: 2_000,
       apiTimeoutMs: 10_000,
     });
@@ -35,7 +39,7 @@ export class ReadingClient {
 
   /** Where it stands: the offset that comes next. */
   position(partition: number): number {
-    return this.positions.get(partition) ?? 0;
+    return this.consumer.position({ topic: this.load.topic, partition }) ?? 0;
   }
 
   stop(): void {
@@ -44,9 +48,10 @@ export class ReadingClient {
   }
 
   private async run(): Promise<void> {
-    while (!this.isStopped && !(await this.assigned()));
     while (!this.isStopped) {
       try {
+        // The topic has grown, or this is the beginning.
+        if (this.assignedCount < this.load.partitions) await this.assign();
         this.take(await this.consumer.poll(1_000));
       } catch (error) {
         if (this.isStopped) return;
@@ -56,18 +61,11 @@ export class ReadingClient {
     }
   }
 
-  private async assigned(): Promise<boolean> {
+  private async assign(): Promise<void> {
     const { topic, partitions } = this.load;
-    try {
-      await this.consumer.assign(
-        Array.from({ length: partitions }, (_, partition) => ({ topic, partition, from: 0 })),
-      );
-      return true;
-    } catch (error) {
-      this.world.trace.note(`${this.name} could not begin: ${String(error)}`);
-      await this.pause();
-      return false;
-    }
+    const added = Array.from({ length: partitions - this.assignedCount }, (_, i) => this.assignedCount + i);
+    await this.consumer.assign(added.map((partition) => ({ topic, partition, from: this.from })));
+    this.assignedCount = partitions;
   }
 
   private pause(): Promise<void> {
@@ -77,14 +75,13 @@ export class ReadingClient {
   }
 
   private take(batches: Awaited<ReturnType<Consumer['poll']>>): void {
-    const records = batches.flatMap(({ topic, partition, records, nextOffset }) => {
-      this.positions.set(partition, nextOffset);
-      return records.map(({ offset, value }) => ({
+    const records = batches.flatMap(({ topic, partition, records }) =>
+      records.map(({ offset, value }) => ({
         partition: `${topic}-${partition}`,
         offset,
         value: value?.toString() ?? '',
-      }));
-    });
+      })),
+    );
     if (records.length === 0) return;
     this.load.history.push({ type: 'poll', process: this.name, records, endMs: this.world.time.nowMs });
     for (const { partition, offset, value } of records) {

@@ -3,14 +3,19 @@ import type { World } from '../cluster/world.ts';
 import type { SendEvent } from '../../history/history.ts';
 import type { SimulatedProcess } from '../process/simulated-process.ts';
 import { clientProcess, simulatedEnvironment } from './client-process.ts';
-import type { Load } from './load.ts';
+import { type Load, METADATA_MAX_AGE_MS } from './load.ts';
 
 export interface SendingOptions {
   readonly name: string;
   readonly number: number;
   readonly acks: 'all' | 'leader';
   readonly idempotent: boolean;
+  /** Between two bursts, milliseconds, at most; 150 unless given. */
+  readonly pauseMaxMs?: number;
 }
+
+const PAUSE_MIN_MS = 10;
+const PAUSE_MAX_MS = 150;
 
 /** A program that sends records, one after the other in program order, and notes what becomes of each. */
 export class SendingClient {
@@ -37,6 +42,7 @@ export class SendingClient {
       lingerMs: 2,
       batchSizeBytes: 300,
       requestTimeoutMs: 3_000,
+      metadataMaxAgeMs: METADATA_MAX_AGE_MS,
       connectionSetupTimeoutMs: 2_000,
       deliveryTimeoutMs: 12_000,
       retryBackoffMs: 50,
@@ -55,7 +61,9 @@ export class SendingClient {
   }
 
   private later(): void {
-    this.process.timers.after(10 + this.process.random.fraction() * 140, () => {
+    const { pauseMaxMs = PAUSE_MAX_MS } = this.options;
+    const pauseMs = PAUSE_MIN_MS + this.process.random.fraction() * (pauseMaxMs - PAUSE_MIN_MS);
+    this.process.timers.after(pauseMs, () => {
       if (this.isStopping) return;
       for (let burst = this.process.random.below(4); burst >= 0; burst--) this.send();
       this.later();

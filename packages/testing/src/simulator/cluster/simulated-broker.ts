@@ -5,6 +5,8 @@ import type { LoadedBrokerConfig } from '@odradek/broker/config/load-broker-conf
 import { loadBrokerConfig } from '@odradek/broker/config/load-broker-config.ts';
 import type { Properties } from '@odradek/broker/config/server-properties.ts';
 import type { Machine } from '@odradek/broker/machine.ts';
+import { BATCH_HEADER_SIZE, type BatchHeader, batchesOf } from '@odradek/protocol/records/batch-header.ts';
+import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Socket } from 'node:net';
@@ -16,6 +18,8 @@ import type { World } from './world.ts';
 
 /** Where brokers listen, each on a machine of its own. */
 const PORT = 9092;
+/** On two disks, as far as the broker knows. */
+export const DATA_DIRECTORIES = ['/data-1', '/data-2'];
 /** How long the machine's supervisor waits before it starts a broker that ended by itself. */
 const RESTART_MS = 1_000;
 /** How long a device takes, milliseconds. */
@@ -37,6 +41,7 @@ export class SimulatedBroker {
   private running: Broker | null = null;
   private session: SimulatedSession | null = null;
   private lives = 0;
+  private hasLostDirectory = false;
 
   constructor(world: World, nodeId: number, properties: Properties) {
     this.world = world;
@@ -49,7 +54,7 @@ export class SimulatedBroker {
     this.loaded = loadBrokerConfig(properties, {
       'broker.id': String(nodeId),
       listeners: `PLAINTEXT://${this.host}:${PORT}`,
-      'log.dirs': '/data',
+      'log.dirs': DATA_DIRECTORIES.join(),
     });
   }
 
@@ -88,6 +93,7 @@ export class SimulatedBroker {
     const { world } = this;
     if (this.hasLostPower) this.beforePowerReturns();
     this.lives += 1;
+    this.hasLostDirectory = false;
     this.disk = this.disk.afterProcessCrash();
     const random = world.random.fork(1_000 * this.nodeId + this.lives);
     const life = new SimulatedProcess(this.host, world.time, this.clock, random);
@@ -152,8 +158,11 @@ export class SimulatedBroker {
   /** Whatever ails it ends. */
   heal(): void {
     this.freeDisk();
+    this.misread(0);
     this.disk.before = () => null;
     this.resume();
+    // A data directory that has failed is used again by the next process only.
+    if (this.hasLostDirectory) this.kill();
     this.start();
   }
 
@@ -174,7 +183,25 @@ export class SimulatedBroker {
       if (io.kind !== 'sync') return null;
       this.world.trace.note(`a sync of broker ${this.nodeId} fails`);
       disk.before = () => null;
+      this.hasLostDirectory = true;
       return { code: 'EIO' };
+    };
+  }
+
+  /**
+   * From now on reads of records have flipped bits, by this chance; 0: no more. What lies on the disk is whole, and
+   * what checkers read, too. A header has a checksum of its records only, so it is the records that are hit.
+   */
+  misread(chance: number): void {
+    if (chance > 0) this.world.trace.note(`the disk of broker ${this.nodeId} misreads`);
+    const random = this.world.random.fork(10_000 + this.lives);
+    this.disk.afterRead = (path, _position, bytes) => {
+      if (chance === 0 || this.world.isObserved || !path.endsWith('.log') || !random.chance(chance)) return;
+      const batches = batchesIn(bytes);
+      if (batches.length === 0) return;
+      const { position, sizeBytes } = random.pick(batches);
+      const at = position + BATCH_HEADER_SIZE + random.below(Math.max(1, sizeBytes - BATCH_HEADER_SIZE));
+      if (at < bytes.length) bytes[at]! ^= 1 << random.below(8);
     };
   }
 
@@ -187,6 +214,13 @@ export class SimulatedBroker {
     if (!this.isPaused) return;
     this.world.trace.note(`broker ${this.nodeId} goes on`);
     this.process?.resume();
+  }
+
+  /** The ensemble ends its session, as if it had heard nothing for too long. */
+  expireSession(): void {
+    if (this.session === null) return;
+    this.world.trace.note(`the session of broker ${this.nodeId} ends`);
+    this.world.ensemble.endSession(this.session.sessionId);
   }
 
   /** Its connection with the ensemble breaks. */
@@ -206,7 +240,7 @@ export class SimulatedBroker {
     return {
       loaded: this.loaded,
       disk: this.disk,
-      dataDirectories: ['/data'],
+      dataDirectories: DATA_DIRECTORIES,
       coordinationFile: 'none: the tree is the ensemble',
       sharedTree: () => this.openSession(life),
       diskSpace: () => UNKNOWN_SPACE,
@@ -272,5 +306,15 @@ export class SimulatedBroker {
     const tell = (level: string) => (message: string, values?: Readonly<Record<string, unknown>>) =>
       trace.log(`broker ${this.nodeId} ${level}: ${message}`, values);
     return { debug: () => {}, info: tell('info'), warn: tell('warn'), error: tell('error') };
+  }
+}
+
+/** None where the bytes do not begin with one: not every read is of batches. */
+function batchesIn(bytes: Buffer): BatchHeader[] {
+  try {
+    return [...batchesOf(bytes)];
+  } catch (error) {
+    if (error instanceof MalformedBytesError) return [];
+    throw error;
   }
 }

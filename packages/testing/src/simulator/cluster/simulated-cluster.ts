@@ -1,8 +1,5 @@
-import { Cluster, createTopic, type NewTopic } from '@odradek/client';
 import type { Properties } from '@odradek/broker/config/server-properties.ts';
-import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
-import { clientProcess, simulatedEnvironment } from '../clients/client-process.ts';
-import type { SimulatedProcess } from '../process/simulated-process.ts';
+import { Administrator } from '../operations/administrator.ts';
 import { SimulatedBroker } from './simulated-broker.ts';
 import type { World } from './world.ts';
 
@@ -29,14 +26,10 @@ const PROPERTIES: Properties = {
   'log.cleaner.enable': 'false',
 };
 
-/** Between two tries of the administrator, milliseconds. */
-const RETRY_MS = 200;
-
-/** Brokers on machines of their own, one ensemble, and one way to tell them what to do. */
+/** Brokers on machines of their own, one ensemble, and somebody who tells them what to do. */
 export class SimulatedCluster {
   readonly brokers: readonly SimulatedBroker[];
-  private readonly admin: Cluster;
-  private readonly adminProcess: SimulatedProcess;
+  readonly administrator: Administrator;
 
   /** @param count brokers, with the ids 1 to `count` */
   constructor(world: World, count: number, properties: Properties = {}) {
@@ -44,13 +37,7 @@ export class SimulatedCluster {
       { length: count },
       (_, i) => new SimulatedBroker(world, i + 1, { ...PROPERTIES, ...properties }),
     );
-    this.adminProcess = clientProcess(world, 'admin', 0);
-    this.admin = new Cluster({
-      bootstrapServers: this.bootstrapServers,
-      environment: simulatedEnvironment(world, this.adminProcess),
-      requestTimeoutMs: 5_000,
-      connectionSetupTimeoutMs: 2_000,
-    });
+    this.administrator = new Administrator(world, this.bootstrapServers);
   }
 
   get bootstrapServers(): string {
@@ -63,19 +50,5 @@ export class SimulatedCluster {
 
   startAll(): void {
     for (const broker of this.brokers) broker.start();
-  }
-
-  /** Tries until it is there: a controller that does not know all brokers yet refuses. */
-  async createTopic(topic: NewTopic): Promise<void> {
-    for (;;) {
-      try {
-        return await createTopic(this.admin, topic);
-      } catch (error) {
-        if (error instanceof KafkaError && error.code === ErrorCode.TOPIC_ALREADY_EXISTS) return;
-        await new Promise<void>((resolve) => {
-          this.adminProcess.timers.after(RETRY_MS, resolve);
-        });
-      }
-    }
   }
 }

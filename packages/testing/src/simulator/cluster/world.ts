@@ -16,6 +16,9 @@ export class World {
   readonly network: Network;
   readonly ensemble: SimulatedEnsemble;
 
+  /** Whether it is checkers that look into brokers at this moment: what they read is not hit by faults. */
+  isObserved = false;
+
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
     this.network = new Network(this.time, this.random.fork(1));

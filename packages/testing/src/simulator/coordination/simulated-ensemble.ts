@@ -63,6 +63,11 @@ export class SimulatedEnsemble {
     this.tick();
   }
 
+  /** What true time it was when the ensemble's clock showed `wallMs`, since the simulation began, milliseconds. */
+  elapsedMs(wallMs: number): number {
+    return this.time.nowMs - (this.clock.now() - wallMs);
+  }
+
   /** @returns the session's id */
   openSession(timeoutMs: number, holder: SessionHolder): string {
     this.zxid += 1;
