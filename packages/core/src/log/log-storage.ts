@@ -184,12 +184,16 @@ export class LogStorage {
       refusedAsKafkaError(() => this.segments.active.seal());
       this.flusher.segmentClosed(this.segments.active, this.end);
     }
+    this.segments.add(this.makeSegment(baseOffset));
+  }
+
+  private makeSegment(baseOffset: number): Segment {
     const { segmentJitterMs } = this.settings;
     const jitter = segmentJitterMs === 0 ? 0 : Math.floor(this.context.random.fraction() * segmentJitterMs);
     const segment = new Segment(this.context, this.path, baseOffset, null, jitter);
     this.flusher.directoryChanged();
     createOrRemove(segment);
-    this.segments.add(segment);
+    return segment;
   }
 
   private replaceEmptyActive(baseOffset: number): void {
@@ -242,11 +246,22 @@ export class LogStorage {
     this.notices.recoveryPointLowered();
   }
 
-  /** Drops everything; the next record gets `offset`. */
+  /**
+   * Drops everything; the next record gets `offset`.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR when the disk refused: the log goes on as it was
+   */
   restartAt(offset: number): void {
+    const kept = this.segments.all.find(({ baseOffset }) => baseOffset === offset);
+    // Made first: there may be no room for it.
+    const empty = kept ?? this.makeSegment(offset);
     this.lowerRecoveryPoint(Math.min(offset, this.segments.first.baseOffset));
-    for (const segment of this.segments.takeFirst(this.segments.count)) this.retire(segment);
-    this.addSegment(offset);
+    for (const segment of this.segments.takeFirst(this.segments.count)) {
+      if (segment !== kept) this.retire(segment);
+    }
+    kept?.clear(this.context.clock.now());
+    this.segments.add(empty);
+    if (kept !== undefined) this.flusher.syncCut(kept);
     this.epochs.clear();
     this.producers.restartAt(offset);
     this.end = offset;

@@ -304,15 +304,29 @@ export class Segment {
    */
   truncateTo(offset: number, nowMs: number): number {
     const place = this.find(offset);
+    this.cutIndexes(offset);
+    return place === null ? 0 : this.cutAt(place.position, nowMs);
+  }
+
+  /** Drops all of it, readable or not. @throws DiskError */
+  clear(nowMs: number): void {
+    this.cutIndexes(this.baseOffset);
+    this.cutAt(0, nowMs);
+  }
+
+  private cutIndexes(offset: number): void {
     this.offsetIndex.truncateTo(offset);
     this.timeIndex.truncateTo(offset);
     this.transactionIndex.truncateTo(offset);
     this.recent.clear();
     this.bytesSinceIndexEntry = 0;
-    if (place === null) return 0;
-    const cut = this.size - place.position;
-    this.log.use().truncate(place.position);
-    this.size = place.position;
+  }
+
+  /** @returns how many bytes went */
+  private cutAt(position: number, nowMs: number): number {
+    const cut = this.size - position;
+    this.log.use().truncate(position);
+    this.size = position;
     this.modified = nowMs;
     if (this.size === 0) {
       this.created = nowMs;

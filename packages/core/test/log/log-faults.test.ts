@@ -45,6 +45,24 @@ describe('a failing disk', () => {
     }
   });
 
+  it('that is full does not let a log begin anew elsewhere, and the log goes on as it was', () => {
+    for (const offset of [1000, 5]) {
+      const { world, disk } = watchedWorld();
+      const log = world.open();
+      log.truncateFullyAndStartAt(10);
+      append(log, ['a']);
+      disk.code = 'ENOSPC';
+      disk.failAt(0, (operation) => operation === 'open');
+      const again = () => log.truncateFullyAndStartAt(offset);
+      assert.equal(codeOf(again), ErrorCode.KAFKA_STORAGE_ERROR);
+      assert.deepEqual([log.isOffline, log.logStartOffset, log.logEndOffset], [false, 10, 11]);
+      append(log, ['b']);
+      assert.deepEqual(valuesOf(readAll(log, 10)), ['a', 'b']);
+      again();
+      assert.deepEqual([log.logStartOffset, log.logEndOffset, log.segmentCount], [offset, offset, 1]);
+    }
+  });
+
   it('takes the log offline when the cut fails too; opened again it is whole', () => {
     const { world, disk } = watchedWorld();
     const log = world.open();

@@ -120,6 +120,22 @@ describe('truncating', () => {
     assert.equal(log.offsetForTimestamp(T + 10, 'log-end'), null);
   });
 
+  it('fully, begins where a segment began, though that is damaged', () => {
+    const world = new LogWorld({ segmentBytes: 500, fileDeleteDelayMs: 0 });
+    const log = filled(world);
+    const base = log.storage.segments.at(1)!.baseOffset;
+    const { path } = log.storage.segments.at(1)!.log;
+    const file = world.disk.open(path);
+    file.write(Buffer.alloc(40, 0xff), 0);
+    file.close();
+    log.truncateFullyAndStartAt(base);
+    assert.deepEqual([log.segmentCount, log.sizeBytes, log.logEndOffset], [1, 0, base]);
+    append(log, ['x']);
+    assert.deepEqual(valuesOf(readAll(log, base)), ['x']);
+    log.close();
+    assert.deepEqual(valuesOf(readAll(world.open({ logStartOffset: base }), base)), ['x']);
+  });
+
   it('fully, begins at any offset', () => {
     const world = new LogWorld({ segmentBytes: 500, fileDeleteDelayMs: 0 });
     const log = filled(world);
