@@ -69,6 +69,9 @@ export class LogAppends {
    * Appends what the leader has: batches with offsets, written as they are. A partial batch at the end is left
    * out. An empty log whose start lies in the midst of the first batch begins with that batch.
    *
+   * Where `flush.messages` asks for a sync it is begun, as for a leader: the leader is to hear that the records are held
+   * here once `acknowledgeableOffset` has passed them.
+   *
    * @throws KafkaError CORRUPT_MESSAGE when a checksum is wrong; OFFSET_OUT_OF_RANGE when the batches begin
    *   before the end of the log, or are out of order; KAFKA_STORAGE_ERROR
    * @throws MalformedBytesError when the bytes are no batches
@@ -78,14 +81,11 @@ export class LogAppends {
     const first = checkReplicated(records);
     if (first === null) return { ...NOTHING_APPENDED, logStartOffset: this.log.logStartOffset };
     if (first.baseOffset < storage.endOffset) this.makeRoomFor(first);
-    const { producers, epochs } = storage;
+    const { producers, epochs, endOffset } = storage;
     const plan = planAppend(records, 'replication', producers, epochs.latestEpoch) as AppendPlan;
     const nowMs = this.context.clock.now();
-    this.availability.guard(() => {
-      storage.append(plan, plan.firstOffset, nowMs);
-      // The next fetch tells the leader that this is held here.
-      if (storage.isFlushDue) storage.flusher.flush();
-    });
+    this.availability.guard(() => storage.append(plan, plan.firstOffset, nowMs));
+    if (storage.isFlushDue) storage.flushHeldBack(endOffset);
     return {
       ...NOTHING_APPENDED,
       firstOffset: plan.firstOffset,

@@ -154,6 +154,11 @@ export class PartitionLog {
     return this.isOffline ? this.watermark : this.storage.flusher.acknowledgeableOffset;
   }
 
+  /** Its last records are being synced, and are not to be acknowledged before. */
+  get isHeldBack(): boolean {
+    return this.isOpen && this.acknowledgeableOffset < this.logEndOffset;
+  }
+
   get sizeBytes(): number {
     return this.storage.segments.sizeBytes;
   }

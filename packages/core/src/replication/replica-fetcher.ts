@@ -15,6 +15,7 @@ import type { FetcherParts } from './fetcher-parts.ts';
 import { FollowerSession, type FollowedFetch } from './follower-session.ts';
 import { LeaderQuestions } from './leader-questions.ts';
 import type { Partition } from './partition.ts';
+import { UnsyncedReplicas } from './unsynced-replicas.ts';
 
 /** What stands against fetching a partition. */
 type Obstacle =
@@ -65,7 +66,8 @@ class NotComparedError extends Error {}
 
 /**
  * Copies partitions from the one broker that leads them: one fetch under way at a time, in an incremental session.
- * Each fetch offset is the end of the own log, so nothing can be left out or taken twice.
+ * Each fetch offset is the end of the own log, so nothing can be left out or taken twice; it says that all before is held
+ * here, so what has to be synced for that is.
  *
  * Where histories part, a leader tells within the fetch from version 12 on. An older one (Apache Kafka before 2.7) is
  * asked by OffsetForLeaderEpoch before the first fetch of each leader epoch, and again until the answer is final.
@@ -74,6 +76,7 @@ export class ReplicaFetcher {
   private readonly parts: FetcherParts;
   private readonly session = new FollowerSession();
   private readonly questions: LeaderQuestions;
+  private readonly unsynced: UnsyncedReplicas;
   private readonly followed = new Map<Partition, Followed>();
   private isFetching = false;
   private pause: Timer | null = null;
@@ -82,6 +85,7 @@ export class ReplicaFetcher {
   constructor(parts: FetcherParts) {
     this.parts = parts;
     this.questions = new LeaderQuestions(parts);
+    this.unsynced = new UnsyncedReplicas(parts.clock, () => this.fetch());
   }
 
   get partitionCount(): number {
@@ -110,13 +114,17 @@ export class ReplicaFetcher {
   close(): void {
     this.isClosed = true;
     this.pause?.cancel();
+    this.unsynced.forgetAll();
     this.parts.link.close();
   }
 
   private fetch(): void {
     if (this.isFetching || this.isClosed) return;
     const nowMs = this.parts.clock.monotonic();
-    const unhindered = [...this.followed.values()].filter(({ obstacle }) => isReady(obstacle, nowMs));
+    const able = [...this.followed.values()].filter(({ obstacle }) => isReady(obstacle, nowMs));
+    const syncMs = this.awaitSyncs(able);
+    if (syncMs > 0) return this.fetchLater(syncMs);
+    const unhindered = able.filter(({ partition }) => !partition.log.isHeldBack);
     const ready = this.withoutThrottled(unhindered);
     if (ready.length === 0) {
       const isThrottled = unhindered.length > 0;
@@ -150,6 +158,12 @@ export class ReplicaFetcher {
         this.fetch();
       },
     );
+  }
+
+  /** @returns how long to wait for them before the others are fetched alone, in ms */
+  private awaitSyncs(able: readonly Followed[]): number {
+    const unsynced = able.map(({ partition }) => partition).filter(({ log }) => log.isHeldBack);
+    return this.unsynced.waitFor(unsynced, this.parts.settings().waitMaxMs);
   }
 
   /** Those that have all that is committed go on while the rate is exceeded: they would leave the in-sync set. */

@@ -1,4 +1,5 @@
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
+import type { LogConfig } from '@odradek/core/log/log-config.ts';
 import type { Disk } from '@odradek/core/ports/disk.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
 import { ReplicaFetcher } from '@odradek/core/replication/replica-fetcher.ts';
@@ -23,9 +24,14 @@ interface Throttle {
   readonly settings?: Ground['settings'];
 }
 
+interface Storage {
+  readonly disk?: Disk;
+  readonly config?: LogConfig;
+}
+
 /** A broker that follows partitions of a leader that the test plays. @param version see ScriptedLink */
-export function scene(version = 17, { quota, settings = {} }: Throttle = {}, disk?: Disk): Scene {
-  const here = world(1, disk === undefined ? { settings } : { settings, disk });
+export function scene(version = 17, { quota, settings = {} }: Throttle = {}, storage: Storage = {}): Scene {
+  const here = world(1, { settings, ...storage });
   const link = new ScriptedLink(version);
   const fetcher = new ReplicaFetcher({
     nodeId: NODE,

@@ -309,7 +309,7 @@ test('a log whose disk has failed is left alone, the others go on', () => {
 
 test('a log whose disk is full is asked for again after a pause, until there is room', () => {
   const full = { isFull: false };
-  const { here, link, lead } = scene(17, { settings: {} }, fillable(full));
+  const { here, link, lead } = scene(17, {}, { disk: fillable(full) });
   const { log } = lead(0, 1);
   full.isFull = true;
   for (let attempt = 0; attempt < 3; attempt++) {
