@@ -35,10 +35,11 @@ export {
   type OffsetSpec,
 } from './consumer/list-offsets.ts';
 export * from './errors.ts';
+export type { ExchangeObserver, ObservedExchange } from './network/exchange-observer.ts';
 export type { BearerToken, SaslMechanism, SaslOptions } from './network/sasl/sasl-options.ts';
 export type { TlsOptions } from './network/tls-options.ts';
 export type { ClientEnvironment } from './ports/environment.ts';
 export type { RecordMetadata } from './producer/batch.ts';
 export type { ProducerOptions } from './producer/producer-options.ts';
 export { Producer } from './producer/producer.ts';
-export type { ProducerRecord } from './producer/taken-record.ts';
+export type { PartitionChooser, ProducerRecord } from './producer/taken-record.ts';

@@ -1,6 +1,7 @@
 import { nodeEnvironment } from '../adapters/node-environment.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import { checkedSasl, type SaslOptions } from '../network/sasl/sasl-options.ts';
+import type { ExchangeObserver } from '../network/exchange-observer.ts';
 import type { TlsOptions } from '../network/tls-options.ts';
 import type { Address } from '../ports/sockets.ts';
 import type { BackoffOptions } from './backoff.ts';
@@ -32,6 +33,8 @@ export interface ClusterOptions {
   readonly tls?: boolean | TlsOptions;
   /** Tells brokers who this is, where they ask. */
   readonly sasl?: SaslOptions;
+  /** Told of every request and its answer: for instrumentation. Default: nobody is. */
+  readonly onExchange?: ExchangeObserver;
   /** The outside world; the machine's own unless given. */
   readonly environment?: ClientEnvironment;
 }
@@ -48,6 +51,7 @@ export interface ClusterSettings {
   readonly receiveMaxBytes: number;
   readonly tls: TlsOptions | null;
   readonly sasl: SaslOptions | null;
+  readonly onExchange: ExchangeObserver | null;
   readonly environment: ClientEnvironment;
 }
 
@@ -65,6 +69,7 @@ export function clusterSettings(options: ClusterOptions): ClusterSettings {
     receiveMaxBytes: options.receiveMaxBytes ?? 128 * 1024 * 1024,
     tls: tlsOf(options.tls ?? false),
     sasl: options.sasl === undefined ? null : checkedSasl(options.sasl),
+    onExchange: options.onExchange ?? null,
     environment: options.environment ?? nodeEnvironment(),
   };
 }

@@ -58,6 +58,7 @@ export class Cluster {
       frameSizeMaxBytes: this.settings.receiveMaxBytes,
       tls: this.settings.tls,
       sasl: this.settings.sasl,
+      onExchange: this.settings.onExchange,
       reconnectBackoff: this.settings.backoff,
       idleMaxMs: this.settings.connectionsMaxIdleMs,
     });

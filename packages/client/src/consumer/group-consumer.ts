@@ -177,6 +177,7 @@ export class GroupConsumer {
         next: () => this.next(Infinity, 1),
         finishUpTo: (delivery, offset) => this.ownership.finishUpTo(delivery, offset),
         giveBack: (delivery) => this.ownership.giveBack(delivery),
+        takeBack: (delivery) => this.ownership.takeBack(delivery),
         stop: () => this.stop(),
         isStopped: () => this.isClosed,
       },

@@ -10,8 +10,13 @@ export interface HandlerContext {
 }
 
 export interface BatchContext extends HandlerContext {
-  /** Everything before the offset is done, although the handler is not. */
+  /** Everything before the offset is done, although the handler is not. Also a sign of life. */
   readonly markProcessed: (offset: number) => void;
+  /**
+   * Whether the rest is still to be worked on: not once the partition is being given up or is lost, reading goes on
+   * elsewhere, or the consumer closes.
+   */
+  readonly isWanted: () => boolean;
 }
 
 interface Concurrency {
@@ -24,9 +29,15 @@ export type Handlers = Concurrency &
     | {
         readonly eachMessage: (record: ConsumedRecord, context: HandlerContext) => unknown;
         readonly eachBatch?: never;
+        readonly finishesBatch?: never;
       }
     | {
         readonly eachBatch: (batch: FetchedRecords, context: BatchContext) => unknown;
+        /**
+         * Whether all of a batch is processed once the handler is done with it; else only what it has marked, and the
+         * rest comes again. Default true.
+         */
+        readonly finishesBatch?: boolean;
         readonly eachMessage?: never;
       }
   );
@@ -37,6 +48,8 @@ export interface DeliverySource {
   readonly next: () => Promise<readonly Delivery[]>;
   readonly finishUpTo: (delivery: Delivery, offset: number) => void;
   readonly giveBack: (delivery: Delivery) => void;
+  /** What is not done of it is delivered again. */
+  readonly takeBack: (delivery: Delivery) => void;
   /** There is to be nothing more. */
   readonly stop: () => void;
   readonly isStopped: () => boolean;
@@ -123,11 +136,16 @@ export class HandlerRunner {
       const context: BatchContext = {
         signal: owner.signal,
         markProcessed: (offset) => this.source.finishUpTo(delivery, offset),
+        isWanted: () => this.mayGoOn(delivery),
       };
       try {
         await callApplication(eachBatch, batch, context);
       } catch (error) {
         this.fail(delivery, delivery.doneUpTo ?? batch.records[0]!.offset, error);
+        return;
+      }
+      if (this.handlers.finishesBatch === false) {
+        if (delivery.doneUpTo !== batch.nextOffset) this.source.takeBack(delivery);
         return;
       }
     }

@@ -1,10 +1,11 @@
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
-import { BadAnswerError } from '../errors.ts';
+import { BadAnswerError, asError } from '../errors.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
 import type { ApiVersionTable } from './api-version-table.ts';
+import type { ExchangeObserver } from './exchange-observer.ts';
 import type { Link } from './link.ts';
-import { negotiate, type ConnectionOptions } from './negotiation.ts';
+import { negotiate, type ConnectionOptions, type Negotiated } from './negotiation.ts';
 import { decodeResponse, encodeRequest } from './request-frame.ts';
 
 /** The body of a request, or what makes it once the version is known. */
@@ -30,22 +31,25 @@ export class Connection {
   readonly versions: ApiVersionTable;
   private readonly link: Link;
   private readonly clientId: string;
+  private readonly address: Address;
+  private readonly onExchange: ExchangeObserver | null;
   private readonly clock: ClientEnvironment['clock'];
   private usedAtMs: number;
   /** Monotonic time from which on another connection is to be used. */
   private readonly renewAtMs: number;
 
   private constructor(
-    link: Link,
-    versions: ApiVersionTable,
-    clientId: string,
+    { link, versions, sessionMs }: Negotiated,
+    address: Address,
+    options: ConnectionOptions,
     clock: ClientEnvironment['clock'],
-    sessionMs: number,
   ) {
     this.renewAtMs = clock.monotonic() + sessionMs * SESSION_USED;
     this.link = link;
     this.versions = versions;
-    this.clientId = clientId;
+    this.address = address;
+    this.clientId = options.clientId;
+    this.onExchange = options.onExchange ?? null;
     this.clock = clock;
     this.usedAtMs = clock.monotonic();
   }
@@ -56,8 +60,8 @@ export class Connection {
     address: Address,
     options: ConnectionOptions,
   ): Promise<Connection> {
-    const { link, versions, sessionMs } = await negotiate(environment, address, options);
-    return new Connection(link, versions, options.clientId, environment.clock, sessionMs);
+    const negotiated = await negotiate(environment, address, options);
+    return new Connection(negotiated, address, options, environment.clock);
   }
 
   /** The broker will soon ask anew who this is (KIP-368). */
@@ -88,11 +92,50 @@ export class Connection {
     const version = this.versions.commonOrThrow(api, options.versionMax);
     this.usedAtMs = this.clock.monotonic();
     const message = bodyFor(body, version);
+    if (this.onExchange !== null) return this.observed(api, version, message, options.timeoutMs);
     const frame = await this.link.exchange(
       (correlationId) => encodeRequest(api, version, correlationId, this.clientId, message),
       options.timeoutMs,
     );
     return { version, body: this.decode(api, version, frame) };
+  }
+
+  /** As `request`, and tells the observer. */
+  private async observed<RequestInput, Response>(
+    api: ApiCodec<unknown, RequestInput, Response, never>,
+    version: number,
+    message: RequestInput,
+    timeoutMs: number,
+  ): Promise<Answer<Response>> {
+    const sentAtMs = this.clock.now();
+    const beginMs = this.clock.monotonic();
+    let correlationId = -1;
+    const tell = (response: unknown, sizeBytes: number, error: Error | null): void =>
+      this.onExchange?.({
+        apiKey: api.key,
+        apiName: api.name,
+        apiVersion: version,
+        broker: this.address,
+        clientId: this.clientId,
+        correlationId,
+        sentAtMs,
+        durationMs: this.clock.monotonic() - beginMs,
+        sizeBytes,
+        response,
+        error,
+      });
+    try {
+      const frame = await this.link.exchange((id) => {
+        correlationId = id;
+        return encodeRequest(api, version, id, this.clientId, message);
+      }, timeoutMs);
+      const body = this.decode(api, version, frame);
+      tell(body, frame.length, null);
+      return { version, body };
+    } catch (error) {
+      tell(null, 0, asError(error));
+      throw error;
+    }
   }
 
   /** For requests without an answer: Produce with acks=0. @throws ConnectionError, UnsupportedApiError */

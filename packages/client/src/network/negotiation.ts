@@ -5,6 +5,7 @@ import { BadAnswerError, ConnectionError } from '../errors.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
 import { ApiVersionTable, type VersionRange } from './api-version-table.ts';
+import type { ExchangeObserver } from './exchange-observer.ts';
 import { Link } from './link.ts';
 import type { SaslLink } from './sasl/authenticate.ts';
 import type { SaslOptions } from './sasl/sasl-options.ts';
@@ -23,6 +24,8 @@ export interface ConnectionOptions {
   readonly tls?: TlsOptions | null;
   /** Where brokers ask who this is. */
   readonly sasl?: SaslOptions | null;
+  /** Told of what is asked once the connection can be used. */
+  readonly onExchange?: ExchangeObserver | null;
 }
 
 export interface Negotiated {

@@ -12,7 +12,7 @@ import { recordSizeMaxBytes } from './partition-queue.ts';
 import { producerSettings, type ProducerOptions, type ProducerSettings } from './producer-options.ts';
 import { Sender } from './sender.ts';
 import { StickyPartition } from './sticky-partition.ts';
-import { TakenRecord, type ProducerRecord } from './taken-record.ts';
+import { TakenRecord, type PartitionChooser, type ProducerRecord } from './taken-record.ts';
 import { Transactions } from './transactions/transactions.ts';
 
 /** Senders that wait for memory beyond this number are refused. */
@@ -98,9 +98,14 @@ export class Producer {
    * Takes one record; `settled` is called once with its outcome, never before this returns. For streams: who
    * awaits what this returns never has more in memory than the producer allows.
    *
+   * @param choose the partition, where the record names none; else it is chosen as always
    * @returns nothing when the record has its place, else a promise for that; it never rejects
    */
-  enqueue(record: ProducerRecord, settled: Settled): Promise<void> | undefined {
+  enqueue(
+    record: ProducerRecord,
+    settled: Settled,
+    choose: PartitionChooser | null = null,
+  ): Promise<void> | undefined {
     const refusal = this.outOfPlace() ?? this.impossible(record);
     if (refusal !== null) {
       queueMicrotask(() => settled(refusal, null));
@@ -108,7 +113,7 @@ export class Producer {
     }
     const nowMs = this.cluster.environment.clock.now();
     const scope = this.transactions?.present ?? null;
-    const taken = new TakenRecord(record, nowMs, this.memory, this.outstanding, scope, settled);
+    const taken = new TakenRecord(record, nowMs, this.memory, this.outstanding, scope, settled, choose);
     this.admit(taken);
     return taken.isAdmitted ? undefined : taken.whenAdmitted();
   }
@@ -276,8 +281,13 @@ export class Producer {
   }
 
   private route(taken: TakenRecord, state: TopicState, topic: TopicMetadata): void {
-    const partition = choosePartition(taken, state, topic);
-    if (partition < 0 || partition >= topic.partitions.length) {
+    let partition: number;
+    try {
+      partition = choosePartition(taken, state, topic);
+    } catch (thrown) {
+      return this.reject(taken, asError(thrown));
+    }
+    if (!(partition >= 0 && partition < topic.partitions.length)) {
       return this.reject(
         taken,
         new ClientError(
@@ -333,6 +343,7 @@ function takeEarly(state: TopicState): TakenRecord[] {
 }
 
 function choosePartition(taken: TakenRecord, state: TopicState, topic: TopicMetadata): number {
+  if (typeof taken.partition === 'function') return taken.partition(topic);
   if (taken.partition !== null) return taken.partition;
   if (taken.key !== null) return partitionOfKey(taken.key, topic.partitions.length);
   return state.sticky.choose(topic.partitions, taken.sizeBytes);

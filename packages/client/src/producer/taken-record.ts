@@ -1,8 +1,12 @@
 import type { RecordHeader } from '@odradek/protocol/records/record.ts';
+import type { TopicMetadata } from '../cluster/metadata-cache.ts';
 import { recordSizeBytes, type BatchRecord, type RecordMetadata, type Settled } from './batch.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import type { Outstanding } from './outstanding.ts';
 import type { TransactionScope } from './transactions/transactions.ts';
+
+/** Chooses a partition of a topic, once that is known. @throws anything: the record is not sent then */
+export type PartitionChooser = (topic: TopicMetadata) => number;
 
 /** A record to be sent. */
 export interface ProducerRecord {
@@ -22,8 +26,8 @@ const NO_HEADERS: readonly RecordHeader[] = [];
 /** A record in the hands of the producer, from being taken to being settled, once. */
 export class TakenRecord implements BatchRecord {
   readonly topic: string;
-  /** As the caller wants it, or null. */
-  readonly partition: number | null;
+  /** As the caller wants it, or how it is chosen, or null. */
+  readonly partition: number | PartitionChooser | null;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly RecordHeader[];
@@ -47,9 +51,10 @@ export class TakenRecord implements BatchRecord {
     outstanding: Outstanding,
     scope: TransactionScope | null,
     tell: Settled,
+    choose: PartitionChooser | null = null,
   ) {
     this.topic = record.topic;
-    this.partition = record.partition ?? null;
+    this.partition = record.partition ?? choose;
     this.key = record.key ?? null;
     this.value = record.value;
     this.headers = record.headers ?? NO_HEADERS;

@@ -36,6 +36,14 @@ export interface Assignor {
   /** What to tell the assignor of the leading member. */
   userData?(previous: PreviousAssignment): Buffer | null;
   /** @param partitionCounts topics without an entry have no partitions */
+  assign(
+    members: readonly GroupSubscriber[],
+    partitionCounts: ReadonlyMap<string, number>,
+  ): GroupAssignment | Promise<GroupAssignment>;
+}
+
+/** One that needs nothing from elsewhere. */
+export interface PromptAssignor extends Assignor {
   assign(members: readonly GroupSubscriber[], partitionCounts: ReadonlyMap<string, number>): GroupAssignment;
 }
 

@@ -1,12 +1,12 @@
 import { partitionKey } from '../../cluster/topic-partition.ts';
-import type { Assignor, GroupAssignment, GroupSubscriber } from './assignor.ts';
+import type { PromptAssignor, GroupAssignment, GroupSubscriber } from './assignor.ts';
 import { stickyPlan, type Claim } from './sticky-plan.ts';
 
 /**
  * Kafka's `cooperative-sticky` (KIP-429): shares as `sticky` makes them, while members go on reading what they keep.
  * A partition that is to move is given to nobody until the member that has it joins without it.
  */
-export const cooperativeStickyAssignor: Assignor = {
+export const cooperativeStickyAssignor: PromptAssignor = {
   name: 'cooperative-sticky',
   isCooperative: true,
   userData: ({ generation }) => {

@@ -1,11 +1,11 @@
-import { byIdentity, type Assignor, type GroupAssignment } from './assignor.ts';
+import { byIdentity, type PromptAssignor, type GroupAssignment } from './assignor.ts';
 
 /**
  * Kafka's `range`: per topic its partitions in order, cut into stretches of equal length, longer ones first, for the
  * topic's subscribers in order of instance id and member id. So partitions with the same number of topics that have
  * equally many go to the same member.
  */
-export const rangeAssignor: Assignor = {
+export const rangeAssignor: PromptAssignor = {
   name: 'range',
   isCooperative: false,
   assign(members, partitionCounts) {

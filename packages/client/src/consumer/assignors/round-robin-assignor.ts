@@ -1,10 +1,10 @@
-import { byIdentity, wantedPartitions, type Assignor, type GroupAssignment } from './assignor.ts';
+import { byIdentity, wantedPartitions, type PromptAssignor, type GroupAssignment } from './assignor.ts';
 
 /**
  * Kafka's `roundrobin`: all partitions of all topics in order, dealt to the members in turn, passing over those that
  * do not want the topic. Even shares when all members want the same.
  */
-export const roundRobinAssignor: Assignor = {
+export const roundRobinAssignor: PromptAssignor = {
   name: 'roundrobin',
   isCooperative: false,
   assign(members, partitionCounts) {

@@ -1,7 +1,7 @@
 import { Reader } from '@odradek/protocol/primitives/reader.ts';
 import { Writer } from '@odradek/protocol/primitives/writer.ts';
 import type { TopicPartition } from '../../cluster/topic-partition.ts';
-import type { Assignor, GroupSubscriber, PreviousAssignment } from './assignor.ts';
+import type { PromptAssignor, GroupSubscriber, PreviousAssignment } from './assignor.ts';
 import { stickyPlan, type Claim } from './sticky-plan.ts';
 
 /** Bytes that a topic and a partition take at least. */
@@ -13,7 +13,7 @@ const PARTITION_SIZE_BYTES = 4;
  * tell what they had in their user data: an array of topic and partitions, then the generation (absent in the first
  * version).
  */
-export const stickyAssignor: Assignor = {
+export const stickyAssignor: PromptAssignor = {
   name: 'sticky',
   isCooperative: false,
   userData: ({ partitions, generation }) => (generation < 0 ? null : encoded({ partitions, generation })),

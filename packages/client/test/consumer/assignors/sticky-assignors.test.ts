@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { partitionKey } from '../../../src/cluster/topic-partition.ts';
-import type { Assignor, GroupAssignment, GroupSubscriber } from '../../../src/consumer/assignors/assignor.ts';
+import type {
+  GroupAssignment,
+  GroupSubscriber,
+  PromptAssignor,
+} from '../../../src/consumer/assignors/assignor.ts';
 import { cooperativeStickyAssignor } from '../../../src/consumer/assignors/cooperative-sticky-assignor.ts';
 import { stickyAssignor } from '../../../src/consumer/assignors/sticky-assignor.ts';
 import { at, member, shown } from '../../support/group-members.ts';
@@ -15,7 +19,7 @@ function holder(memberId: string, topics: string[], owned: string[], generation 
 }
 
 function assign(
-  assignor: Assignor,
+  assignor: PromptAssignor,
   members: GroupSubscriber[],
   counts: Record<string, number>,
 ): GroupAssignment {
