@@ -12,6 +12,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   core: ['protocol'],
   broker: ['client', 'core', 'protocol'],
   client: ['protocol'],
+  kafkajs: ['client', 'protocol'],
   patterns: ['broker', 'client', 'core', 'protocol'],
   cli: ['broker', 'client', 'patterns', 'protocol', 'testing'],
   streams: ['client', 'protocol'],

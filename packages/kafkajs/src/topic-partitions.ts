@@ -1,0 +1,5 @@
+/** Partitions of one topic. */
+export interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: number[];
+}
