@@ -74,9 +74,11 @@ export class ConfigStore {
     return { settings, version: stat.version, zxid: stat.mzxid };
   }
 
-  /** Names of the topics that have a node. */
-  topics(): Promise<readonly string[]> {
-    return this.#children(treePaths.topicConfigs, null);
+  /** Names of the topics that have settings. What is left of a topic that exists no more is not for the next one. */
+  async topics(): Promise<readonly string[]> {
+    const named = await this.#children(treePaths.topicConfigs, null);
+    const existing = new Set((await this.#children(treePaths.topics, null).catch(unless('NONODE'))) ?? []);
+    return named.filter((topic) => existing.has(topic));
   }
 
   readTopic(topic: string): Promise<StoredConfig> {

@@ -83,7 +83,12 @@ class LiveConfigService implements ConfigService {
 
   async readAnew(): Promise<void> {
     await this.#followFromHere();
-    for (const topic of this.#topics.keys()) await this.#refresh(topicEntity(topic));
+    const existing = new Set(await this.#store.topics());
+    for (const topic of [...this.#topics.keys()]) {
+      await this.#refresh(topicEntity(topic));
+      // Its settings are read when it is heard of again: it may have been made anew.
+      if (!existing.has(topic)) this.#topics.delete(topic);
+    }
   }
 
   async #followFromHere(): Promise<void> {

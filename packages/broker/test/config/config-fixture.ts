@@ -27,6 +27,16 @@ export const TOPIC = { type: 2, name: 'orders' };
 export const BROKER = { type: 4, name: '0' };
 export const CLUSTER = { type: 4, name: '' };
 
+const TOPICS = ['orders', 'payments'];
+
+function makeTopics(coordination: Coordination): Promise<void> {
+  const paths = ['/brokers', '/brokers/topics', ...TOPICS.map((topic) => `/brokers/topics/${topic}`)];
+  const creations = paths.map((path) => ({ type: 'create', path, data: null, mode: 'persistent' }) as const);
+  return new Promise((resolve, reject) =>
+    coordination.write(creations, (error) => (error === null ? resolve() : reject(error))),
+  );
+}
+
 /** @param tree of another fixture, to be a second broker or a later start */
 export async function configFixture(
   properties: Properties = {},
@@ -36,13 +46,14 @@ export async function configFixture(
   const clock = new MovingClock();
   const shared = tree ?? new EmbeddedTree(':memory:', clock);
   const coordination = shared.connect();
+  if (tree === undefined) await makeTopics(coordination);
   const loaded = loadBrokerConfig(properties);
   const service = await openConfigService({
     loaded,
     coordination,
     clock,
     log: recordingLog(errors),
-    topicExists: (topic) => ['orders', 'payments'].includes(topic),
+    topicExists: (topic) => TOPICS.includes(topic),
   });
   const children = (path: string) => childrenOf(coordination, path);
   const settled = async () => {

@@ -435,3 +435,18 @@ test('a topic that was deleted and created again has only its new settings', asy
   made.service.topicCreated('orders', { 'retention.ms': '1' });
   assert.deepEqual(made.service.topicOverrides('orders'), { 'retention.ms': '1' });
 });
+
+test('settings that a deletion has left behind are not those of the next topic of that name', async (context) => {
+  const made = await fixture(context);
+  await changed(made, TOPIC, [['segment.bytes', SET, '5000']]);
+  await new Promise<void>((resolve) =>
+    made.coordination.write([{ type: 'delete', path: '/brokers/topics/orders', version: -1 }], () =>
+      resolve(),
+    ),
+  );
+  const later = await configFixture({}, made.tree);
+  assert.deepEqual(later.service.topicOverrides('orders'), {});
+  await made.service.readAnew();
+  assert.deepEqual(made.service.topicOverrides('orders'), {});
+  assert.notEqual(made.service.learnTopics(['orders']), null);
+});
