@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Cluster } from '@odradek/client';
+import type { WriteOperation } from '@odradek/core/ports/coordination.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
 import { decodeControllerNode } from '@odradek/core/controller/controller-node.ts';
 import { treePaths } from '@odradek/core/controller/tree-paths.ts';
@@ -61,6 +63,11 @@ export class Director {
     return broker.replicas.find((replica) => replica.topic === topic && replica.index === 0);
   }
 
+  /** The replicas of a topic, wherever they are. */
+  replicasOf(name: string): readonly Partition[] {
+    return this.brokers.flatMap(({ replicas }) => replicas.filter(({ topic }) => topic === name));
+  }
+
   logEnd(broker: SimulatedBroker): number {
     return this.replica(broker)?.log.logEndOffset ?? -1;
   }
@@ -88,6 +95,35 @@ export class Director {
   /** Begins to send with acks=1. */
   beginHasty(count: number): readonly Sent[] {
     return Array.from({ length: count }, () => this.one.send());
+  }
+
+  /** Asks the administrator for something, and waits for the answer. A refusal is a problem. */
+  async asks(what: string, act: (cluster: Cluster) => Promise<unknown>): Promise<void> {
+    let isAnswered = false;
+    this.stage.cluster.administrator.attempt(what, async (cluster) => {
+      try {
+        await act(cluster);
+      } catch (error) {
+        this.stage.problems.add('refused', `${what}: ${String(error)}`);
+      }
+      isAnswered = true;
+      return 'done';
+    });
+    await this.until(what, () => isAnswered);
+  }
+
+  /** Makes a topic of one partition. @param assignment three replicas anywhere unless given */
+  async topicIsThere(name: string, assignment?: readonly (readonly number[])[]): Promise<void> {
+    const topic =
+      assignment === undefined ? { name, partitions: 1, replicationFactor: 3 } : { name, assignment };
+    let isThere = false;
+    void this.stage.cluster.administrator.createTopic(topic).then(() => (isThere = true));
+    await this.until(`${name} is there`, () => isThere);
+  }
+
+  /** Writes into the tree as another program does, in one go. */
+  writeTree(operations: readonly WriteOperation[]): void {
+    this.stage.world.ensemble.write('another program', operations);
   }
 
   /** Nothing gets from one machine to the other, nor back. */
