@@ -3,6 +3,7 @@ import type { ClientEnvironment } from '../ports/environment.ts';
 import { checkedSasl, type SaslOptions } from '../network/sasl/sasl-options.ts';
 import type { ExchangeObserver } from '../network/exchange-observer.ts';
 import type { TlsOptions } from '../network/tls-options.ts';
+import { wholeNumber, type OptionNames } from '../options.ts';
 import type { Address } from '../ports/sockets.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { parseBootstrapServers } from './bootstrap-address.ts';
@@ -39,6 +40,22 @@ export interface ClusterOptions {
   readonly environment?: ClientEnvironment;
 }
 
+export const CLUSTER_OPTION_NAMES: OptionNames<ClusterOptions> = {
+  bootstrapServers: true,
+  clientId: true,
+  requestTimeoutMs: true,
+  connectionSetupTimeoutMs: true,
+  apiTimeoutMs: true,
+  retryBackoffMs: true,
+  retryBackoffMaxMs: true,
+  metadataMaxAgeMs: true,
+  connectionsMaxIdleMs: true,
+  receiveMaxBytes: true,
+  tls: true,
+  sasl: true,
+  environment: true,
+};
+
 export interface ClusterSettings {
   readonly bootstrap: readonly Address[];
   readonly clientId: string;
@@ -60,13 +77,20 @@ export function clusterSettings(options: ClusterOptions): ClusterSettings {
   return {
     bootstrap: parseBootstrapServers(options.bootstrapServers),
     clientId: options.clientId ?? 'odradek',
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
-    connectionSetupTimeoutMs: options.connectionSetupTimeoutMs ?? 10_000,
-    apiTimeoutMs: options.apiTimeoutMs ?? 60_000,
-    backoff: { initialMs: options.retryBackoffMs ?? 100, maxMs: options.retryBackoffMaxMs ?? 1_000 },
-    metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
-    connectionsMaxIdleMs: options.connectionsMaxIdleMs ?? 540_000,
-    receiveMaxBytes: options.receiveMaxBytes ?? 128 * 1024 * 1024,
+    requestTimeoutMs: wholeNumber('requestTimeoutMs', options.requestTimeoutMs ?? 30_000, 1),
+    connectionSetupTimeoutMs: wholeNumber(
+      'connectionSetupTimeoutMs',
+      options.connectionSetupTimeoutMs ?? 10_000,
+      1,
+    ),
+    apiTimeoutMs: wholeNumber('apiTimeoutMs', options.apiTimeoutMs ?? 60_000, 1),
+    backoff: {
+      initialMs: wholeNumber('retryBackoffMs', options.retryBackoffMs ?? 100, 0),
+      maxMs: wholeNumber('retryBackoffMaxMs', options.retryBackoffMaxMs ?? 1_000, 0),
+    },
+    metadataMaxAgeMs: wholeNumber('metadataMaxAgeMs', options.metadataMaxAgeMs ?? 300_000, 1),
+    connectionsMaxIdleMs: wholeNumber('connectionsMaxIdleMs', options.connectionsMaxIdleMs ?? 540_000, 1),
+    receiveMaxBytes: wholeNumber('receiveMaxBytes', options.receiveMaxBytes ?? 128 * 1024 * 1024, 1),
     tls: tlsOf(options.tls ?? false),
     sasl: options.sasl === undefined ? null : checkedSasl(options.sasl),
     onExchange: options.onExchange ?? null,

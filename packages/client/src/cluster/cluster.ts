@@ -10,7 +10,13 @@ import type { Timer } from '../ports/clock.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
 import { delay } from './backoff.ts';
-import { clusterSettings, type ClusterOptions, type ClusterSettings } from './cluster-options.ts';
+import { refuseUnknown } from '../options.ts';
+import {
+  CLUSTER_OPTION_NAMES,
+  clusterSettings,
+  type ClusterOptions,
+  type ClusterSettings,
+} from './cluster-options.ts';
 import { ConnectionPool, type Channel } from './connection-pool.ts';
 import { MetadataCache, type BrokerNode, type TopicMetadata } from './metadata-cache.ts';
 import { retrying } from './retrying.ts';
@@ -47,8 +53,9 @@ export class Cluster {
   private nextSource = 0;
   private isClosed = false;
 
-  /** Connects when first used. @throws ClientError BAD_ADDRESS */
+  /** Connects when first used. @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: ClusterOptions) {
+    refuseUnknown('a cluster', options, CLUSTER_OPTION_NAMES);
     this.settings = clusterSettings(options);
     this.environment = this.settings.environment;
     this.nextSource = Math.floor(this.environment.random.fraction() * 1_000);

@@ -1,5 +1,5 @@
-import type { ClusterOptions } from '../cluster/cluster-options.ts';
-import { ClientError } from '../errors.ts';
+import { CLUSTER_OPTION_NAMES, type ClusterOptions } from '../cluster/cluster-options.ts';
+import { oneOf, wholeNumber, type OptionNames } from '../options.ts';
 import type { IsolationLevel } from './list-offsets.ts';
 
 /** Where to begin when there is no position, or the one there is lies outside the log. */
@@ -30,6 +30,22 @@ export interface ConsumerOptions extends ClusterOptions {
   readonly createTopics?: boolean;
 }
 
+export const CONSUMER_OPTION_NAMES: OptionNames<ConsumerOptions> = {
+  ...CLUSTER_OPTION_NAMES,
+  fetchMinBytes: true,
+  fetchMaxWaitMs: true,
+  fetchMaxBytes: true,
+  partitionFetchMaxBytes: true,
+  maxPollRecords: true,
+  offsetReset: true,
+  isolationLevel: true,
+  clientRack: true,
+  createTopics: true,
+};
+
+const OFFSET_RESETS: readonly OffsetReset[] = ['earliest', 'latest', 'none'];
+const ISOLATION_LEVELS: readonly IsolationLevel[] = ['read_uncommitted', 'read_committed'];
+
 export interface ConsumerSettings {
   readonly fetchMinBytes: number;
   readonly fetchMaxWaitMs: number;
@@ -44,26 +60,20 @@ export interface ConsumerSettings {
 
 /** @throws ClientError BAD_OPTION */
 export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
-  const settings = {
-    fetchMinBytes: options.fetchMinBytes ?? 1,
-    fetchMaxWaitMs: options.fetchMaxWaitMs ?? 500,
-    fetchMaxBytes: options.fetchMaxBytes ?? 50 * 1024 * 1024,
-    partitionFetchMaxBytes: options.partitionFetchMaxBytes ?? 1024 * 1024,
-    maxPollRecords: options.maxPollRecords ?? 500,
-    offsetReset: options.offsetReset ?? 'latest',
-    isolationLevel: options.isolationLevel ?? 'read_uncommitted',
+  const { maxPollRecords = 500 } = options;
+  return {
+    fetchMinBytes: wholeNumber('fetchMinBytes', options.fetchMinBytes ?? 1, 0),
+    fetchMaxWaitMs: wholeNumber('fetchMaxWaitMs', options.fetchMaxWaitMs ?? 500, 0),
+    fetchMaxBytes: wholeNumber('fetchMaxBytes', options.fetchMaxBytes ?? 50 * 1024 * 1024, 1),
+    partitionFetchMaxBytes: wholeNumber(
+      'partitionFetchMaxBytes',
+      options.partitionFetchMaxBytes ?? 1024 * 1024,
+      1,
+    ),
+    maxPollRecords: maxPollRecords === Infinity ? Infinity : wholeNumber('maxPollRecords', maxPollRecords, 1),
+    offsetReset: oneOf('offsetReset', options.offsetReset ?? 'latest', OFFSET_RESETS),
+    isolationLevel: oneOf('isolationLevel', options.isolationLevel ?? 'read_uncommitted', ISOLATION_LEVELS),
     clientRack: options.clientRack ?? '',
     createTopics: options.createTopics ?? false,
-  } as const;
-  for (const name of ['fetchMinBytes', 'fetchMaxWaitMs'] as const) checkAtLeast(name, settings[name], 0);
-  for (const name of ['fetchMaxBytes', 'partitionFetchMaxBytes'] as const) {
-    checkAtLeast(name, settings[name], 1);
-  }
-  if (settings.maxPollRecords !== Infinity) checkAtLeast('maxPollRecords', settings.maxPollRecords, 1);
-  return settings;
-}
-
-function checkAtLeast(name: string, value: number, min: number): void {
-  if (Number.isInteger(value) && value >= min) return;
-  throw new ClientError('BAD_OPTION', `${name} is ${value}, allowed are integers from ${min} on`);
+  };
 }

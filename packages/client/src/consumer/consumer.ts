@@ -1,8 +1,15 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { Cluster } from '../cluster/cluster.ts';
+import { CLUSTER_OPTION_NAMES } from '../cluster/cluster-options.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
 import { ClosedError } from '../errors.ts';
-import { consumerSettings, type ConsumerOptions, type ConsumerSettings } from './consumer-options.ts';
+import { pickOptions, refuseUnknown } from '../options.ts';
+import {
+  CONSUMER_OPTION_NAMES,
+  consumerSettings,
+  type ConsumerOptions,
+  type ConsumerSettings,
+} from './consumer-options.ts';
 import type { PartitionTrouble, StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
 import { Fetcher } from './fetch/fetcher.ts';
@@ -24,8 +31,9 @@ export class Consumer {
 
   /** Connects when first used. @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: ConsumerOptions) {
+    refuseUnknown('a consumer', options, CONSUMER_OPTION_NAMES);
     this.settings = consumerSettings(options);
-    this.cluster = new Cluster(options);
+    this.cluster = new Cluster(pickOptions(options, CLUSTER_OPTION_NAMES));
     this.changed = new Signal(this.cluster.environment);
     this.fetcher = new Fetcher(this.cluster, this.settings, this.changed);
   }

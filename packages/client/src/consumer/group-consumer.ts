@@ -1,8 +1,10 @@
 import { Cluster } from '../cluster/cluster.ts';
+import { CLUSTER_OPTION_NAMES } from '../cluster/cluster-options.ts';
 import { Coordinator, CoordinatorType } from '../cluster/coordinators.ts';
 import { delay } from '../cluster/backoff.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
 import { ClientError, ClosedError, asError } from '../errors.ts';
+import { pickOptions, refuseUnknown } from '../options.ts';
 import type { Timer } from '../ports/clock.ts';
 import { fetchCommitted, type CommittedOffset, type OffsetToCommit } from './committed-offsets.ts';
 import type { ConsumedRecord } from './consumed-record.ts';
@@ -15,7 +17,12 @@ import type { GroupMetadata } from './group-metadata.ts';
 import { ConsumerProtocolMembership } from './consumer-protocol-membership.ts';
 import { GroupMembership } from './group-membership.ts';
 import type { JoinTrouble, Membership, MembershipEvents } from './membership.ts';
-import { groupSettings, type GroupConsumerOptions, type GroupSettings } from './group-options.ts';
+import {
+  GROUP_CONSUMER_OPTION_NAMES,
+  groupSettings,
+  type GroupConsumerOptions,
+  type GroupSettings,
+} from './group-options.ts';
 import { HandlerRunner, type Handlers } from './handler-runner.ts';
 import { isInsideApplication } from './handler-scope.ts';
 import type { Delivery } from './owned-partition.ts';
@@ -61,9 +68,10 @@ export class GroupConsumer {
 
   /** Joins with the first call for records. @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: GroupConsumerOptions) {
+    refuseUnknown('a consumer of a group', options, GROUP_CONSUMER_OPTION_NAMES);
     this.settings = consumerSettings(options);
     this.groupSettings = groupSettings(options);
-    this.cluster = new Cluster(options);
+    this.cluster = new Cluster(pickOptions(options, CLUSTER_OPTION_NAMES));
     this.changed = new Signal(this.cluster.environment);
     this.fetcher = new Fetcher(this.cluster, this.settings, this.changed);
     this.coordinator = new Coordinator(this.cluster, CoordinatorType.GROUP, options.groupId);

@@ -1,8 +1,8 @@
 import type { TopicPartition } from '../cluster/topic-partition.ts';
-import { ClientError } from '../errors.ts';
+import { badOption, oneOf, wholeNumber, type OptionNames } from '../options.ts';
 import { assignorsOf, type AssignorName } from './assignors/assignors.ts';
 import type { Assignor } from './assignors/assignor.ts';
-import type { ConsumerOptions } from './consumer-options.ts';
+import { CONSUMER_OPTION_NAMES, type ConsumerOptions } from './consumer-options.ts';
 import type { MembershipOptions } from './group-membership.ts';
 import type { Stall } from './watchdog.ts';
 
@@ -54,6 +54,28 @@ export interface GroupConsumerOptions extends ConsumerOptions {
   readonly onLost?: RebalanceListener;
 }
 
+export const GROUP_CONSUMER_OPTION_NAMES: OptionNames<GroupConsumerOptions> = {
+  ...CONSUMER_OPTION_NAMES,
+  groupId: true,
+  topics: true,
+  groupProtocol: true,
+  serverAssignor: true,
+  assignors: true,
+  instanceId: true,
+  sessionTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  maxPollIntervalMs: true,
+  autoCommit: true,
+  autoCommitIntervalMs: true,
+  onStall: true,
+  stallAfterMs: true,
+  onAssigned: true,
+  onRevoked: true,
+  onLost: true,
+};
+
+const GROUP_PROTOCOLS: readonly GroupProtocol[] = ['classic', 'consumer'];
+
 export interface GroupSettings {
   readonly protocol: GroupProtocol;
   readonly serverAssignor: string | null;
@@ -73,9 +95,9 @@ export interface GroupSettings {
 /** @throws ClientError BAD_OPTION */
 export function groupSettings(options: GroupConsumerOptions): GroupSettings {
   const assignors = assignorsOf(options.assignors ?? ['range', 'cooperative-sticky']);
-  const maxPollIntervalMs = atLeast('maxPollIntervalMs', options.maxPollIntervalMs ?? 300_000, 1);
-  const sessionTimeoutMs = atLeast('sessionTimeoutMs', options.sessionTimeoutMs ?? 45_000, 1);
-  const heartbeatIntervalMs = atLeast('heartbeatIntervalMs', options.heartbeatIntervalMs ?? 3_000, 1);
+  const maxPollIntervalMs = wholeNumber('maxPollIntervalMs', options.maxPollIntervalMs ?? 300_000, 1);
+  const sessionTimeoutMs = wholeNumber('sessionTimeoutMs', options.sessionTimeoutMs ?? 45_000, 1);
+  const heartbeatIntervalMs = wholeNumber('heartbeatIntervalMs', options.heartbeatIntervalMs ?? 3_000, 1);
   if (heartbeatIntervalMs >= sessionTimeoutMs) {
     throw badOption(
       `heartbeatIntervalMs is ${heartbeatIntervalMs}, allowed is less than sessionTimeoutMs, ${sessionTimeoutMs}`,
@@ -98,9 +120,9 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
     isCooperative: protocol === 'consumer' || assignors.every((assignor) => assignor.isCooperative),
     maxPollIntervalMs,
     autoCommit: options.autoCommit ?? true,
-    autoCommitIntervalMs: atLeast('autoCommitIntervalMs', options.autoCommitIntervalMs ?? 5_000, 0),
+    autoCommitIntervalMs: wholeNumber('autoCommitIntervalMs', options.autoCommitIntervalMs ?? 5_000, 0),
     onStall: options.onStall ?? null,
-    stallAfterMs: atLeast('stallAfterMs', options.stallAfterMs ?? 30_000, 1),
+    stallAfterMs: wholeNumber('stallAfterMs', options.stallAfterMs ?? 30_000, 1),
     onAssigned: options.onAssigned ?? null,
     onRevoked: options.onRevoked ?? null,
     onLost: options.onLost ?? null,
@@ -114,21 +136,9 @@ const SETTINGS_BY_PROTOCOL = {
 } as const;
 
 function protocolOf(options: GroupConsumerOptions): GroupProtocol {
-  const protocol = options.groupProtocol ?? 'classic';
-  if (protocol !== 'classic' && protocol !== 'consumer') {
-    throw badOption(`groupProtocol is "${String(protocol)}", allowed are classic, consumer`);
-  }
+  const protocol = oneOf('groupProtocol', options.groupProtocol ?? 'classic', GROUP_PROTOCOLS);
   const other = protocol === 'classic' ? 'consumer' : 'classic';
   const misplaced = SETTINGS_BY_PROTOCOL[other].find((name) => options[name] !== undefined);
   if (misplaced === undefined) return protocol;
   throw badOption(`${misplaced} has no effect with groupProtocol ${protocol}, only with ${other}`);
-}
-
-function atLeast(name: string, value: number, min: number): number {
-  if (Number.isInteger(value) && value >= min) return value;
-  throw badOption(`${name} is ${value}, allowed are whole numbers from ${min} on`);
-}
-
-function badOption(message: string): ClientError {
-  return new ClientError('BAD_OPTION', message);
 }

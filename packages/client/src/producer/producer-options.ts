@@ -1,9 +1,10 @@
 import { CompressionType } from '@odradek/protocol/records/batch-header.ts';
-import type { ClusterOptions } from '../cluster/cluster-options.ts';
-import { ClientError } from '../errors.ts';
+import { CLUSTER_OPTION_NAMES, type ClusterOptions } from '../cluster/cluster-options.ts';
+import { badOption, oneOf, wholeNumber, type OptionNames } from '../options.ts';
 
 export const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type CompressionName = (typeof COMPRESSION_NAMES)[number];
+const ACKS = [-1, 0, 1] as const;
 
 /** Names and defaults follow Apache Kafka's Java producer of version 4. */
 export interface ProducerOptions extends ClusterOptions {
@@ -38,6 +39,23 @@ export interface ProducerOptions extends ClusterOptions {
   readonly createTopics?: boolean;
 }
 
+export const PRODUCER_OPTION_NAMES: OptionNames<ProducerOptions> = {
+  ...CLUSTER_OPTION_NAMES,
+  acks: true,
+  idempotent: true,
+  compression: true,
+  lingerMs: true,
+  batchSizeBytes: true,
+  bufferMemoryBytes: true,
+  requestSizeMaxBytes: true,
+  inFlightMax: true,
+  deliveryTimeoutMs: true,
+  maxBlockMs: true,
+  transactionalId: true,
+  transactionTimeoutMs: true,
+  createTopics: true,
+};
+
 export interface ProducerSettings {
   readonly acks: -1 | 0 | 1;
   readonly idempotent: boolean;
@@ -57,7 +75,7 @@ export interface ProducerSettings {
 
 /** @throws ClientError BAD_OPTION */
 export function producerSettings(options: ProducerOptions): ProducerSettings {
-  const acks = options.acks ?? -1;
+  const acks = oneOf('acks', options.acks ?? -1, ACKS);
   if (options.idempotent === true && acks !== -1) {
     throw badOption(`idempotent needs acks -1 (all), but acks is ${acks}`);
   }
@@ -74,32 +92,19 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     acks,
     idempotent: options.idempotent ?? acks === -1,
     compression: compressionOf(options.compression ?? 'none'),
-    lingerMs: atLeast('lingerMs', options.lingerMs ?? 5, 0),
-    batchSizeBytes: atLeast('batchSizeBytes', options.batchSizeBytes ?? 16_384, 0),
-    bufferMemoryBytes: atLeast('bufferMemoryBytes', options.bufferMemoryBytes ?? 32 * 1024 * 1024, 1),
-    requestSizeMaxBytes: atLeast('requestSizeMaxBytes', options.requestSizeMaxBytes ?? 1024 * 1024, 1),
-    inFlightMax: atLeast('inFlightMax', options.inFlightMax ?? 5, 1),
-    deliveryTimeoutMs: atLeast('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
-    maxBlockMs: atLeast('maxBlockMs', options.maxBlockMs ?? 60_000, 0),
+    lingerMs: wholeNumber('lingerMs', options.lingerMs ?? 5, 0),
+    batchSizeBytes: wholeNumber('batchSizeBytes', options.batchSizeBytes ?? 16_384, 0),
+    bufferMemoryBytes: wholeNumber('bufferMemoryBytes', options.bufferMemoryBytes ?? 32 * 1024 * 1024, 1),
+    requestSizeMaxBytes: wholeNumber('requestSizeMaxBytes', options.requestSizeMaxBytes ?? 1024 * 1024, 1),
+    inFlightMax: wholeNumber('inFlightMax', options.inFlightMax ?? 5, 1),
+    deliveryTimeoutMs: wholeNumber('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1),
+    maxBlockMs: wholeNumber('maxBlockMs', options.maxBlockMs ?? 60_000, 0),
     transactionalId: options.transactionalId ?? null,
-    transactionTimeoutMs: atLeast('transactionTimeoutMs', options.transactionTimeoutMs ?? 60_000, 1),
+    transactionTimeoutMs: wholeNumber('transactionTimeoutMs', options.transactionTimeoutMs ?? 60_000, 1),
     createTopics: options.createTopics ?? true,
   };
 }
 
 function compressionOf(name: CompressionName): CompressionType {
-  const type = COMPRESSION_NAMES.indexOf(name);
-  if (type < 0) {
-    throw badOption(`compression is "${name}", allowed are ${COMPRESSION_NAMES.join(', ')}`);
-  }
-  return type as CompressionType;
-}
-
-function atLeast(name: string, value: number, min: number): number {
-  if (Number.isFinite(value) && value >= min) return value;
-  throw badOption(`${name} is ${value}, allowed is ${min} or more`);
-}
-
-function badOption(message: string): ClientError {
-  return new ClientError('BAD_OPTION', message);
+  return COMPRESSION_NAMES.indexOf(oneOf('compression', name, COMPRESSION_NAMES)) as CompressionType;
 }

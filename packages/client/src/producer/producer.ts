@@ -1,6 +1,8 @@
 import { Cluster } from '../cluster/cluster.ts';
 import type { TopicMetadata } from '../cluster/metadata-cache.ts';
+import { CLUSTER_OPTION_NAMES } from '../cluster/cluster-options.ts';
 import { ClientError, ClosedError, asError } from '../errors.ts';
+import { pickOptions, refuseUnknown } from '../options.ts';
 import type { Timer } from '../ports/clock.ts';
 import { recordSizeBytes, type Batch, type RecordMetadata, type Settled } from './batch.ts';
 import type { OffsetToCommit } from '../consumer/committed-offsets.ts';
@@ -9,7 +11,12 @@ import { MemoryGate } from './memory-gate.ts';
 import { partitionOfKey } from './murmur2.ts';
 import { Outstanding } from './outstanding.ts';
 import { recordSizeMaxBytes } from './partition-queue.ts';
-import { producerSettings, type ProducerOptions, type ProducerSettings } from './producer-options.ts';
+import {
+  PRODUCER_OPTION_NAMES,
+  producerSettings,
+  type ProducerOptions,
+  type ProducerSettings,
+} from './producer-options.ts';
 import { Sender } from './sender.ts';
 import { StickyPartition } from './sticky-partition.ts';
 import { TakenRecord, type PartitionChooser, type ProducerRecord } from './taken-record.ts';
@@ -43,8 +50,9 @@ export class Producer {
 
   /** Connects when first used. @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: ProducerOptions) {
+    refuseUnknown('a producer', options, PRODUCER_OPTION_NAMES);
     this.settings = producerSettings(options);
-    this.cluster = new Cluster(options);
+    this.cluster = new Cluster(pickOptions(options, CLUSTER_OPTION_NAMES));
     this.memory = new MemoryGate(this.settings.bufferMemoryBytes);
     const { transactionalId } = this.settings;
     this.transactions =

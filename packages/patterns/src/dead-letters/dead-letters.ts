@@ -9,6 +9,15 @@ import {
   type ProducerOptions,
   type ProducerRecord,
 } from '@odradek/client';
+import { CLUSTER_OPTION_NAMES } from '@odradek/client/cluster/cluster-options.ts';
+import {
+  namesWithout,
+  pickOptions,
+  refuseUnknown,
+  wholeNumber,
+  type OptionNames,
+} from '@odradek/client/options.ts';
+import { PRODUCER_OPTION_NAMES } from '@odradek/client/producer/producer-options.ts';
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import type { FailedRecord } from '../parallel/attempt.ts';
 import type { ParallelOptions } from '../parallel/parallel-options.ts';
@@ -23,7 +32,10 @@ import {
   type DeathNotes,
 } from './death-notes.ts';
 
-export interface DeadLettersOptions extends Omit<ProducerOptions, 'acks' | 'idempotent'> {
+/** What the producer is told by this. */
+const GOVERNED = ['acks', 'idempotent', 'createTopics', 'transactionalId', 'transactionTimeoutMs'] as const;
+
+export interface DeadLettersOptions extends Omit<ProducerOptions, (typeof GOVERNED)[number]> {
   /** The group whose records these are: part of the topics' names. */
   readonly groupId: string;
   /** Delays between further rounds of attempts, milliseconds, each a topic. Default none. */
@@ -34,6 +46,15 @@ export interface DeadLettersOptions extends Omit<ProducerOptions, 'acks' | 'idem
    */
   readonly massFailureShare?: number;
 }
+
+const COPYING_OPTION_NAMES = namesWithout(PRODUCER_OPTION_NAMES, GOVERNED);
+
+const OPTION_NAMES: OptionNames<DeadLettersOptions> = {
+  ...COPYING_OPTION_NAMES,
+  groupId: true,
+  delaysMs: true,
+  massFailureShare: true,
+};
 
 /** What a dead letter is lost without; broker defaults would delete it after a week. */
 const DEAD_CONFIGS = { 'retention.ms': '-1' };
@@ -53,14 +74,13 @@ export class DeadLetters {
 
   /** @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: DeadLettersOptions) {
+    refuseUnknown('dead letters', options, OPTION_NAMES);
     this.options = options;
     this.delaysMs = options.delaysMs ?? [];
-    for (const delayMs of this.delaysMs) {
-      if (Number.isInteger(delayMs) && delayMs >= 1) continue;
-      throw new ClientError('BAD_OPTION', `delaysMs has ${delayMs}, allowed are whole numbers from 1 on`);
-    }
-    this.producer = new Producer({ lingerMs: 0, ...options, createTopics: false });
-    this.cluster = new Cluster(options);
+    for (const delayMs of this.delaysMs) wholeNumber('one of delaysMs', delayMs, 1);
+    const own = pickOptions(options, COPYING_OPTION_NAMES);
+    this.producer = new Producer({ lingerMs: 0, ...own, createTopics: false });
+    this.cluster = new Cluster(pickOptions(options, CLUSTER_OPTION_NAMES));
   }
 
   /** @throws ClientError BAD_TOPIC_NAME */

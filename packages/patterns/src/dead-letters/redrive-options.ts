@@ -1,4 +1,6 @@
-import { ClientError, type ClusterOptions } from '@odradek/client';
+import type { ClusterOptions } from '@odradek/client';
+import { CLUSTER_OPTION_NAMES } from '@odradek/client/cluster/cluster-options.ts';
+import { badOption, refuseUnknown, type OptionNames } from '@odradek/client/options.ts';
 import type { BreakerLimits, BreakerState } from './redrive-breaker.ts';
 import type { DeadLetter } from './dead-letter.ts';
 
@@ -43,6 +45,26 @@ export interface RedriveOptions extends ClusterOptions {
   readonly onEvent?: (event: RedriveEvent) => void;
 }
 
+const OPTION_NAMES: OptionNames<RedriveOptions> = {
+  ...CLUSTER_OPTION_NAMES,
+  from: true,
+  runId: true,
+  to: true,
+  handle: true,
+  filter: true,
+  probe: true,
+  probeIntervalMs: true,
+  ratePerSecond: true,
+  canaries: true,
+  settleMs: true,
+  redeathShareMax: true,
+  redrivesMax: true,
+  limit: true,
+  dryRun: true,
+  signal: true,
+  onEvent: true,
+};
+
 export type RedriveEvent =
   | { readonly type: 'breaker'; readonly state: BreakerState }
   | { readonly type: 'moved' | 'parked'; readonly letter: DeadLetter }
@@ -77,9 +99,10 @@ export interface RedriveSettings {
 
 /** @throws ClientError BAD_OPTION */
 export function redriveSettings(options: RedriveOptions): RedriveSettings {
-  if (options.runId === '') throw new ClientError('BAD_OPTION', 'runId is empty');
+  refuseUnknown('a re-drive', options, OPTION_NAMES);
+  if (options.runId === '') throw badOption('runId is empty');
   if (options.to !== undefined && options.handle !== undefined) {
-    throw new ClientError('BAD_OPTION', 'to and handle are both given, allowed is one of them');
+    throw badOption('to and handle are both given, allowed is one of them');
   }
   return {
     breaker: {
@@ -99,5 +122,5 @@ export function redriveSettings(options: RedriveOptions): RedriveSettings {
 function inRange(name: string, value: number, min: number, max = Infinity): number {
   if (value >= min && value <= max) return value;
   const upTo = max === Infinity ? 'on' : `to ${max}`;
-  throw new ClientError('BAD_OPTION', `${name} is ${value}, allowed is from ${min} ${upTo}`);
+  throw badOption(`${name} is ${value}, allowed is from ${min} ${upTo}`);
 }

@@ -9,8 +9,10 @@ import {
   partitionKey,
   type TopicPartition,
 } from '@odradek/client';
+import { CLUSTER_OPTION_NAMES } from '@odradek/client/cluster/cluster-options.ts';
 import { Coordinator, CoordinatorType } from '@odradek/client/cluster/coordinators.ts';
 import { TOOL, commitOffsets, fetchCommitted } from '@odradek/client/consumer/committed-offsets.ts';
+import { pickOptions } from '@odradek/client/options.ts';
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { deadLetterOf, type DeadLetter } from './dead-letter.ts';
 import { parkingTopic } from './dead-letter-topics.ts';
@@ -83,10 +85,11 @@ class RedriveRun {
   constructor(options: RedriveOptions, settings: RedriveSettings) {
     this.options = options;
     this.settings = settings;
-    this.cluster = new Cluster(options);
-    this.reader = new Consumer({ ...options, isolationLevel: 'read_committed', offsetReset: 'earliest' });
-    this.watcher = new Consumer({ ...options, fetchMaxWaitMs: 100 });
-    this.producer = new Producer({ ...options, lingerMs: 0, createTopics: false });
+    const reach = pickOptions(options, CLUSTER_OPTION_NAMES);
+    this.cluster = new Cluster(reach);
+    this.reader = new Consumer({ ...reach, isolationLevel: 'read_committed', offsetReset: 'earliest' });
+    this.watcher = new Consumer({ ...reach, fetchMaxWaitMs: 100 });
+    this.producer = new Producer({ ...reach, lingerMs: 0, createTopics: false });
     const groupId = `${options.from}.redrive.${options.runId}`;
     this.coordinator = new Coordinator(this.cluster, CoordinatorType.GROUP, groupId);
     this.breaker = new RedriveBreaker(settings.breaker);
@@ -144,7 +147,7 @@ class RedriveRun {
     });
     await this.commit();
     this.ledger = await RedriveLedger.load(
-      this.options,
+      pickOptions(this.options, CLUSTER_OPTION_NAMES),
       from,
       new Map(all.map((at) => [at.partition, starts!.get(partitionKey(at))!.offset])),
       this.producer,

@@ -1,5 +1,4 @@
 import {
-  ClientError,
   ClosedError,
   Producer,
   asError,
@@ -7,12 +6,21 @@ import {
   type ProducerOptions,
 } from '@odradek/client';
 import { clusterSettings } from '@odradek/client/cluster/cluster-options.ts';
+import {
+  namesWithout,
+  pickOptions,
+  refuseUnknown,
+  wholeNumber,
+  type OptionNames,
+} from '@odradek/client/options.ts';
+import { PRODUCER_OPTION_NAMES } from '@odradek/client/producer/producer-options.ts';
 import { isPoison } from '../poison.ts';
 import type { OutboxRow, OutboxTable } from './outbox-table.ts';
 
-type Governed = 'acks' | 'idempotent' | 'deliveryTimeoutMs' | 'maxBlockMs';
+/** What the producer is told by the relay. */
+const GOVERNED = ['acks', 'idempotent', 'deliveryTimeoutMs', 'maxBlockMs'] as const;
 
-export interface OutboxRelayOptions extends Omit<ProducerOptions, Governed> {
+export interface OutboxRelayOptions extends Omit<ProducerOptions, (typeof GOVERNED)[number]> {
   readonly outbox: OutboxTable;
   /** How long to wait when there is nothing to send, milliseconds. Default 200. */
   readonly pollMs?: number;
@@ -33,6 +41,17 @@ export type OutboxEvent =
   | { readonly type: 'poison'; readonly row: OutboxRow; readonly error: Error }
   /** The database or the cluster failed; it is tried again, and some rows may come twice. */
   | { readonly type: 'failed'; readonly error: Error };
+
+const RELAYED_OPTION_NAMES = namesWithout(PRODUCER_OPTION_NAMES, GOVERNED);
+
+const OPTION_NAMES: OptionNames<OutboxRelayOptions> = {
+  ...RELAYED_OPTION_NAMES,
+  outbox: true,
+  pollMs: true,
+  batchMax: true,
+  onPoison: true,
+  onEvent: true,
+};
 
 const FOR_EVER_MS = 2 ** 31 - 1;
 const PAUSE_MS = 1_000;
@@ -61,10 +80,11 @@ export class OutboxRelay {
 
   /** @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: OutboxRelayOptions) {
+    refuseUnknown('an outbox relay', options, OPTION_NAMES);
     this.options = options;
     this.environment = clusterSettings(options).environment;
-    this.pollMs = atLeastOne('pollMs', options.pollMs ?? 200);
-    this.batchMax = atLeastOne('batchMax', options.batchMax ?? 500);
+    this.pollMs = wholeNumber('pollMs', options.pollMs ?? 200, 1);
+    this.batchMax = wholeNumber('batchMax', options.batchMax ?? 500, 1);
   }
 
   /** Until `close`; what fails is tried again. */
@@ -110,7 +130,7 @@ export class OutboxRelay {
     this.isFollowing = false;
     this.tell({ type: 'leading' });
     const producer = new Producer({
-      ...this.options,
+      ...pickOptions(this.options, RELAYED_OPTION_NAMES),
       acks: -1,
       deliveryTimeoutMs: FOR_EVER_MS,
       maxBlockMs: FOR_EVER_MS,
@@ -176,9 +196,4 @@ export class OutboxRelay {
       };
     });
   }
-}
-
-function atLeastOne(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new ClientError('BAD_OPTION', `${name} is ${value}, allowed are whole numbers from 1 on`);
 }

@@ -1,8 +1,16 @@
 import { Cluster, ClientError, GroupConsumer, type TopicPartition } from '@odradek/client';
+import { CLUSTER_OPTION_NAMES } from '@odradek/client/cluster/cluster-options.ts';
 import { isInsideApplication } from '@odradek/client/consumer/handler-scope.ts';
+import { pickOptions, refuseUnknown } from '@odradek/client/options.ts';
 import { partitionIdentity } from '../partition-identity.ts';
 import type { RecordHandler } from './attempt.ts';
-import { parallelSettings, type ParallelOptions, type ParallelSettings } from './parallel-options.ts';
+import {
+  MEMBER_OPTION_NAMES,
+  PARALLEL_OPTION_NAMES,
+  parallelSettings,
+  type ParallelOptions,
+  type ParallelSettings,
+} from './parallel-options.ts';
 import { ParallelRun, type ParallelStatus } from './parallel-run.ts';
 
 /**
@@ -20,9 +28,10 @@ export class ParallelConsumer {
 
   /** Joins with `run`. @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: ParallelOptions) {
+    refuseUnknown('a parallel consumer', options, PARALLEL_OPTION_NAMES);
     this.options = options;
     this.settings = parallelSettings(options);
-    this.cluster = new Cluster(options);
+    this.cluster = new Cluster(pickOptions(options, CLUSTER_OPTION_NAMES));
   }
 
   /** What is going on; null before `run`. */
@@ -40,7 +49,7 @@ export class ParallelConsumer {
   run(handler: RecordHandler): Promise<void> {
     if (this.active !== null) throw new ClientError('ALREADY_RUNNING', 'the consumer runs a handler already');
     const consumer = new GroupConsumer({
-      ...this.options,
+      ...pickOptions(this.options, MEMBER_OPTION_NAMES),
       autoCommitIntervalMs: 0,
       onAssigned: (partitions) => work.assigned(partitions),
       onRevoked: (partitions) => work.revoked(partitions),

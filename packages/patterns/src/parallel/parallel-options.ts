@@ -1,13 +1,15 @@
-import { ClientError, type ConsumedRecord, type GroupConsumerOptions } from '@odradek/client';
+import type { ConsumedRecord, GroupConsumerOptions } from '@odradek/client';
+import { GROUP_CONSUMER_OPTION_NAMES } from '@odradek/client/consumer/group-options.ts';
+import { badOption, namesWithout, oneOf, wholeNumber, type OptionNames } from '@odradek/client/options.ts';
 import type { ExhaustedPolicy, FailedRecord, RetryPolicy } from './attempt.ts';
 import type { Ordering } from './key-scheduler.ts';
 import type { WorkLimits } from './partition-work.ts';
 import { METADATA_LENGTH_MAX } from './progress-committer.ts';
 
 /** What the group consumer is told by this one. */
-type Governed = 'autoCommitIntervalMs' | 'onAssigned' | 'onRevoked' | 'onLost';
+const GOVERNED = ['autoCommitIntervalMs', 'onAssigned', 'onRevoked', 'onLost'] as const;
 
-export interface ParallelOptions extends Omit<GroupConsumerOptions, Governed> {
+export interface ParallelOptions extends Omit<GroupConsumerOptions, (typeof GOVERNED)[number]> {
   /** What must not overtake one another; records without a key have no order by key. Default `key`. */
   readonly order?: Ordering;
   /** Handlers at a time, over all partitions, 1 or more. Default 16. */
@@ -42,6 +44,26 @@ export interface ParallelOptions extends Omit<GroupConsumerOptions, Governed> {
   /** Told of what an operator should know. Must not throw. */
   readonly onEvent?: (event: ParallelEvent) => void;
 }
+
+/** Those that the group consumer gets as they are. */
+export const MEMBER_OPTION_NAMES = namesWithout(GROUP_CONSUMER_OPTION_NAMES, GOVERNED);
+
+export const PARALLEL_OPTION_NAMES: OptionNames<ParallelOptions> = {
+  ...MEMBER_OPTION_NAMES,
+  order: true,
+  workers: true,
+  attemptsMax: true,
+  retry: true,
+  onExhausted: true,
+  exhaustedShareMax: true,
+  notBefore: true,
+  aheadMax: true,
+  bytesPerPartitionMax: true,
+  commitIntervalMs: true,
+  metadataLengthMax: true,
+  drainMs: true,
+  onEvent: true,
+};
 
 interface PartitionEvent {
   readonly topic: string;
@@ -85,35 +107,26 @@ const ORDERS: readonly Ordering[] = ['key', 'partition', 'none'];
 export function parallelSettings(
   options: Omit<ParallelOptions, keyof GroupConsumerOptions>,
 ): ParallelSettings {
-  const order = options.order ?? 'key';
-  if (!ORDERS.includes(order)) {
-    throw new ClientError('BAD_OPTION', `order is ${String(order)}, allowed are ${ORDERS.join(', ')}`);
-  }
   return {
-    order,
-    workers: atLeast('workers', options.workers ?? 16, 1),
-    attemptsMax: atLeast('attemptsMax', options.attemptsMax ?? 10, 1),
+    order: oneOf('order', options.order ?? 'key', ORDERS),
+    workers: wholeNumber('workers', options.workers ?? 16, 1),
+    attemptsMax: wholeNumber('attemptsMax', options.attemptsMax ?? 10, 1),
     retry: options.retry ?? null,
     onExhausted: options.onExhausted ?? 'block-key',
     exhaustedShareMax: share('exhaustedShareMax', options.exhaustedShareMax ?? 1),
     notBefore: options.notBefore ?? (() => null),
     limits: {
-      aheadMax: atLeast('aheadMax', options.aheadMax ?? 20_000, 1),
-      bytesMax: atLeast('bytesPerPartitionMax', options.bytesPerPartitionMax ?? 32 * 1024 * 1024, 1),
+      aheadMax: wholeNumber('aheadMax', options.aheadMax ?? 20_000, 1),
+      bytesMax: wholeNumber('bytesPerPartitionMax', options.bytesPerPartitionMax ?? 32 * 1024 * 1024, 1),
     },
-    commitIntervalMs: atLeast('commitIntervalMs', options.commitIntervalMs ?? 1_000, 1),
-    metadataLengthMax: atLeast('metadataLengthMax', options.metadataLengthMax ?? METADATA_LENGTH_MAX, 0),
-    drainMs: atLeast('drainMs', options.drainMs ?? 30_000, 0),
+    commitIntervalMs: wholeNumber('commitIntervalMs', options.commitIntervalMs ?? 1_000, 1),
+    metadataLengthMax: wholeNumber('metadataLengthMax', options.metadataLengthMax ?? METADATA_LENGTH_MAX, 0),
+    drainMs: wholeNumber('drainMs', options.drainMs ?? 30_000, 0),
     onEvent: options.onEvent ?? (() => undefined),
   };
 }
 
-function atLeast(name: string, value: number, min: number): number {
-  if (Number.isInteger(value) && value >= min) return value;
-  throw new ClientError('BAD_OPTION', `${name} is ${value}, allowed are whole numbers from ${min} on`);
-}
-
 function share(name: string, value: number): number {
   if (value >= 0 && value <= 1) return value;
-  throw new ClientError('BAD_OPTION', `${name} is ${value}, allowed is 0 to 1`);
+  throw badOption(`${name} is ${value}, allowed is 0 to 1`);
 }

@@ -1,4 +1,6 @@
-import { ClientError, type ProducerOptions, type ProducerRecord } from '@odradek/client';
+import type { ProducerOptions, ProducerRecord } from '@odradek/client';
+import { badOption, namesWithout, oneOf, wholeNumber, type OptionNames } from '@odradek/client/options.ts';
+import { PRODUCER_OPTION_NAMES } from '@odradek/client/producer/producer-options.ts';
 
 /** When what was appended counts as taken: once it is synced; or at once, synced every so many ms; or by the system. */
 export type SpoolSync = 'each' | { readonly everyMs: number } | 'never';
@@ -6,9 +8,10 @@ export type SpoolSync = 'each' | { readonly everyMs: number } | 'never';
 /** When the spool has its size: wait for room, refuse, or give up what is oldest. */
 export type FullPolicy = 'block' | 'reject' | 'drop-oldest';
 
-type Governed = 'acks' | 'idempotent' | 'deliveryTimeoutMs' | 'maxBlockMs' | 'inFlightMax';
+/** What the producer is told by the spool. */
+const GOVERNED = ['acks', 'idempotent', 'deliveryTimeoutMs', 'maxBlockMs', 'inFlightMax'] as const;
 
-export interface SpoolOptions extends Omit<ProducerOptions, Governed> {
+export interface SpoolOptions extends Omit<ProducerOptions, (typeof GOVERNED)[number]> {
   /** A directory of a local file system for this process alone. It is made if it is missing. */
   readonly directory: string;
   /**
@@ -35,6 +38,22 @@ export interface SpoolOptions extends Omit<ProducerOptions, Governed> {
   /** Must not throw. */
   readonly onEvent?: (event: SpoolEvent) => void;
 }
+
+/** Those that the producer gets as they are. */
+export const SPOOLED_OPTION_NAMES = namesWithout(PRODUCER_OPTION_NAMES, GOVERNED);
+
+export const SPOOL_OPTION_NAMES: OptionNames<SpoolOptions> = {
+  ...SPOOLED_OPTION_NAMES,
+  directory: true,
+  sync: true,
+  sizeMaxBytes: true,
+  onFull: true,
+  blockMaxMs: true,
+  segmentBytes: true,
+  unacknowledgedMax: true,
+  onPoison: true,
+  onEvent: true,
+};
 
 /** What `append` takes. Where it has no partition, the key decides when it is sent. */
 export interface SpoolRecord extends ProducerRecord {
@@ -74,18 +93,15 @@ const SEGMENT_BYTES_MIN = 16 * 1024;
 
 /** @throws ClientError BAD_OPTION */
 export function spoolSettings(options: SpoolOptions): SpoolSettings {
-  const sizeMaxBytes = atLeast('sizeMaxBytes', options.sizeMaxBytes ?? 1024 ** 3, 4 * SEGMENT_BYTES_MIN);
-  const onFull = options.onFull ?? 'block';
-  if (!FULL_POLICIES.includes(onFull)) {
-    throw badOption(`onFull is ${String(onFull)}, allowed are ${FULL_POLICIES.join(', ')}`);
-  }
+  const sizeMaxBytes = wholeNumber('sizeMaxBytes', options.sizeMaxBytes ?? 1024 ** 3, 4 * SEGMENT_BYTES_MIN);
+  const onFull = oneOf('onFull', options.onFull ?? 'block', FULL_POLICIES);
   const sync = options.sync ?? 'each';
-  if (typeof sync === 'object') atLeast('sync.everyMs', sync.everyMs, 1);
+  if (typeof sync === 'object') wholeNumber('sync.everyMs', sync.everyMs, 1);
   const segmentDefault = Math.max(
     Math.min(Math.floor(sizeMaxBytes / 16), SEGMENT_BYTES_MAX),
     SEGMENT_BYTES_MIN,
   );
-  const segmentBytes = atLeast('segmentBytes', options.segmentBytes ?? segmentDefault, SEGMENT_BYTES_MIN);
+  const segmentBytes = wholeNumber('segmentBytes', options.segmentBytes ?? segmentDefault, SEGMENT_BYTES_MIN);
   if (segmentBytes > sizeMaxBytes / 2) {
     throw badOption(`segmentBytes is ${segmentBytes}, allowed is half of sizeMaxBytes, ${sizeMaxBytes / 2}`);
   }
@@ -94,18 +110,9 @@ export function spoolSettings(options: SpoolOptions): SpoolSettings {
     sizeMaxBytes,
     onFull,
     segmentBytes,
-    blockMaxMs: atLeast('blockMaxMs', options.blockMaxMs ?? 60_000, 0),
-    unacknowledgedMax: atLeast('unacknowledgedMax', options.unacknowledgedMax ?? 1_000, 1),
+    blockMaxMs: wholeNumber('blockMaxMs', options.blockMaxMs ?? 60_000, 0),
+    unacknowledgedMax: wholeNumber('unacknowledgedMax', options.unacknowledgedMax ?? 1_000, 1),
     onPoison: options.onPoison ?? null,
     onEvent: options.onEvent ?? (() => undefined),
   };
-}
-
-function atLeast(name: string, value: number, min: number): number {
-  if (Number.isInteger(value) && value >= min) return value;
-  throw badOption(`${name} is ${value}, allowed are whole numbers from ${min} on`);
-}
-
-function badOption(message: string): ClientError {
-  return new ClientError('BAD_OPTION', message);
 }

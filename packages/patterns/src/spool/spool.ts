@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { ClientError, ClosedError, asError, type ClientEnvironment } from '@odradek/client';
 import { clusterSettings } from '@odradek/client/cluster/cluster-options.ts';
+import { pickOptions, refuseUnknown } from '@odradek/client/options.ts';
 import { MESSAGE_ID_HEADER } from '../idempotent/message-id.ts';
 import { SpoolLog } from './spool-log.ts';
-import { spoolSettings, type SpoolOptions, type SpoolRecord, type SpoolSettings } from './spool-options.ts';
+import {
+  SPOOLED_OPTION_NAMES,
+  SPOOL_OPTION_NAMES,
+  spoolSettings,
+  type SpoolOptions,
+  type SpoolRecord,
+  type SpoolSettings,
+} from './spool-options.ts';
 import { SpoolSender } from './spool-sender.ts';
 
 export interface SpoolStatus {
@@ -50,11 +58,18 @@ export class Spool {
    * @throws ClientError SPOOL_IN_USE, SPOOL_DAMAGED, BAD_OPTION, BAD_ADDRESS; DiskError
    */
   constructor(options: SpoolOptions) {
+    refuseUnknown('a spool', options, SPOOL_OPTION_NAMES);
     this.settings = spoolSettings(options);
     this.environment = clusterSettings(options).environment;
     this.log = new SpoolLog(options.directory, this.settings.segmentBytes, this.environment);
     if (this.log.missing > 0) this.settings.onEvent({ type: 'damaged', count: this.log.missing });
-    this.sender = new SpoolSender(this.log, options, this.settings, this.environment, () => this.noteSent());
+    this.sender = new SpoolSender(
+      this.log,
+      pickOptions(options, SPOOLED_OPTION_NAMES),
+      this.settings,
+      this.environment,
+      () => this.noteSent(),
+    );
     this.sender.start();
   }
 
