@@ -41,5 +41,7 @@ export type { TlsOptions } from './network/tls-options.ts';
 export type { ClientEnvironment } from './ports/environment.ts';
 export type { RecordMetadata } from './producer/batch.ts';
 export type { ProducerOptions } from './producer/producer-options.ts';
+export { roundRobinPartitioner, type Partitioner, type UnplacedRecord } from './producer/partitioner.ts';
 export { Producer } from './producer/producer.ts';
-export type { PartitionChooser, ProducerRecord } from './producer/taken-record.ts';
+export type { ProducerRecord } from './producer/producer-record.ts';
+export type { PartitionChooser } from './producer/taken-record.ts';

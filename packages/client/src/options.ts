@@ -50,7 +50,7 @@ export function wholeNumber(name: string, value: number, min: number, max = Infi
 /** @throws ClientError BAD_OPTION unless it is one of `allowed` */
 export function oneOf<Value>(name: string, value: Value, allowed: readonly Value[]): Value {
   if (allowed.includes(value)) return value;
-  throw badOption(`${name} is ${shown(value)}, allowed are ${allowed.map(shown).join(', ')}`);
+  throw badOption(`${name} is ${shown(value)}, allowed are ${allowed.join(', ')}`);
 }
 
 export function badOption(message: string): ClientError {

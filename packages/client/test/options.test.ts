@@ -35,7 +35,7 @@ test('a value that makes no sense is refused, with what is allowed', () => {
   refused(() => new Producer({ bootstrapServers, acks: 2 as never }), /acks is 2, allowed are -1, 0, 1/);
   refused(
     () => new Producer({ bootstrapServers, compression: 'br' as never }),
-    /compression is "br", .*"zstd"/,
+    /compression is "br", .*zstd/,
   );
   refused(() => new Cluster({ bootstrapServers, requestTimeoutMs: NaN }), /requestTimeoutMs is NaN/);
   refused(() => new Consumer({ bootstrapServers, offsetReset: 'first' as never }), /offsetReset is "first"/);

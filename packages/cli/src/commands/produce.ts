@@ -1,6 +1,6 @@
 import { COMPRESSION_NAMES, type CompressionName } from '@odradek/client/producer/producer-options.ts';
 import { Producer } from '@odradek/client/producer/producer.ts';
-import type { ProducerRecord } from '@odradek/client/producer/taken-record.ts';
+import type { ProducerRecord } from '@odradek/client';
 import type { RecordHeader } from '@odradek/protocol/records/record.ts';
 import { Option, type Command } from 'commander';
 import { collect, nameAndValue, unescaped, wholeNumber } from '../arguments.ts';

@@ -53,6 +53,7 @@ export const CLUSTER_OPTION_NAMES: OptionNames<ClusterOptions> = {
   receiveMaxBytes: true,
   tls: true,
   sasl: true,
+  onExchange: true,
   environment: true,
 };
 

@@ -1,6 +1,7 @@
 import { CompressionType } from '@odradek/protocol/records/batch-header.ts';
 import { CLUSTER_OPTION_NAMES, type ClusterOptions } from '../cluster/cluster-options.ts';
 import { badOption, oneOf, wholeNumber, type OptionNames } from '../options.ts';
+import type { Partitioner } from './partitioner.ts';
 
 export const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type CompressionName = (typeof COMPRESSION_NAMES)[number];
@@ -14,6 +15,8 @@ export interface ProducerOptions extends ClusterOptions {
   readonly idempotent?: boolean;
   /** Default `none`. */
   readonly compression?: CompressionName;
+  /** Where records go that name no partition. Default: by the hash of the key, without a key sticky (KIP-794). */
+  readonly partitioner?: Partitioner;
   /** How long a record waits for company, milliseconds. Default 5. */
   readonly lingerMs?: number;
   /** A batch of one partition is sent when it has so many uncompressed bytes. Default 16 384. */
@@ -44,6 +47,7 @@ export const PRODUCER_OPTION_NAMES: OptionNames<ProducerOptions> = {
   acks: true,
   idempotent: true,
   compression: true,
+  partitioner: true,
   lingerMs: true,
   batchSizeBytes: true,
   bufferMemoryBytes: true,
@@ -60,6 +64,8 @@ export interface ProducerSettings {
   readonly acks: -1 | 0 | 1;
   readonly idempotent: boolean;
   readonly compression: CompressionType;
+  /** Null for the default. */
+  readonly partitioner: Partitioner | null;
   readonly lingerMs: number;
   readonly batchSizeBytes: number;
   readonly bufferMemoryBytes: number;
@@ -92,6 +98,7 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     acks,
     idempotent: options.idempotent ?? acks === -1,
     compression: compressionOf(options.compression ?? 'none'),
+    partitioner: options.partitioner ?? null,
     lingerMs: wholeNumber('lingerMs', options.lingerMs ?? 5, 0),
     batchSizeBytes: wholeNumber('batchSizeBytes', options.batchSizeBytes ?? 16_384, 0),
     bufferMemoryBytes: wholeNumber('bufferMemoryBytes', options.bufferMemoryBytes ?? 32 * 1024 * 1024, 1),

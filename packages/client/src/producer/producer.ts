@@ -17,9 +17,11 @@ import {
   type ProducerOptions,
   type ProducerSettings,
 } from './producer-options.ts';
+import type { Partitioner } from './partitioner.ts';
+import type { ProducerRecord } from './producer-record.ts';
 import { Sender } from './sender.ts';
 import { StickyPartition } from './sticky-partition.ts';
-import { TakenRecord, type PartitionChooser, type ProducerRecord } from './taken-record.ts';
+import { TakenRecord, type PartitionChooser } from './taken-record.ts';
 import { Transactions } from './transactions/transactions.ts';
 
 /** Senders that wait for memory beyond this number are refused. */
@@ -91,7 +93,7 @@ export class Producer {
    * Sends one record and waits for its outcome. Await many at a time: each alone waits for its own batch.
    *
    * @throws KafkaError as the broker refused it; ClientError RECORD_TOO_LARGE, DELIVERY_TIMEOUT, MAX_BLOCK,
-   *   BAD_PARTITION; ClosedError
+   *   BAD_PARTITION, PARTITIONER_FAILED; ClosedError
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => {
@@ -291,11 +293,11 @@ export class Producer {
   private route(taken: TakenRecord, state: TopicState, topic: TopicMetadata): void {
     let partition: number;
     try {
-      partition = choosePartition(taken, state, topic);
+      partition = this.choosePartition(taken, state, topic);
     } catch (thrown) {
       return this.reject(taken, asError(thrown));
     }
-    if (!(partition >= 0 && partition < topic.partitions.length)) {
+    if (topic.partitions[partition] === undefined) {
       return this.reject(
         taken,
         new ClientError(
@@ -305,6 +307,17 @@ export class Producer {
       );
     }
     this.sender.add(taken.topic, partition, taken);
+  }
+
+  /** @throws ClientError PARTITIONER_FAILED; what the record's own chooser throws */
+  private choosePartition(taken: TakenRecord, state: TopicState, topic: TopicMetadata): number {
+    const { partition, key } = taken;
+    const { partitioner } = this.settings;
+    if (typeof partition === 'function') return partition(topic);
+    if (partition !== null) return partition;
+    if (partitioner !== null) return placedBy(partitioner, taken, topic);
+    if (key !== null) return partitionOfKey(key, topic.partitions.length);
+    return state.sticky.choose(topic.partitions, taken.sizeBytes);
   }
 
   private reject(taken: TakenRecord, error: Error): void {
@@ -350,9 +363,11 @@ function takeEarly(state: TopicState): TakenRecord[] {
   return early;
 }
 
-function choosePartition(taken: TakenRecord, state: TopicState, topic: TopicMetadata): number {
-  if (typeof taken.partition === 'function') return taken.partition(topic);
-  if (taken.partition !== null) return taken.partition;
-  if (taken.key !== null) return partitionOfKey(taken.key, topic.partitions.length);
-  return state.sticky.choose(topic.partitions, taken.sizeBytes);
+function placedBy(partitioner: Partitioner, record: TakenRecord, { partitions }: TopicMetadata): number {
+  try {
+    return partitioner(record, partitions);
+  } catch (cause) {
+    const message = `the partitioner failed on a record for topic "${record.topic}"`;
+    throw new ClientError('PARTITIONER_FAILED', message, { cause });
+  }
 }

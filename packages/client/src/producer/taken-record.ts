@@ -3,23 +3,11 @@ import type { TopicMetadata } from '../cluster/metadata-cache.ts';
 import { recordSizeBytes, type BatchRecord, type RecordMetadata, type Settled } from './batch.ts';
 import type { MemoryGate } from './memory-gate.ts';
 import type { Outstanding } from './outstanding.ts';
+import type { ProducerRecord } from './producer-record.ts';
 import type { TransactionScope } from './transactions/transactions.ts';
 
 /** Chooses a partition of a topic, once that is known. @throws anything: the record is not sent then */
 export type PartitionChooser = (topic: TopicMetadata) => number;
-
-/** A record to be sent. */
-export interface ProducerRecord {
-  readonly topic: string;
-  /** Else chosen by the key, as all Kafka clients do; without a key some partition. */
-  readonly partition?: number;
-  readonly key?: Buffer | null;
-  /** Null is a tombstone: the key's end in a compacted topic. */
-  readonly value: Buffer | null;
-  readonly headers?: readonly RecordHeader[];
-  /** Milliseconds since 1970. Default now. */
-  readonly timestamp?: number;
-}
 
 const NO_HEADERS: readonly RecordHeader[] = [];
 

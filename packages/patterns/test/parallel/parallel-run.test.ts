@@ -408,6 +408,6 @@ test('bad options are refused by name, with what is allowed', () => {
   assert.throws(() => parallelSettings({ workers: 0 }), /workers is 0, allowed are whole numbers from 1 on/);
   assert.throws(
     () => parallelSettings({ order: 'topic' as 'key' }),
-    /order is topic, allowed are key, partition, none/,
+    /order is "topic", allowed are key, partition, none/,
   );
 });

@@ -237,7 +237,7 @@ test('options that make no sense are refused by name', () => {
   );
   assert.throws(
     () => open({ onFull: 'drop' as 'block' }),
-    /onFull is drop, allowed are block, reject, drop-oldest/,
+    /onFull is "drop", allowed are block, reject, drop-oldest/,
   );
   assert.throws(() => open({ sizeMaxBytes: 100_000, segmentBytes: 90_000 }), /segmentBytes is 90000/);
 });
