@@ -26,6 +26,8 @@ export class DataDirectory {
   readonly path: string;
   /** All logs that lie here were opened. */
   isLoaded = false;
+  /** A log lies here that nobody will close: the mark of a clean stop would be taken for its, too. */
+  hasAbandonedLog = false;
   /** Why nothing here is used any more, or null. */
   failure: DiskError | null = null;
   /** How many logs are held here; who holds them counts. */
@@ -253,8 +255,9 @@ export class DataDirectory {
     this.onDisk.set(name, offsets);
   }
 
-  /** All logs are closed and all checkpoints written. @throws DiskError */
+  /** All logs that are held here are closed and all checkpoints written. @throws DiskError */
   markCleanShutdown(): void {
+    if (this.hasAbandonedLog) return;
     const contents = JSON.stringify({ version: 0, brokerEpoch: -1 });
     this.context.disk.replaceFile(`${this.path}/${CLEAN_SHUTDOWN_FILE}`, Buffer.from(contents));
   }

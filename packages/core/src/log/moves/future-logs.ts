@@ -207,7 +207,7 @@ export class FutureLogs {
       if (error !== null) this.parts.directories.fail(target.directory, error);
       if (this.leaving.get(name) !== source) return;
       if (target.directory.failure === null) this.leave(name);
-      else this.leaving.delete(name);
+      else this.abandon(name);
     });
   }
 
@@ -219,13 +219,19 @@ export class FutureLogs {
     this.leave(name);
   }
 
+  /** It may be the log again: a loss of power takes the name of the new one, which is not known to be on the disk. */
+  private abandon(name: string): void {
+    this.leaving.get(name)!.directory.hasAbandonedLog = true;
+    this.leaving.delete(name);
+  }
+
   private leave(name: string): void {
     const source = this.leaving.get(name)!;
     this.leaving.delete(name);
     try {
       this.parts.removal.delete(source);
     } catch (error) {
-      // Its directory has failed; the file in it tells the next start that it is to go.
+      // Its directory has failed; the next start finds that it is the former one.
       if (!(error instanceof KafkaError)) throw error;
     }
   }
@@ -291,8 +297,8 @@ export class FutureLogs {
       try {
         this.finishLeaving(log.topic, log.partition);
       } catch (error) {
-        // The file in the former log's directory tells the next start.
         if (!(error instanceof KafkaError)) throw error;
+        this.abandon(partitionDirectoryName(log.topic, log.partition));
       }
     }
   }

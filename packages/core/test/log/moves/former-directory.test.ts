@@ -66,6 +66,28 @@ describe('the directory that a log has left', () => {
 });
 
 describe('the sync of the name that a moved log has', () => {
+  it('fails, and the broker stops: the former log, which may be the log again, does not count as closed', () => {
+    const found: string[][] = [];
+    for (let seed = 0; seed < 30; seed++) {
+      const world = new MoveWorld({}, seed);
+      append(world.make(), ['a']);
+      world.moveTo(B);
+      while (world.replaced.length === 0) world.settle(1);
+      world.disk.before = ({ kind, path }) =>
+        kind === 'sync-directory' && path === B ? { code: 'EIO' } : null;
+      // It fails before the stop, or in it.
+      if (seed % 2 === 0) world.disk.completeLater();
+      world.manager.close();
+      world.disk.before = () => null;
+      world.restart(world.disk.afterPowerLoss(seed));
+      if (world.log.directory !== `${A}/t-0`) continue;
+      const values = valuesOf(readAll(world.log, 0));
+      found.push(values);
+      assert.equal(world.log.latestLeaderEpoch, values.length === 0 ? -1 : 0, `seed ${seed}`);
+    }
+    assert.ok(found.some((values) => values.length > 0) && found.length < 30, 'both outcomes');
+  });
+
   it('fails: whatever became of that log meanwhile, its directory counts as failed', () => {
     const world = new MoveWorld();
     append(world.make(), ['a']);

@@ -21,9 +21,10 @@ export class MoveWorld {
   /** Logs that took the place of another, in this order. */
   readonly replaced: PartitionLog[] = [];
 
-  constructor(config: Partial<LogConfig> = {}) {
+  /** @param seed of what a failed sync leaves on the disk */
+  constructor(config: Partial<LogConfig> = {}, seed = 0) {
     this.config = { ...DEFAULT_LOG_CONFIG, segmentBytes: 2000, fileDeleteDelayMs: 50, ...config };
-    this.disk = new SimulatedDisk(() => this.time.now());
+    this.disk = new SimulatedDisk(() => this.time.now(), new SeededRandom(seed));
     this.manager = this.opened(this.disk);
   }
 
