@@ -106,6 +106,8 @@ export class CrashWorld {
 
   delete(history: LogHistory): void {
     history.begin(null);
+    // One that it moved from may have a former log that could not go.
+    if (this.manager.byDirectory().some(({ hasFailed }) => hasFailed)) history.mayComeBack = true;
     this.attempt(history, () => this.manager.delete(history.topic, history.partition));
   }
 

@@ -73,6 +73,8 @@ export class LogHistory {
   private isUnderWay = false;
   /** What lost truncations and deletions may bring back. */
   private readonly former: Life[] = [];
+  /** It was deleted while a data directory was out of use that may have a former log of it. */
+  mayComeBack = false;
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
@@ -163,6 +165,9 @@ export class LogHistory {
   afterProcessCrash(): Expectation {
     const now = this.isUnderWay ? [this.life, this.previous] : [this.life];
     const lives = now.filter((life) => life !== null);
+    if (lives.length === 0 && this.mayComeBack) {
+      return { mayBeMissing: true, mustBeMissing: false, candidates: this.former, promisedEnd: 0 };
+    }
     const ends = lives.map(({ batches }) => (batches.at(-1)?.lastOffset ?? -1) + 1);
     return {
       mayBeMissing: lives.length < now.length,
