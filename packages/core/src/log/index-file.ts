@@ -4,13 +4,19 @@ import type { PooledFile } from './open-files.ts';
 /** Entries kept in memory behind the end of an index that is being written. */
 const TAIL_ENTRIES = 512;
 
+/** A search reads so much of the file at once: where it asks for one entry, it will ask for those beside it. */
+const BLOCK_BYTES = 4096;
+
+/** Where every search reads: one is over before the next begins. */
+const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+
 /**
  * A file of fixed-size entries in ascending order, written at the end only.
  *
  * Entries are gathered in memory and written in groups, which `persist` completes: an index holds nothing that
  * recovery cannot compute again from the log, so a crash may lose its tail. The last entries stay in memory,
- * where nearly every lookup finds what it needs; older ones are read one by one, so that no index of any size
- * takes more than a few kilobytes. Kafka preallocates the file of the active segment because it maps it into
+ * where nearly every lookup finds what it needs; older ones are read a block at a time, and forgotten, so that no index
+ * of any size takes more than a few kilobytes. Kafka preallocates the file of the active segment because it maps it into
  * memory; here it grows, and so never needs trimming. Kafka takes both.
  */
 export class IndexFile {
@@ -83,20 +89,55 @@ export class IndexFile {
     }
   }
 
-  /** The last slot whose key is at most `target`, or -1. Keys must ascend. @throws DiskError */
-  floor(target: number, keyOf: (entry: Buffer) => number): number {
-    let low = 0;
-    let high = this.entryCount - 1;
-    if (this.tail !== null && this.tailStart < this.entryCount) {
-      if (keyOf(this.entry(this.tailStart)) <= target) low = this.tailStart;
-      else high = this.tailStart - 1;
+  /**
+   * The last slot whose key is at most `target`, or -1. Keys must ascend.
+   *
+   * @param keyOf the key of the entry that begins at `at`
+   * @throws DiskError
+   */
+  floor(target: number, keyOf: (entries: Buffer, at: number) => number): number {
+    const { tail, tailStart, entrySize } = this;
+    if (tail !== null && tailStart < this.entryCount && keyOf(tail, 0) <= target) {
+      return this.floorIn(tail, tailStart, this.entryCount, target, keyOf);
     }
+    let low = 0;
+    let high = (tail === null ? this.entryCount : tailStart) - 1;
+    const blockEntries = Math.floor(BLOCK_BYTES / entrySize);
     while (low <= high) {
       const middle = (low + high) >>> 1;
-      if (keyOf(this.entry(middle)) <= target) low = middle + 1;
+      const first = Math.max(low, middle - (middle % blockEntries));
+      const end = Math.min(high + 1, first + blockEntries);
+      this.readBlock(first, end);
+      if (keyOf(block, 0) > target) high = first - 1;
+      else if (keyOf(block, (end - 1 - first) * entrySize) <= target) low = end;
+      else return this.floorIn(block, first, end, target, keyOf);
+    }
+    return high;
+  }
+
+  /** As `floor`, among the slots from `first` to before `end`, which lie in `entries`; the first is known to count. */
+  private floorIn(
+    entries: Buffer,
+    first: number,
+    end: number,
+    target: number,
+    keyOf: (entries: Buffer, at: number) => number,
+  ): number {
+    let low = first + 1;
+    let high = end - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      if (keyOf(entries, (middle - first) * this.entrySize) <= target) low = middle + 1;
       else high = middle - 1;
     }
     return high;
+  }
+
+  /** What the file lacks reads as zeros, as in a file that was extended. */
+  private readBlock(first: number, end: number): void {
+    const length = (end - first) * this.entrySize;
+    const count = this.file.read(block, 0, length, first * this.entrySize);
+    if (count < length) block.fill(0, count, length);
   }
 
   /** Drops the entries from `count` on. @throws DiskError */

@@ -92,10 +92,10 @@ export class OffsetIndex {
   }
 }
 
-function relativeOffsetOf(entry: Buffer): number {
-  return entry.readInt32BE(0);
+function relativeOffsetOf(entries: Buffer, at: number): number {
+  return entries.readInt32BE(at);
 }
 
-function positionOf(entry: Buffer): number {
-  return entry.readInt32BE(4);
+function positionOf(entries: Buffer, at: number): number {
+  return entries.readInt32BE(at + 4);
 }

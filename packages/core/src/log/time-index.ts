@@ -88,10 +88,10 @@ export class TimeIndex {
   }
 }
 
-function timestampOf(entry: Buffer): number {
-  return readInt64(entry, 0);
+function timestampOf(entries: Buffer, at: number): number {
+  return readInt64(entries, at);
 }
 
-function relativeOffsetOf(entry: Buffer): number {
-  return entry.readInt32BE(8);
+function relativeOffsetOf(entries: Buffer, at: number): number {
+  return entries.readInt32BE(at + 8);
 }

@@ -80,6 +80,26 @@ describe('offset index', () => {
     }
   });
 
+  it('reads few blocks of a large file for a search, and no entry twice', () => {
+    const world = new LogWorld();
+    const index = offsetIndex(world);
+    const count = 20_000;
+    for (let i = 1; i <= count; i++) index.append(BASE + i * 3, i * 7);
+    index.seal();
+    let reads = 0;
+    const { file } = index;
+    const read = file.read.bind(file);
+    file.read = (...args) => {
+      reads++;
+      return read(...args);
+    };
+    for (let i = 1; i <= count; i += 487) {
+      reads = 0;
+      assert.deepEqual(index.floor(BASE + i * 3 + 1), { offset: BASE + i * 3, position: i * 7 });
+      assert.ok(reads <= 8, `${reads} reads`);
+    }
+  });
+
   it('drops entries of an offset and above, also such as are on disk already, and goes on', () => {
     const world = new LogWorld();
     const index = offsetIndex(world);
