@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { test } from 'node:test';
 import { BufferPool } from '@odradek/broker/server/buffer-pool.ts';
 import { ResponseSender, type ReadableRecords } from '@odradek/broker/server/response-sender.ts';
@@ -42,7 +44,7 @@ class FakeRecords implements ReadableRecords {
   readAheads = 0;
   readsNow = 0;
   endOfFile = Infinity;
-  private readonly letter: string;
+  readonly letter: string;
   private readonly fresh: boolean;
   private waiting: (() => void) | null = null;
 
@@ -177,4 +179,46 @@ test('what arrives after the connection is gone goes back to the pool, and nowhe
   assert.equal(socket.sent, '');
   assert.equal(cold.released, 1);
   assert.equal(pool.idleCount, 1);
+});
+
+/** A corked stream that takes bytes at once, or later: what they are counts when it takes them. */
+class SlowStream extends Writable {
+  taken = '';
+  private readonly takesAtOnce: (call: number) => boolean;
+  private calls = 0;
+
+  constructor(takesAtOnce: (call: number) => boolean) {
+    super();
+    this.takesAtOnce = takesAtOnce;
+  }
+
+  override _write(bytes: Buffer, _encoding: string, done: () => void): void {
+    const take = (): void => {
+      this.taken += bytes.toString();
+      done();
+    };
+    if (this.takesAtOnce(this.calls++)) take();
+    else setImmediate(take);
+  }
+}
+
+test('the buffer of what the system took is used for the next piece, and of what waits it is not', async () => {
+  const modes: [string, (call: number) => boolean, number][] = [
+    ['takes all at once', () => true, 1],
+    ['takes nothing at once', () => false, 8],
+    ['takes every third at once', (call) => call % 3 === 0, 8],
+  ];
+  for (const [name, takesAtOnce, buffersMax] of modes) {
+    const stream = new SlowStream(takesAtOnce);
+    const { sender, pool } = senderOn(stream as unknown as FakeSocket);
+    const answers = ['a', 'b', 'c', 'd'].map((letter) => new FakeRecords(letter, 2 * POOLED_BYTES, true));
+    stream.cork();
+    sender.send([Buffer.from('<'), ...answers, Buffer.from('>')]);
+    assert.ok(stream.writableCorked > 0, `${name}: corked as before`);
+    stream.uncork();
+    stream.end();
+    await finished(stream);
+    assert.equal(stream.taken, `<${answers.map(({ letter }) => letter.repeat(2 * POOLED_BYTES)).join('')}>`);
+    assert.ok(pool.idleCount > 0 && pool.idleCount <= buffersMax, `${name}: ${pool.idleCount} buffers`);
+  }
 });
