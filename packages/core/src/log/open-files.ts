@@ -29,8 +29,9 @@ const NO_READ_WAITS: ReadingParts = {
 };
 
 /**
- * The files that are open at one time, bounded: a file is opened when it is used, and the one that was unused
- * for longest is closed when there are too many. Ten thousand partitions need no ten thousand descriptors.
+ * The files that are open at one time, bounded: a file is opened when it is used, and one that was not used for long is
+ * closed when there are too many. Ten thousand partitions need no ten thousand descriptors. Which file to close is found
+ * by a clock hand (second chance), so that a use costs no more than setting a flag: each append is one.
  *
  * A file with a call off the loop under way, or that was removed while somebody still reads it, is not closed before its
  * time; only these can pass the limit.
@@ -44,9 +45,8 @@ export class OpenFiles {
   readonly nowhere: Buffer;
   private readonly limit: number;
   private waitingForbidden = false;
-  /** In the order of last use. */
+  /** In the order in which the hand comes to them. */
   private readonly open = new Set<PooledFile>();
-  private newest: PooledFile | null = null;
 
   /** @param limit of open files, 16 or more */
   constructor(disk: Disk, limit = 4096, reading: ReadingParts = NO_READ_WAITS) {
@@ -87,23 +87,26 @@ export class OpenFiles {
     return new PooledFile(this, path);
   }
 
-  used(file: PooledFile): void {
-    if (file === this.newest) return;
-    this.open.delete(file);
+  opened(file: PooledFile): void {
     this.open.add(file);
-    this.newest = file;
-    if (this.open.size > this.limit) this.closeOldest();
+    if (this.open.size > this.limit) this.closeUnused(file);
   }
 
   closed(file: PooledFile): void {
     this.open.delete(file);
-    if (this.newest === file) this.newest = null;
   }
 
-  private closeOldest(): void {
+  /** Who was used since the hand came by goes behind all others, once; whoever was not is closed. */
+  private closeUnused(newest: PooledFile): void {
+    let turnsLeft = 2 * this.open.size;
     for (const file of this.open) {
-      if (this.open.size <= this.limit) return;
-      if (file !== this.newest) file.closeIfIdle();
+      if (this.open.size <= this.limit || turnsLeft-- === 0) return;
+      if (file === newest || file.takeUsed()) {
+        this.open.delete(file);
+        this.open.add(file);
+      } else {
+        file.closeIfIdle();
+      }
     }
   }
 }
@@ -117,6 +120,7 @@ export class PooledFile {
   private pending = 0;
   private readers = 0;
   private removed = false;
+  private wasUsed = false;
   /** Null until something is known. */
   private cached: CachedStretches | null = null;
   private sequential: SequentialReads | null = null;
@@ -149,9 +153,19 @@ export class PooledFile {
     if (this.file === null) {
       if (this.removed) throw new DiskError('ENOENT', this.currentPath, 'the file was removed');
       this.file = this.pool.disk.open(this.currentPath, { create });
+      this.wasUsed = false;
+      this.pool.opened(this);
+    } else {
+      this.wasUsed = true;
     }
-    if (!this.removed) this.pool.used(this);
     return this.file;
+  }
+
+  /** Whether the file was used again since it was opened, or since this was asked last. */
+  takeUsed(): boolean {
+    const { wasUsed } = this;
+    this.wasUsed = false;
+    return wasUsed;
   }
 
   /** Moves the file; readers of it go on undisturbed. @throws DiskError */

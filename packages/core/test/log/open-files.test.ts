@@ -9,7 +9,7 @@ function poolOf(limit: number): { files: OpenFiles; world: LogWorld } {
 }
 
 describe('open files', () => {
-  it('are bounded: the one unused for longest is closed, and opened again when used', () => {
+  it('are bounded: one that was not used is closed, and opened again when used', () => {
     const { files } = poolOf(16);
     const all = Array.from({ length: 50 }, (_, i) => files.file(`/data/${i}`));
     for (const [i, file] of all.entries()) {
@@ -23,6 +23,23 @@ describe('open files', () => {
       assert.equal(target.toString('utf8', 0, size), String(i));
     }
     assert.ok(files.openCount <= 16);
+  });
+
+  it('that are used again and again stay open, however many others are used once', () => {
+    const { files, world } = poolOf(16);
+    const opened: string[] = [];
+    const open = world.disk.open.bind(world.disk);
+    world.disk.open = (path, options) => {
+      opened.push(path);
+      return open(path, options);
+    };
+    const favourites = Array.from({ length: 8 }, (_, i) => files.file(`/data/favourite-${i}`));
+    for (let i = 0; i < 100; i++) {
+      for (const file of favourites) file.create();
+      files.file(`/data/${i}`).create();
+      assert.ok(files.openCount <= 16);
+    }
+    assert.equal(opened.filter((path) => path.includes('favourite')).length, favourites.length);
   });
 
   it('removed while they are read stay readable until released, and then give their descriptor back', () => {
