@@ -45,6 +45,8 @@ export interface BatchIdentity {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly baseSequence: number;
+  /** Of the identity: sequence numbers count anew with each. */
+  readonly generation: number;
 }
 
 /**
@@ -61,6 +63,11 @@ export class Batch {
   encoded: Buffer | null = null;
   identity: BatchIdentity | null = null;
   attempts = 0;
+  /** Its place among the batches of the partition that were sent; halves divide that of the whole. */
+  order = Infinity;
+  private orderWidth = 1;
+  /** What went before it in the sequence will never come: no broker can have written it, and its number is to change. */
+  isDisplaced = false;
   /** A broker may have written it although no answer said so. */
   isDoubtful = false;
   /** Monotonic time before which no further attempt is made. */
@@ -80,6 +87,11 @@ export class Batch {
     return this.records[0]?.generation ?? 0;
   }
 
+  /** A leader that refused it because it leads no more may have passed it on before. */
+  get isSurelyUnwritten(): boolean {
+    return !this.isDoubtful && this.failedLeaderId === null;
+  }
+
   get isOpen(): boolean {
     return this.encoded === null;
   }
@@ -93,16 +105,24 @@ export class Batch {
   thaw(): void {
     this.encoded = null;
     this.identity = null;
+    this.isDisplaced = false;
+    this.isDoubtful = false;
   }
 
   /** Two batches with the same records in order, for a broker that finds this one too large. */
   halves(): [Batch, Batch] {
     const middle = Math.ceil(this.records.length / 2);
-    return [this.part(0, middle), this.part(middle, this.records.length)];
+    const orderWidth = this.orderWidth / 2;
+    return [
+      this.part(0, middle, this.order, orderWidth),
+      this.part(middle, this.records.length, this.order + orderWidth, orderWidth),
+    ];
   }
 
-  private part(start: number, end: number): Batch {
+  private part(start: number, end: number, order: number, orderWidth: number): Batch {
     const part = new Batch(this.topic, this.partition, this.createdAtMs);
+    part.order = order;
+    part.orderWidth = orderWidth;
     for (const record of this.records.slice(start, end)) part.add(record);
     return part;
   }

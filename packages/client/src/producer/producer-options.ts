@@ -25,7 +25,10 @@ export interface ProducerOptions extends ClusterOptions {
   readonly bufferMemoryBytes?: number;
   /** Largest request, and so the largest record, uncompressed. Default 1 MiB. */
   readonly requestSizeMaxBytes?: number;
-  /** Requests in flight per broker, 1 or more. One partition never has more than one. Default 5. */
+  /**
+   * Requests in flight per broker, 1 or more. Of one partition up to five batches are, in order whatever becomes of them;
+   * without idempotence one. Default 5.
+   */
   readonly inFlightMax?: number;
   /** From taking a record to its final outcome, milliseconds, all retries included. Default 120 000. */
   readonly deliveryTimeoutMs?: number;

@@ -4,7 +4,7 @@ import { backoffMs } from '../cluster/backoff.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { BrokerNode } from '../cluster/metadata-cache.ts';
 import { ClientError, ConnectionError, UnsupportedApiError, asError, isRetriableError } from '../errors.ts';
-import type { Batch, BatchRecord } from './batch.ts';
+import { Batch, type BatchRecord } from './batch.ts';
 import { WRITTEN_UNSEEN, fail, succeed } from './batch-outcome.ts';
 import { PartitionQueue } from './partition-queue.ts';
 import {
@@ -40,12 +40,16 @@ const LOST_STATE_CODES: readonly number[] = [
   ErrorCode.INVALID_PRODUCER_EPOCH,
 ];
 
+/** Brokers recognise the last five batches of a producer when they come again. */
+const PARTITION_IN_FLIGHT_MAX = 5;
+
 /**
  * Brings batches to the leaders of their partitions: gathers what is ready per broker into requests, sorts the
  * results, and tries again until the delivery timeout.
  *
- * Order and uniqueness: one batch per partition is in flight, a failed one goes back to the front, and with
- * idempotence its bytes and sequence number stay the same. A batch that ends with its fate unknown makes the
+ * Order and uniqueness: without idempotence one batch per partition is in flight; with it several may be, and brokers
+ * take them in the order of their sequence numbers only (see `PartitionQueue`). A failed one goes back to its place,
+ * its bytes and sequence number the same. A batch that ends with its fate unknown makes the
  * producer take a fresh id before anything else is sent, so its numbers are never used twice.
  */
 export class Sender {
@@ -56,7 +60,8 @@ export class Sender {
   /** Null for a producer without. */
   private readonly transactions: Transactions | null;
   private readonly wakeUp: WakeUp;
-  private readonly queues = new Map<string, PartitionQueue>();
+  private readonly queues = new Map<string, PartitionQueue[]>();
+  private readonly partitionInFlightMax: number;
   /** Queues with batches to send, the one served longest ago first. */
   private readonly waiting = new Set<PartitionQueue>();
   private readonly inFlight = new Map<number, number>();
@@ -74,6 +79,9 @@ export class Sender {
     this.cluster = cluster;
     this.settings = settings;
     this.urgency = urgency;
+    this.partitionInFlightMax = settings.idempotent
+      ? Math.min(settings.inFlightMax, PARTITION_IN_FLIGHT_MAX)
+      : 1;
     this.wakeUp = new WakeUp(cluster.environment, () => this.pump());
     this.transactions = transactions;
     this.identity =
@@ -83,16 +91,19 @@ export class Sender {
   /** Takes a record for a partition that exists. */
   add(topic: string, partition: number, record: BatchRecord): void {
     const queue = this.queue(topic, partition);
-    const batch = queue.add(record, this.settings.batchSizeBytes, this.nowMs);
-    const isNewlyWaiting = !this.waiting.has(queue);
-    if (isNewlyWaiting) this.waiting.add(queue);
-    if (queue.inFlight !== null) return;
-    const isFull = queue.hasSeveral || batch.sizeBytes >= this.settings.batchSizeBytes;
-    if (isFull || this.urgency.all() || this.urgency.batch(batch)) {
-      this.wakeUp.soon();
-    } else if (isNewlyWaiting) {
-      this.wakeUp.at(batch.createdAtMs + this.settings.lingerMs);
+    const { batchSizeBytes, lingerMs } = this.settings;
+    let batch = queue.openFor(record, batchSizeBytes);
+    const isNew = batch === null;
+    if (batch === null) {
+      batch = new Batch(topic, partition, this.nowMs);
+      queue.append(batch);
     }
+    batch.add(record);
+    if (isNew) this.waiting.add(queue);
+    if (queue.inFlight.length >= this.partitionInFlightMax) return;
+    const isFull = batch.sizeBytes >= batchSizeBytes || (isNew && queue.hasSeveral);
+    if (isFull || this.urgency.all() || this.urgency.batch(batch)) this.wakeUp.soon();
+    else if (isNew) this.wakeUp.at(batch.createdAtMs + lingerMs);
   }
 
   /** Something became urgent. */
@@ -104,10 +115,8 @@ export class Sender {
   stop(reason: Error): void {
     this.isStopped = true;
     this.wakeUp.cancel();
-    for (const queue of this.queues.values()) {
-      const inFlight = queue.inFlight;
-      queue.inFlight = null;
-      if (inFlight !== null) fail(inFlight, reason);
+    for (const queue of this.allQueues()) {
+      for (const batch of queue.drainInFlight()) fail(batch, reason);
       for (const batch of queue.drain()) fail(batch, reason);
     }
     this.waiting.clear();
@@ -125,7 +134,7 @@ export class Sender {
 
   /** Resolves when no request is under way. */
   async inFlightSettled(): Promise<void> {
-    while ([...this.queues.values()].some(({ inFlight }) => inFlight !== null)) {
+    while (this.allQueues().some(({ inFlight }) => inFlight.length > 0)) {
       await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
     }
   }
@@ -135,20 +144,31 @@ export class Sender {
   }
 
   private queue(topic: string, partition: number): PartitionQueue {
-    const key = `${topic} ${partition}`;
-    let queue = this.queues.get(key);
-    if (queue === undefined) {
-      queue = new PartitionQueue(topic, partition);
-      this.queues.set(key, queue);
+    let ofTopic = this.queues.get(topic);
+    if (ofTopic === undefined) {
+      ofTopic = [];
+      this.queues.set(topic, ofTopic);
     }
-    return queue;
+    return (ofTopic[partition] ??= new PartitionQueue(topic, partition));
+  }
+
+  private allQueues(): PartitionQueue[] {
+    // Of partitions that nothing was sent to there is none.
+    return [...this.queues.values()].flatMap((ofTopic) => ofTopic.filter((queue) => queue !== undefined));
   }
 
   private pump(): void {
     if (this.isStopped) return;
     this.expire();
-    if (this.waiting.size === 0 || !this.hasIdentity()) return;
-    for (const [node, queues] of this.readyByLeader()) this.sendTo(node, queues);
+    // One batch of each partition in each request: as many requests as there may be.
+    while (this.waiting.size > 0 && this.hasIdentity() && this.sendReady());
+  }
+
+  /** @returns whether anything was sent */
+  private sendReady(): boolean {
+    let hasSent = false;
+    for (const [node, queues] of this.readyByLeader()) hasSent = this.sendTo(node, queues) || hasSent;
+    return hasSent;
   }
 
   /** Fails the batches whose time is up; those in flight are left to their request's own deadline. */
@@ -195,15 +215,23 @@ export class Sender {
     const ready = new Map<BrokerNode, PartitionQueue[]>();
     const leaderless = new Set<string>();
     for (const queue of this.waiting) {
-      if (queue.inFlight !== null || !this.isReady(queue, queue.head!)) continue;
-      if (this.transactions !== null && !this.transactions.mayWrite(queue)) continue;
+      const isAlone = queue.inFlight.length === 0;
+      if (queue.inFlight.length >= this.partitionInFlightMax) continue;
       const leader = this.leaderOf(queue);
+      if (!isAlone && (leader === null || !this.mayFollow(queue, leader))) continue;
+      if (!this.isReady(queue, queue.head!)) continue;
+      if (this.transactions !== null && !this.transactions.mayWrite(queue)) continue;
       if (leader === null) leaderless.add(queue.topic);
       else if (ready.has(leader)) ready.get(leader)!.push(queue);
       else ready.set(leader, [queue]);
     }
     if (leaderless.size > 0) this.refresh(leaderless);
     return ready;
+  }
+
+  private mayFollow(queue: PartitionQueue, { nodeId }: BrokerNode): boolean {
+    const { current } = this.identity;
+    return current !== null && queue.mayFollow(nodeId, current.generation, this.nowMs);
   }
 
   private isReady(queue: PartitionQueue, head: Batch): boolean {
@@ -232,13 +260,15 @@ export class Sender {
     return metadata.node(metadata.partition(queue.topic, queue.partition)?.leaderId ?? -1) ?? null;
   }
 
-  private sendTo(node: BrokerNode, queues: PartitionQueue[]): void {
+  /** @returns whether anything was sent */
+  private sendTo(node: BrokerNode, queues: PartitionQueue[]): boolean {
     let rest = queues;
     while (rest.length > 0 && (this.inFlight.get(node.nodeId) ?? 0) < this.settings.inFlightMax) {
       const chosen = this.fitting(rest);
       rest = rest.slice(chosen.length);
       void this.exchange(node, chosen);
     }
+    return rest.length < queues.length;
   }
 
   /** As many heads as one request may hold, at least one. */
@@ -252,7 +282,7 @@ export class Sender {
   }
 
   private async exchange(node: BrokerNode, queues: readonly PartitionQueue[]): Promise<void> {
-    const sent = new Map(queues.map((queue) => [queue.take(), queue]));
+    const sent = new Map(queues.map((queue) => [queue.take(node.nodeId), queue]));
     for (const [batch, queue] of sent) {
       this.updateWaiting(queue);
       this.cluster.touch(batch.topic);
@@ -306,19 +336,28 @@ export class Sender {
     result: PartitionResult | Error,
   ): void {
     if (this.isStopped) return;
-    queue.inFlight = null;
+    queue.settle(batch);
     if (result instanceof Error) this.concludeLost(node, queue, batch, result);
-    else if (result.errorCode === ErrorCode.NONE) succeed(batch, result);
-    else if (result.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) succeed(batch, WRITTEN_UNSEEN);
+    else if (result.errorCode === ErrorCode.NONE) this.concludeWritten(queue, batch, result);
+    else if (result.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER)
+      this.concludeWritten(queue, batch, WRITTEN_UNSEEN);
     else this.concludeRefused(node, queue, batch, result);
     this.updateWaiting(queue);
+  }
+
+  private concludeWritten(queue: PartitionQueue, batch: Batch, result: PartitionResult): void {
+    // Against all that brokers promise: its numbers are taken, and what should have come before has them, too.
+    if (batch.isDisplaced) this.identity.invalidate(batch.identity!.producerId);
+    else queue.noteWritten(batch, this.nowMs);
+    succeed(batch, result);
   }
 
   private concludeLost(node: BrokerNode, queue: PartitionQueue, batch: Batch, error: Error): void {
     const surelyUnsent =
       (error instanceof ConnectionError && error.unsent) || error instanceof UnsupportedApiError;
     batch.isDoubtful ||= !surelyUnsent;
-    if (isRetriableError(error)) this.tryAgain(node, queue, batch, error);
+    if (batch.isDisplaced) this.comeAgain(queue, batch, error);
+    else if (isRetriableError(error)) this.tryAgain(node, queue, batch, error);
     else this.giveUp(queue, batch, error);
   }
 
@@ -331,6 +370,9 @@ export class Sender {
     const { errorCode } = result;
     const error = new KafkaError(errorCode, result.errorMessage ?? errorName(errorCode));
     const hasLostState = LOST_STATE_CODES.includes(errorCode);
+    const isBehindOthers =
+      errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER && queue.hasUnsettledBefore(batch);
+    if (batch.isDisplaced || isBehindOthers) return this.comeAgain(queue, batch, error);
     // Within a transaction the sequence cannot begin anew: the next one does.
     if (DOUBTFUL_CODES.includes(errorCode) || (hasLostState && this.transactions !== null))
       batch.isDoubtful = true;
@@ -349,6 +391,14 @@ export class Sender {
     }
   }
 
+  /** It only suffered from what went before it: it goes out again behind that. */
+  private comeAgain(queue: PartitionQueue, batch: Batch, error: Error): void {
+    if (batch.isDisplaced) batch.thaw();
+    if (this.transactions?.isOver === true) return this.giveUp(queue, batch, error);
+    batch.lastError = error;
+    queue.putBack(batch);
+  }
+
   private tryAgain(node: BrokerNode, queue: PartitionQueue, batch: Batch, error: Error): void {
     if (this.transactions?.isOver === true) return this.giveUp(queue, batch, error);
     batch.lastError = error;
@@ -362,8 +412,8 @@ export class Sender {
   /** The end of a batch that could not be delivered. */
   private giveUp(queue: PartitionQueue, batch: Batch, error: Error | ((index: number) => Error)): void {
     if (batch.identity !== null) {
-      if (batch.isDoubtful) this.identity.invalidate(batch.identity.producerId);
-      else queue.giveBackSequence(batch);
+      if (batch.isSurelyUnwritten) queue.giveBackSequence(batch);
+      else this.identity.invalidate(batch.identity.producerId);
     }
     this.updateWaiting(queue);
     this.transactions?.noteLoss(typeof error === 'function' ? error(0) : error);

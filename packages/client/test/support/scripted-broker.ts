@@ -70,6 +70,8 @@ const APIS: readonly AnyApi[] = [
 export class ScriptedBroker {
   readonly requests: ScriptedRequest[] = [];
   connections = 0;
+  /** Requests that have come and are not answered. */
+  waiting = 0;
   /** Told to clients; versions outside are not refused. */
   versionMax = new Map<number, number>();
   /** The level of the feature `transaction.version` that the cluster is said to have agreed on. */
@@ -165,8 +167,10 @@ export class ScriptedBroker {
     let turn: Promise<void> = Promise.resolve();
     const splitter = new FrameSplitter(1e8, (frame) => {
       const copy = Buffer.from(frame);
+      this.waiting++;
       turn = turn
         .then(() => this.answer(socket, copy))
+        .finally(() => this.waiting--)
         .catch((error: unknown) => {
           // A script that is wrong must not look like a client that waits.
           process.stderr.write(`script: ${String(error)}\n`);
