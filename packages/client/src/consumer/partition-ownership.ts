@@ -153,12 +153,9 @@ export class PartitionOwnership {
     const { topic, partition } = owner;
     // Of the batches before the last the epoch may be an older one.
     const leaderEpoch = offset === batch.nextOffset ? batch.leaderEpoch : undefined;
-    this.markProcessed(owner, {
-      topic,
-      partition,
-      offset,
-      ...(leaderEpoch === undefined ? {} : { leaderEpoch }),
-    });
+    const mark =
+      leaderEpoch === undefined ? { topic, partition, offset } : { topic, partition, offset, leaderEpoch };
+    this.markProcessed(owner, mark);
   }
 
   /** What is not done of a delivery is delivered again. */
