@@ -2,13 +2,11 @@
 //
 // v1 can forbid a change of the replication factor. Where no records need to be copied the move is made at once;
 // where they would, the answer says which replica cannot be had.
+import type { AskedMove } from '@odradek/core/controller/leader-changes.ts';
 import type { TopicFault } from '@odradek/core/controller/topic-request.ts';
 import { ErrorCode, errorMessage } from '@odradek/protocol/errors.ts';
 import { alterPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/alter-partition-reassignments.ts';
-import type {
-  AlterPartitionReassignmentsRequest,
-  AlterPartitionReassignmentsRequestReassignablePartition,
-} from '@odradek/protocol/generated/alter-partition-reassignments-request.ts';
+import type { AlterPartitionReassignmentsRequest } from '@odradek/protocol/generated/alter-partition-reassignments-request.ts';
 import type { AlterPartitionReassignmentsResponseInput } from '@odradek/protocol/generated/alter-partition-reassignments-response.ts';
 import type { Handler, RequestContext } from './handler.ts';
 
@@ -22,17 +20,23 @@ export const alterPartitionReassignmentsHandler: Handler<
 
   async handle(request, context) {
     const mayChangeFactor = context.apiVersion === 0 || request.allowReplicationFactorChange;
-    const responses = await Promise.all(
-      request.topics.map(async ({ name, partitions }) => ({
-        name,
-        partitions: await Promise.all(
-          partitions.map(async (partition) => {
-            const fault = await reassign(name, partition, mayChangeFactor, context);
-            return resultOf(partition.partitionIndex, fault);
-          }),
-        ),
+    const topics = request.topics.map(({ name, partitions }) => ({
+      name,
+      moves: partitions.map(({ partitionIndex: partition, replicas: target }): AskedMove => ({
+        topic: name,
+        partition,
+        target,
       })),
-    );
+    }));
+    const asked = topics.flatMap(({ moves }) => moves);
+    const faults = new Map(asked.map((move) => [move, mayChangeFactor ? null : factorFault(move, context)]));
+    const allowed = asked.filter((move) => faults.get(move) === null);
+    const outcomes = await context.broker.topics.reassign(allowed);
+    allowed.forEach((move, i) => faults.set(move, outcomes[i] ?? null));
+    const responses = topics.map(({ name, moves }) => ({
+      name,
+      partitions: moves.map((move) => resultOf(move.partition, faults.get(move) ?? null)),
+    }));
     return {
       throttleTimeMs: 0,
       allowReplicationFactorChange: mayChangeFactor,
@@ -52,22 +56,13 @@ export const alterPartitionReassignmentsHandler: Handler<
   },
 };
 
-async function reassign(
-  topic: string,
-  { partitionIndex, replicas }: AlterPartitionReassignmentsRequestReassignablePartition,
-  mayChangeFactor: boolean,
-  context: RequestContext,
-): Promise<TopicFault | null> {
-  const { broker } = context;
-  const current = broker.metadata.partition(topic, partitionIndex)?.replicas.length;
-  const changesFactor = current !== undefined && replicas !== null && replicas.length !== current;
-  if (changesFactor && !mayChangeFactor) {
-    return {
-      errorCode: ErrorCode.INVALID_REPLICATION_FACTOR,
-      errorMessage: `The partition has ${current} replica(s), ${replicas.length} are asked for, and a change of their number is forbidden.`,
-    };
-  }
-  return broker.topics.reassign({ topic, partition: partitionIndex }, replicas);
+function factorFault({ topic, partition, target }: AskedMove, context: RequestContext): TopicFault | null {
+  const current = context.broker.metadata.partition(topic, partition)?.replicas.length;
+  if (current === undefined || target === null || target.length === current) return null;
+  return {
+    errorCode: ErrorCode.INVALID_REPLICATION_FACTOR,
+    errorMessage: `The partition has ${current} replica(s), ${target.length} are asked for, and a change of their number is forbidden.`,
+  };
 }
 
 function resultOf(partitionIndex: number, fault: TopicFault | null) {

@@ -7,7 +7,7 @@ import {
 import { Controller } from '@odradek/core/controller/controller.ts';
 import type { BrokerChannels } from '@odradek/core/controller/broker-channels.ts';
 import type { TopicPartition } from '@odradek/core/controller/controller-term.ts';
-import type { ElectionOutcome, ElectionType } from '@odradek/core/controller/leader-changes.ts';
+import type { AskedMove, ElectionOutcome, ElectionType } from '@odradek/core/controller/leader-changes.ts';
 import type { TopicOutcome } from '@odradek/core/controller/topic-changes.ts';
 import type { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import type {
@@ -170,9 +170,9 @@ export class TopicService {
     return new Promise((resolve) => this.controller.electLeaders(type, partitions, resolve));
   }
 
-  /** @param target wanted replicas, or null to call off the reassignment. @returns null when done */
-  reassign(partition: TopicPartition, target: readonly number[] | null): Promise<TopicFault | null> {
-    return new Promise((resolve) => this.controller.reassign(partition, target, resolve));
+  /** @returns what stood against each, in the order asked for; null: begun, done, or nothing to do */
+  reassign(moves: readonly AskedMove[]): Promise<(TopicFault | null)[]> {
+    return new Promise((resolve) => this.controller.reassign(moves, resolve));
   }
 
   /** A leader wants other in-sync sets: an error code for all, or one outcome for each. */

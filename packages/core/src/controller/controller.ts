@@ -8,7 +8,13 @@ import { electController } from './controller-election.ts';
 import { ControllerTerm, type ControllerParts, type TopicPartition } from './controller-term.ts';
 import { ControllerTree } from './controller-tree.ts';
 import { balanceLeaders } from './leader-balance.ts';
-import { electLeaders, reassign, type ElectionOutcome, type ElectionType } from './leader-changes.ts';
+import {
+  electLeaders,
+  reassign,
+  type AskedMove,
+  type ElectionOutcome,
+  type ElectionType,
+} from './leader-changes.ts';
 import {
   alterPartitions,
   relieve,
@@ -114,15 +120,11 @@ export class Controller {
     );
   }
 
-  /** Moves a partition, or calls that off when `target` is null. Null: begun, done, or nothing to do. */
-  reassign(
-    partition: TopicPartition,
-    target: readonly number[] | null,
-    done: (fault: TopicFault | null) => void,
-  ): void {
+  /** Moves partitions, or calls that off. In the order asked for; null: begun, done, or nothing to do. */
+  reassign(moves: readonly AskedMove[], done: (faults: (TopicFault | null)[]) => void): void {
     this.run(
-      (term, ended) => reassign(term, partition, target, ended),
-      (fault) => fault,
+      (term, ended) => reassign(term, moves, ended),
+      (fault) => moves.map(() => fault),
       done,
     );
   }

@@ -78,21 +78,63 @@ function judgeElection(
       };
 }
 
-/** Moves a partition (KIP-455), or calls that off when `target` is null. Null: begun or done. */
+/** A partition that is to move. */
+export interface AskedMove extends TopicPartition {
+  /** Wanted replicas, the preferred leader first, or null: call off the reassignment that is under way. */
+  readonly target: readonly number[] | null;
+}
+
+/**
+ * Moves partitions (KIP-455), those of a topic with as few writes of its node as can be.
+ *
+ * @param done with what stood against each, in the order asked for; null: begun, done, or nothing to do. What a
+ *   topic's writes could not take is told for the partitions of that write alone
+ */
 export function reassign(
   term: ControllerTerm,
-  { topic: name, partition }: TopicPartition,
-  target: readonly number[] | null,
-  done: (fault: TopicFault | null) => void,
+  moves: readonly AskedMove[],
+  done: (faults: (TopicFault | null)[]) => void,
+): void {
+  const faults = new Map<AskedMove, TopicFault | null>();
+  const topics = [...Map.groupBy(moves, ({ topic }) => topic)];
+  allOf(
+    topics,
+    ([name, ofTopic], next) => {
+      reassignTopic(term, name, ofTopic, faults, () => next(null));
+    },
+    () => done(moves.map((move) => faults.get(move) ?? null)),
+  );
+}
+
+function reassignTopic(
+  term: ControllerTerm,
+  name: string,
+  moves: readonly AskedMove[],
+  faults: Map<AskedMove, TopicFault | null>,
+  done: () => void,
 ): void {
   const topic = term.parts.state.topic(name);
-  const entry = topic?.partitions[partition];
-  if (topic === undefined || entry === undefined) return done(unknownPartition({ topic: name, partition }));
-  const verdict = judgeReassignment(entry, target, contextOf(term, name, partition));
-  if (verdict.kind === 'refused') return done(verdict.fault);
-  if (verdict.kind === 'nothing to do') return done(null);
-  const steps = new Map([[partition, verdict.step]]);
-  takeSteps(term, topic, steps, (error) => done(error && term.faultOf(error, name)));
+  const steps = new Map<number, ReassignmentStep>();
+  const begun: AskedMove[] = [];
+  for (const move of moves) {
+    const entry = topic?.partitions[move.partition];
+    if (entry === undefined) {
+      faults.set(move, unknownPartition(move));
+      continue;
+    }
+    const verdict = judgeReassignment(entry, move.target, contextOf(term, name, move.partition));
+    if (verdict.kind === 'refused') faults.set(move, verdict.fault);
+    if (verdict.kind !== 'step') continue;
+    steps.set(move.partition, verdict.step);
+    begun.push(move);
+  }
+  if (topic === undefined || steps.size === 0) return done();
+  takeSteps(term, topic, steps, (error, taken) => {
+    for (const move of begun) {
+      if (error !== null && !taken.has(move.partition)) faults.set(move, term.faultOf(error, name));
+    }
+    done();
+  });
 }
 
 /** Completes those of the reassignments under way whose new replicas are in sync. */
@@ -112,7 +154,7 @@ export function completeReassignments(
         const step = entry === undefined ? null : completion(entry, contextOf(term, name, partition));
         if (step !== null) steps.set(partition, step);
       }
-      takeSteps(term, topic, steps, next);
+      takeSteps(term, topic, steps, (error) => next(error));
     },
     done,
   );
@@ -126,20 +168,28 @@ function contextOf(term: ControllerTerm, topic: string, partition: number): Reas
 /**
  * Steps of partitions of one topic. They change one and the same node: some of them together, and one such part after
  * the other, each on the version that the one before has left.
+ *
+ * @param done with the partitions whose step was taken; without an error all of them
  */
 function takeSteps(
   term: ControllerTerm,
   topic: TopicEntry,
   steps: ReadonlyMap<number, ReassignmentStep>,
-  done: Ended,
+  done: (error: Error | null, taken: ReadonlySet<number>) => void,
 ): void {
   const all = [...steps];
+  const taken = new Set<number>();
   const parts: Step[] = [];
   for (let at = 0; at < all.length; at += STEPS_PER_WRITE) {
     const part = all.slice(at, at + STEPS_PER_WRITE);
-    parts.push((next) => takeTogether(term, topic, part, next));
+    parts.push((next) =>
+      takeTogether(term, topic, part, (error) => {
+        if (error === null) for (const [partition] of part) taken.add(partition);
+        next(error);
+      }),
+    );
   }
-  inOrder(parts, done);
+  inOrder(parts, (error) => done(error, taken));
 }
 
 /**

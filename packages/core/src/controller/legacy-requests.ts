@@ -8,7 +8,7 @@ import { electLeaders, reassign } from './leader-changes.ts';
 import { isBeingReassigned } from './topic-node.ts';
 import { treePaths } from './tree-paths.ts';
 
-interface AskedMove extends TopicPartition {
+interface NodeMove extends TopicPartition {
   readonly replicas: readonly number[];
 }
 
@@ -30,16 +30,19 @@ function move(term: ControllerTerm, done: Ended): void {
   readRequest(term, treePaths.reassignment, moveOf, (error, moves) => {
     if (error !== null || moves === null) return done(error);
     const fresh = moves.filter((asked) => term.askedMoves.get(nameOf(asked)) !== asked.replicas.join());
-    const steps = fresh.map((asked) => (next: Ended) => begin(term, asked, next));
-    inOrder([...steps, (next) => leaveUnfinished(term, moves, next)], done);
+    begin(term, fresh, () => leaveUnfinished(term, moves, done));
   });
 }
 
-function begin(term: ControllerTerm, asked: AskedMove, done: Ended): void {
-  reassign(term, asked, asked.replicas, (fault) => {
-    if (fault === null) term.askedMoves.set(nameOf(asked), asked.replicas.join());
-    else term.parts.log.error('a move that a node asks for is not possible', { ...asked, ...fault });
-    done(null);
+function begin(term: ControllerTerm, moves: readonly NodeMove[], done: () => void): void {
+  const asked = moves.map(({ topic, partition, replicas }) => ({ topic, partition, target: replicas }));
+  reassign(term, asked, (faults) => {
+    moves.forEach((move, i) => {
+      const fault = faults[i] ?? null;
+      if (fault === null) term.askedMoves.set(nameOf(move), move.replicas.join());
+      else term.parts.log.error('a move that a node asks for is not possible', { ...move, ...fault });
+    });
+    done();
   });
 }
 
@@ -52,7 +55,7 @@ export function legacyMovesEnded(term: ControllerTerm, done: Ended): void {
   });
 }
 
-function leaveUnfinished(term: ControllerTerm, moves: readonly AskedMove[], done: Ended): void {
+function leaveUnfinished(term: ControllerTerm, moves: readonly NodeMove[], done: Ended): void {
   const unfinished = moves.filter((asked) => isUnfinished(term, asked));
   const names = new Set(unfinished.map(nameOf));
   for (const name of term.askedMoves.keys()) if (!names.has(name)) term.askedMoves.delete(name);
@@ -61,7 +64,7 @@ function leaveUnfinished(term: ControllerTerm, moves: readonly AskedMove[], done
   term.tree.replaceRequest(treePaths.reassignment, data, done);
 }
 
-function isUnfinished(term: ControllerTerm, asked: AskedMove): boolean {
+function isUnfinished(term: ControllerTerm, asked: NodeMove): boolean {
   const entry = term.parts.state.topic(asked.topic)?.partitions[asked.partition];
   if (entry === undefined || !isBeingReassigned(entry)) return false;
   return term.askedMoves.get(nameOf(asked)) === asked.replicas.join();
@@ -87,7 +90,7 @@ function partitionOf(node: JsonNode): TopicPartition {
   return { topic: node.string('topic'), partition: node.integer('partition') };
 }
 
-function moveOf(node: JsonNode): AskedMove {
+function moveOf(node: JsonNode): NodeMove {
   return { ...partitionOf(node), replicas: node.integers('replicas') };
 }
 

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordination/embedded-tree.ts';
+import type { AskedMove } from '../../src/controller/leader-changes.ts';
 import type { PartitionProposal, ProposalOutcome } from '../../src/controller/leader-requests.ts';
+import type { TopicFault } from '../../src/controller/topic-request.ts';
 import { PromisedSession } from '../coordination/promised-session.ts';
 import { CoordinationError, type Coordination } from '../../src/ports/coordination.ts';
 import { BALANCE_INTERVAL_MS, BrokerLife, newTree, topicOf, until } from './controller-world.ts';
@@ -252,12 +254,12 @@ test('now and then leaders go back to their preferred brokers, when those are in
   assert.deepEqual([partition('t').isr, partition('t', 1).leader], [[0, 1], 0]);
 });
 
+const reassign = (...moves: AskedMove[]) =>
+  new Promise<readonly (TopicFault | null)[]>((resolve) => controller().controller.reassign(moves, resolve));
+
 test('a partition moves: new replicas are told to copy, then lead, then the old ones are deleted', async () => {
   await create('t', [0, 1]);
-  const fault = await new Promise((resolve) =>
-    controller().controller.reassign({ topic: 't', partition: 0 }, [2, 1], resolve),
-  );
-  assert.equal(fault, null);
+  assert.deepEqual(await reassign({ topic: 't', partition: 0, target: [2, 1] }), [null]);
   const told = controller().sent.get(2)!.at(-1)!.leadership[0]!;
   assert.deepEqual([told.replicas, told.addingReplicas, told.isNew], [[2, 1, 0], [2], true]);
   assert.equal(controller().sent.get(1)!.at(-1)!.leadership[0]!.isNew, false);
@@ -268,18 +270,60 @@ test('a partition moves: new replicas are told to copy, then lead, then the old 
   ]);
 });
 
+test('what one request moves is judged partition by partition, and what is possible is done', async () => {
+  await create('t', [0, 1], [0, 1], [0, 1]);
+  await create('u', [0, 1]);
+  const faults = await reassign(
+    { topic: 't', partition: 0, target: [2, 1] },
+    { topic: 'u', partition: 0, target: [1, 0] },
+    { topic: 't', partition: 1, target: [0, 9] },
+    { topic: 't', partition: 2, target: null },
+    { topic: 't', partition: 3, target: [0] },
+    { topic: 'nowhere', partition: 0, target: [0] },
+  );
+  assert.deepEqual(
+    faults.map((fault) => fault?.errorCode ?? 0),
+    [
+      ...[0, 0],
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      ErrorCode.NO_REASSIGNMENT_IN_PROGRESS,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ],
+  );
+  assert.deepEqual(
+    [partition('t', 0).replicas, partition('t', 1).replicas, partition('u').replicas],
+    [
+      [2, 1, 0],
+      [0, 1],
+      [1, 0],
+    ],
+  );
+});
+
+test('where a write of what moves fails, its partitions are told so, and those that were written before are not', async () => {
+  await create('t', ...Array.from({ length: 250 }, () => [0, 1]));
+  const meddler = new PromisedSession(tree.connect());
+  await meddler.set('/brokers/topics/t/partitions/220/state', 'not the state that the controller knows');
+  const faults = await reassign(
+    ...Array.from({ length: 250 }, (_, index) => ({ topic: 't', partition: index, target: [2, 1] })),
+  );
+  assert.deepEqual(
+    faults.map((fault) => fault === null),
+    faults.map((_, index) => index < 200),
+  );
+});
+
 test('many partitions of one topic that move arrive together, within the same term', async () => {
   const count = 450;
   await create('t', ...Array.from({ length: count }, () => [0, 1]));
   const indexes = Array.from({ length: count }, (_, index) => index);
-  const faults = await Promise.all(
-    indexes.map(
-      (index) =>
-        new Promise((resolve) =>
-          controller().controller.reassign({ topic: 't', partition: index }, [2, 1], resolve),
-        ),
-    ),
+  const { nodeVersion } = controller().state.topic('t')!;
+  const faults = await reassign(
+    ...indexes.map((index) => ({ topic: 't', partition: index, target: [2, 1] })),
   );
+  const writes = controller().state.topic('t')!.nodeVersion - nodeVersion;
+  assert.equal(writes, 3, 'their node is written once for each 200 of them');
   assert.deepEqual(new Set(faults), new Set([null]));
   const { brokerEpoch } = controller().state.brokers.get(0)!;
   const proposals = indexes.map((index): PartitionProposal => {

@@ -115,7 +115,9 @@ const make = (life: BrokerLife, name: string, ...assignments: number[][]) =>
   });
 
 const reassign = (life: BrokerLife, topic: string, partition: number, target: readonly number[] | null) =>
-  new Promise((resolve) => life.controller.reassign({ topic, partition }, target, resolve));
+  new Promise<readonly unknown[]>((resolve) =>
+    life.controller.reassign([{ topic, partition, target }], resolve),
+  ).then(([fault]) => fault);
 
 const entry = (life: BrokerLife, topic: string, partition = 0): PartitionEntry =>
   life.state.topic(topic)!.partitions[partition]!;

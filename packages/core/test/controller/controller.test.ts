@@ -49,7 +49,9 @@ const elect = (type: 'preferred' | 'unclean', ...partitions: TopicPartition[]) =
   ).then((outcomes) => outcomes.map(({ fault }) => errorOf(fault)));
 
 const move = (partition: TopicPartition, target: readonly number[] | null) =>
-  new Promise<object | null>((resolve) => life.controller.reassign(partition, target, resolve)).then(errorOf);
+  new Promise<readonly (object | null)[]>((resolve) =>
+    life.controller.reassign([{ ...partition, target }], resolve),
+  ).then(([fault]) => errorOf(fault));
 
 test('the tree after a topic was made is the one that Apache Kafka makes', async () => {
   await life.create(topicOf('t', 2, { 'cleanup.policy': 'compact' }));

@@ -81,7 +81,7 @@ test('moves that a node asks for go on under the next controller', async () => {
 test('a node that asks for elections goes once they are tried', async () => {
   await make('t', [0, 1]);
   await new Promise((resolve) =>
-    controller().controller.reassign({ topic: 't', partition: 0 }, [1, 0], resolve),
+    controller().controller.reassign([{ topic: 't', partition: 0, target: [1, 0] }], resolve),
   );
   assert.equal(partition('t').leader, 0);
   await tool.create(ELECTIONS, requested({ topic: 't', partition: 0 }, { topic: 'nowhere', partition: 0 }));
