@@ -45,3 +45,12 @@ export { roundRobinPartitioner, type Partitioner, type UnplacedRecord } from './
 export { Producer } from './producer/producer.ts';
 export type { ProducerRecord } from './producer/producer-record.ts';
 export type { PartitionChooser } from './producer/taken-record.ts';
+export { bytes, doubles, integers, json, nullable, strings, type Serde } from './typed/serdes.ts';
+export {
+  SerdeError,
+  typedTopics,
+  type TopicMap,
+  type TypedConsumedRecord,
+  type TypedRecord,
+  type TypedTopics,
+} from './typed/typed-topics.ts';
