@@ -1,25 +1,17 @@
 // kill -9 of processes that consume, transform and produce with our client, and of the broker under them, again and
 // again. At the end every number that was put in must have come out once, as those see it who read what is committed.
 //   npx node interop/exactly-once/run.ts [--target kafka-3.9,kafka-4.4] [--kills 10] [--broker-kills 1] [--numbers 3000]
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import {
-  Cluster,
-  Consumer,
-  Producer,
-  createTopic,
-  listOffsets,
-  partitionKey,
-  type IsolationLevel,
-} from '@odradek/client/index.ts';
+import { Cluster, Producer, createTopic, type IsolationLevel } from '@odradek/client/index.ts';
 import { endTxnApi } from '@odradek/protocol/generated/apis/end-txn.ts';
 import { closeWith } from '../closing-line.ts';
 import { servedApis } from '../our-client/served-apis.ts';
 import { parseTargetName, startTarget } from '../targets/start-target.ts';
 import { targetNames, type Target } from '../targets/target.ts';
+import { readTopic, writtenTo } from './read-topic.ts';
+import { Workers } from './workers.ts';
 
 const WORKERS = 3;
 const PARTITIONS = 3;
@@ -40,49 +32,6 @@ const { values } = parseArgs({
 });
 const numbers = Number(values.numbers);
 
-class Workers {
-  private readonly target: Target;
-  private readonly running: ChildProcess[] = [];
-
-  constructor(target: Target) {
-    this.target = target;
-    for (let slot = 0; slot < WORKERS; slot++) this.start(slot);
-  }
-
-  async killOne(): Promise<void> {
-    const slot = Math.floor(Math.random() * WORKERS);
-    await this.kill(slot);
-    this.start(slot);
-  }
-
-  async stop(): Promise<void> {
-    for (let slot = 0; slot < WORKERS; slot++) await this.kill(slot);
-  }
-
-  private start(slot: number): void {
-    const program = join(import.meta.dirname, 'worker.ts');
-    const args = [
-      '--disable-warning=ExperimentalWarning',
-      program,
-      this.target.bootstrap,
-      String(slot),
-      INPUT,
-      OUTPUT,
-    ];
-    this.running[slot] = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  }
-
-  private async kill(slot: number): Promise<void> {
-    const worker = this.running[slot]!;
-    if (worker.exitCode !== null || worker.signalCode !== null) {
-      throw new Error(`worker ${slot} ended by itself with ${worker.exitCode}`);
-    }
-    const ended = once(worker, 'exit');
-    worker.kill('SIGKILL');
-    await ended;
-  }
-}
-
 async function fill(target: Target): Promise<void> {
   const cluster = new Cluster({ bootstrapServers: target.bootstrap });
   for (const name of [INPUT, OUTPUT]) {
@@ -97,43 +46,17 @@ async function fill(target: Target): Promise<void> {
   await producer.close();
 }
 
-/** What the output holds up to its present end. */
 async function readOutput(target: Target, isolationLevel: IsolationLevel): Promise<number[]> {
-  const consumer = new Consumer({ bootstrapServers: target.bootstrap, isolationLevel, fetchMaxWaitMs: 50 });
-  try {
-    const partitions = (await consumer.partitionsOf(OUTPUT)).map((partition) => ({
-      topic: OUTPUT,
-      partition,
-    }));
-    const queries = partitions.map((at) => ({ ...at, at: 'latest' as const }));
-    const ends = await listOffsets(consumer.cluster, queries, isolationLevel);
-    await consumer.assign(partitions.map((at) => ({ ...at, from: 'earliest' })));
-    const found: number[] = [];
-    while (partitions.some((at) => (consumer.position(at) ?? 0) < ends.get(partitionKey(at))!.offset)) {
-      for (const { records } of await consumer.poll(200))
-        found.push(...records.map(({ value }) => Number(value)));
-    }
-    return found;
-  } finally {
-    consumer.close();
-  }
+  const records = await readTopic(target.bootstrap, OUTPUT, isolationLevel);
+  return records.map(({ value }) => Number(value));
 }
 
 /** Waits until more is in the output, or all is. @returns how much */
 async function writtenSince(target: Target, before: number): Promise<number> {
-  const cluster = new Cluster({ bootstrapServers: target.bootstrap });
-  try {
-    const queries = Array.from({ length: PARTITIONS }, (_, partition) => {
-      return { topic: OUTPUT, partition, at: 'latest' as const };
-    });
-    for (;;) {
-      const ends = [...(await listOffsets(cluster, queries)).values()];
-      const written = ends.reduce((sum, { offset }) => sum + offset, 0);
-      if (written >= Math.min(before + WRITTEN_BETWEEN_KILLS, numbers)) return written;
-      await sleep(10);
-    }
-  } finally {
-    cluster.close();
+  for (;;) {
+    const written = await writtenTo(target.bootstrap, OUTPUT, PARTITIONS);
+    if (written >= Math.min(before + WRITTEN_BETWEEN_KILLS, numbers)) return written;
+    await sleep(10);
   }
 }
 
@@ -142,7 +65,8 @@ async function prove(target: Target): Promise<string[]> {
   await fill(target);
   const beginMs = performance.now();
   let written = 0;
-  const workers = new Workers(target);
+  const program = join(import.meta.dirname, 'worker.ts');
+  const workers = new Workers(program, WORKERS, (slot) => [target.bootstrap, String(slot), INPUT, OUTPUT]);
   const kills = Number(values.kills);
   const brokerKills = Number(values['broker-kills']);
   try {

@@ -51,6 +51,8 @@ export interface StreamsOptions extends ClusterOptions, ConsumerPart, ProducerPa
   readonly maxTaskIdleMs?: number;
   /** When nothing could be committed for so long, in spite of attempts, `run` ends, milliseconds. Default 300 000. */
   readonly taskTimeoutMs?: number;
+  /** Topics that are missing are waited for so long: brokers that have just begun may not know of them. Default 10 000. */
+  readonly topicTimeoutMs?: number;
   /** Of topics that are made. Default: the brokers' `default.replication.factor`. */
   readonly replicationFactor?: number;
   /** A transaction that is left open by a process that died holds up readers for so long, milliseconds. Default 10 000. */
@@ -90,6 +92,7 @@ export interface StreamsSettings {
   readonly bufferedBytesMax: number;
   readonly maxTaskIdleMs: number;
   readonly taskTimeoutMs: number;
+  readonly topicTimeoutMs: number;
   readonly replicationFactor: number | null;
   readonly transactionTimeoutMs: number;
   readonly onInvalidRecord: (error: Error, record: InvalidRecord) => 'fail' | 'skip';
@@ -119,6 +122,7 @@ export function streamsSettings(options: StreamsOptions): StreamsSettings {
     bufferedBytesMax: atLeast('bufferedBytesMax', options.bufferedBytesMax ?? 64 * MEBIBYTE, 1),
     maxTaskIdleMs: atLeast('maxTaskIdleMs', options.maxTaskIdleMs ?? 0, 0),
     taskTimeoutMs: atLeast('taskTimeoutMs', options.taskTimeoutMs ?? 300_000, 0),
+    topicTimeoutMs: atLeast('topicTimeoutMs', options.topicTimeoutMs ?? 10_000, 0),
     replicationFactor:
       options.replicationFactor === undefined
         ? null

@@ -5,6 +5,7 @@ import {
   GroupConsumer,
   HandlerError,
   asError,
+  isRetriableError,
   partitionKey,
   type ClusterOptions,
   type FetchedRecords,
@@ -16,6 +17,7 @@ import { topicName } from '../topology/flow.ts';
 import { Exclusion } from './exclusion.ts';
 import { PlainOutlet, TransactionalOutlet, isHopeless, type Outlet } from './outlet.ts';
 import { restore } from './restore.ts';
+import { RepartitionPurge } from './repartition-purge.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { StreamsAssignor, taskId } from './streams-assignor.ts';
 import {
@@ -26,7 +28,7 @@ import {
   type StreamsOptions,
   type StreamsSettings,
 } from './streams-options.ts';
-import { prepareTopics, type TopicPlan } from './topic-plan.ts';
+import { internalTopics, prepareTopics, type TopicPlan } from './topic-plan.ts';
 
 export interface StreamsMetrics {
   /** Records that were processed, those included that were done again after a failure. */
@@ -70,6 +72,7 @@ export class Streams {
   private plan: TopicPlan | null = null;
   private consumer: GroupConsumer | null = null;
   private outlet: Outlet | null = null;
+  private readonly purge: RepartitionPurge;
   private failure: Error | null = null;
   private lastCommitMs = 0;
   /** Since when nothing could be committed; null when all is well. */
@@ -83,6 +86,9 @@ export class Streams {
     this.options = options;
     this.clusterOptions = clusterPart(options);
     this.cluster = new Cluster(this.clusterOptions);
+    const { topology, applicationId } = this.settings;
+    const own = internalTopics(topology).map((topic) => topicName(topic, applicationId));
+    this.purge = new RepartitionPurge(this.cluster, own);
   }
 
   /**
@@ -128,11 +134,13 @@ export class Streams {
 
   private async start(): Promise<void> {
     const { settings, cluster } = this;
-    const { applicationId, topology, replicationFactor } = settings;
+    const { applicationId, topology, replicationFactor, topicTimeoutMs } = settings;
     this.directory = openStateDirectory(settings.directory, applicationId);
-    this.plan = await prepareTopics(topology, { cluster, applicationId, replicationFactor });
+    this.plan = await this.persistently(() =>
+      prepareTopics(topology, { cluster, applicationId, replicationFactor, topicTimeoutMs }),
+    );
     this.outlet = this.newOutlet(this.directory.instance);
-    await this.outlet.open();
+    await this.persistently(() => this.outlet!.open());
     this.lastCommitMs = this.nowMs;
     this.consumer = this.newConsumer(this.directory);
   }
@@ -231,7 +239,7 @@ export class Streams {
       if (isWorking) this.isStuck = false;
     }
     for (const task of this.tasks.values()) task.punctuate(this.wallClockMs);
-    if (this.isCommitDue) await this.commit();
+    if (this.isCommitDue) await this.commit((at) => this.consumer!.position(at));
   }
 
   private get isCommitDue(): boolean {
@@ -249,9 +257,9 @@ export class Streams {
   }
 
   /** Kafka first, then the state: so it is never ahead of what counts. */
-  private async commit(): Promise<void> {
+  private async commit(positionOf: (at: TopicPartition) => number | null): Promise<void> {
     const dirty = [...this.tasks.values()].filter(({ isDirty }) => isDirty);
-    const offsets = dirty.flatMap((task) => task.offsets((at) => this.consumer!.position(at)));
+    const offsets = dirty.flatMap((task) => task.offsets(positionOf));
     // Offsets are what the brokers know a zombie by.
     if (offsets.length === 0) return;
     for (const task of dirty) {
@@ -266,6 +274,7 @@ export class Streams {
     this.commits++;
     this.lastCommitMs = this.nowMs;
     this.failingSinceMs = null;
+    this.purge.note(offsets);
   }
 
   /** Back to the last commit, whatever became of what was under way. @throws what no attempt can cure */
@@ -302,7 +311,7 @@ export class Streams {
   private async openTasks(partitions: readonly TopicPartition[]): Promise<void> {
     this.closeTasks(null);
     const { topology, applicationId } = this.settings;
-    const streamTimes = await this.streamTimes(partitions);
+    const streamTimes = await this.persistently(() => this.streamTimes(partitions));
     for (const subtopology of topology.subtopologies) {
       const topics = new Set(subtopology.topics.map((topic) => topicName(topic, applicationId)));
       const ofOne = partitions.filter(({ topic }) => topics.has(topic));
@@ -335,13 +344,7 @@ export class Streams {
   /** Beside the work, so that the group does not wait for it. */
   private async complete(tasks: readonly StreamTask[], partitions: readonly TopicPartition[]): Promise<void> {
     try {
-      const records = await restore(tasks, {
-        cluster: this.clusterOptions,
-        isolationLevel: this.settings.guarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted',
-        now: () => this.wallClockMs,
-        rebuilding: ({ id }, store, reason) =>
-          this.settings.onEvent({ type: 'rebuilding', task: id, store, reason }),
-      });
+      const records = await this.persistently(() => this.restore(tasks));
       this.restored += records;
       if (tasks.some(({ isClosed }) => isClosed)) return;
       for (const task of tasks) task.isRestored = true;
@@ -351,6 +354,32 @@ export class Streams {
     } catch (error) {
       if (tasks.every(({ isClosed }) => isClosed) && tasks.length > 0) return;
       this.fail(asError(error));
+    }
+  }
+
+  private restore(tasks: readonly StreamTask[]): Promise<number> {
+    const { guarantee, onEvent } = this.settings;
+    return restore(
+      tasks.filter(({ isClosed }) => !isClosed),
+      {
+        cluster: this.clusterOptions,
+        isolationLevel: guarantee === 'exactly-once' ? 'read_committed' : 'read_uncommitted',
+        now: () => this.wallClockMs,
+        rebuilding: ({ id }, store, reason) => onEvent({ type: 'rebuilding', task: id, store, reason }),
+      },
+    );
+  }
+
+  /** Again and again while brokers are away. @throws what another attempt does not cure, or did not in time */
+  private async persistently<Result>(work: () => Promise<Result>): Promise<Result> {
+    const untilMs = this.nowMs + this.settings.taskTimeoutMs;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isRetriableError(error) || this.isClosing || this.nowMs >= untilMs) throw error;
+        await this.pause();
+      }
     }
   }
 
@@ -386,7 +415,8 @@ export class Streams {
     let isCommitted = false;
     try {
       if (this.failure === null) {
-        await this.commit();
+        // What was delivered may be on its way to its task, so positions tell nothing.
+        await this.commit(() => null);
         isCommitted = [...this.tasks.values()].every(({ isDirty }) => !isDirty);
       }
     } catch (error) {
@@ -407,7 +437,7 @@ export class Streams {
     if (this.failure !== null) return;
     this.aborts++;
     try {
-      await this.outlet!.reset();
+      await this.persistently(() => this.outlet!.reset());
     } catch (error) {
       this.fail(asError(error));
     }

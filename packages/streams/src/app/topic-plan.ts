@@ -31,9 +31,14 @@ interface Preparation {
   readonly cluster: Cluster;
   readonly applicationId: string;
   readonly replicationFactor: number | null;
+  /** How long topics that are missing are waited for, milliseconds. */
+  readonly topicTimeoutMs: number;
 }
 
-const REPARTITION_CONFIGS = { 'cleanup.policy': 'delete', 'retention.ms': '604800000' };
+const MISSING_POLL_MS = 200;
+
+/** Their records have the times of events, which may be of years ago: what was processed is deleted by hand. */
+const REPARTITION_CONFIGS = { 'cleanup.policy': 'delete', 'retention.ms': '-1' };
 const CHANGELOG_CONFIGS = { 'cleanup.policy': 'compact' };
 
 /**
@@ -59,18 +64,28 @@ export async function prepareTopics(topology: Topology, parts: Preparation): Pro
 }
 
 /** Partition counts, by `refKey`. */
-async function userTopics(topology: Topology, { cluster }: Preparation): Promise<Map<string, number>> {
+async function userTopics(
+  topology: Topology,
+  { cluster, topicTimeoutMs }: Preparation,
+): Promise<Map<string, number>> {
   const topics = [...topology.subtopologies.flatMap(({ topics: ofOne }) => ofOne), ...topology.sinks];
   const names = new Set(topics.filter(({ isInternal }) => !isInternal).map(({ name }) => name));
+  const { clock, timers } = cluster.environment;
+  const untilMs = clock.monotonic() + topicTimeoutMs;
   const counts = new Map<string, number>();
-  const missing: string[] = [];
-  for (const name of names) {
-    const found = await foundTopic(cluster, name);
-    if (found === null) missing.push(name);
-    else counts.set(name, found.partitions.length);
+  for (;;) {
+    const missing: string[] = [];
+    for (const name of names) {
+      const found = await foundTopic(cluster, name);
+      if (found === null) missing.push(name);
+      else counts.set(name, found.partitions.length);
+    }
+    if (missing.length === 0) return counts;
+    if (clock.monotonic() >= untilMs) {
+      throw new ClientError('MISSING_TOPICS', `create these topics first: ${missing.join(', ')}`);
+    }
+    await new Promise<void>((resolve) => void timers.after(MISSING_POLL_MS, resolve));
   }
-  if (missing.length === 0) return counts;
-  throw new ClientError('MISSING_TOPICS', `create these topics first: ${missing.join(', ')}`);
 }
 
 /** An internal topic has as many partitions as what is read together with it, else as what flows into it. */
@@ -172,7 +187,7 @@ async function foundTopic(cluster: Cluster, name: string): Promise<TopicMetadata
   }
 }
 
-function internalTopics(topology: Topology): readonly TopicRef[] {
+export function internalTopics(topology: Topology): readonly TopicRef[] {
   const read = topology.subtopologies.flatMap(({ topics }) => topics);
   return read.filter(({ isInternal }) => isInternal);
 }

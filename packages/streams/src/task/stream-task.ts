@@ -171,10 +171,10 @@ export class StreamTask {
   }
 
   private caughtUp(): boolean {
+    if (!this.flow.isBehind) return true;
+    this.isDirty = true;
     try {
-      const isDone = this.flow.catchUp();
-      if (!isDone) this.isDirty = true;
-      return isDone;
+      return this.flow.catchUp();
     } catch (error) {
       const queue = this.queues[0]!;
       const at = { topic: queue.topicName, partition: this.partition };

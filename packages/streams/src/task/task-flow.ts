@@ -96,9 +96,14 @@ export class TaskFlow {
     this.source(topic).receive(record);
   }
 
+  /** Whether `catchUp` has something to look at. */
+  get isBehind(): boolean {
+    return this.isTimeWorkDue && this.streamTimeMs >= 0;
+  }
+
   /** Does a part of what stream time has made due. @returns whether there is nothing left: only then the next record */
   catchUp(): boolean {
-    if (!this.isTimeWorkDue || this.streamTimeMs < 0) return true;
+    if (!this.isBehind) return true;
     const unfinished = this.timeWork.filter((work) => !work(this.streamTimeMs));
     if (unfinished.length > 0) return false;
     this.isTimeWorkDue = false;
