@@ -1,23 +1,30 @@
 // A cluster in virtual time: `npm run simulate -- --seeds 1..50`. See docs/simulator.md.
 import { parseArgs } from 'node:util';
+import { BROKEN_RULES } from '@odradek/testing/simulator/bugs/broken-rules.ts';
 import { type BugName, KNOWN_BUGS, knownBug } from '@odradek/testing/simulator/bugs/known-bugs.ts';
 import { describeFault } from '@odradek/testing/simulator/faults/fault.ts';
 import { shrinkFaults } from '@odradek/testing/simulator/faults/shrink.ts';
 import type { Outcome } from '@odradek/testing/simulator/outcome.ts';
+import type { Scenario } from '@odradek/testing/simulator/scenarios/scenario.ts';
 import { playScenario, SCENARIOS } from '@odradek/testing/simulator/scenarios/scenarios.ts';
 import { simulate } from '@odradek/testing/simulator/simulate.ts';
 
-const USAGE = `npm run simulate -- [--seeds A..B | --minutes N | --scenario ROW | --scenarios | --bugs] [--brokers N] [--twice] [--trace]
+const USAGE = `npm run simulate -- [--seeds A..B | --minutes N | --scenario ROW | --scenarios | --broken-rules | --bugs]
+                        [--brokers N] [--twice] [--trace]
 
   --seeds A..B   runs these seeds, both included; 1..20 unless given
   --minutes N    goes on with new seeds for so long
   --scenarios    plays faults that systems of this kind had, with seeds 1 to 3 each
   --scenario ROW the same for one of them, such as F05
+  --broken-rules plays each with the rule broken that prevents it, and fails when that is not seen
   --bugs         switches known bugs on, one after the other, and fails when one is not found
   --bug NAME     the same for one of them
   --brokers N    with so many brokers, 3 to 9; 3 unless given
   --twice        runs each seed twice and compares the hashes of the traces
   --trace        prints the trace of each run, also where all is well`;
+
+/** Each scenario is played with so many. */
+const SCENARIO_SEEDS = 3;
 
 const options = parse();
 
@@ -29,6 +36,7 @@ function parse() {
         minutes: { type: 'string' },
         scenarios: { type: 'boolean', default: false },
         scenario: { type: 'string' },
+        'broken-rules': { type: 'boolean', default: false },
         bugs: { type: 'boolean', default: false },
         bug: { type: 'string' },
         brokers: { type: 'string', default: '3' },
@@ -60,6 +68,7 @@ function parse() {
       brokers,
       bugs: (values.bugs ? names : values.bug === undefined ? [] : [values.bug]) as BugName[],
       scenario: values.scenarios ? '' : (values.scenario ?? null),
+      brokenRules: values['broken-rules'],
       twice: values.twice,
       trace: values.trace,
     };
@@ -89,6 +98,7 @@ function* seeds(): Generator<number> {
 }
 
 if (options.bugs.length > 0) await proveBugsAreFound();
+if (options.brokenRules) await proveRulesMatter();
 if (options.scenario !== null) await playScenarios(options.scenario);
 
 for (const seed of seeds()) {
@@ -126,10 +136,30 @@ async function seedThatFinds(bug: BugName): Promise<string | null> {
   return null;
 }
 
+async function proveRulesMatter(): Promise<never> {
+  let missed = 0;
+  for (const { row, description, install } of BROKEN_RULES) {
+    const mend = install();
+    const found = await seedThatShows(SCENARIOS.find((scenario) => scenario.row === row)!);
+    mend();
+    if (found === null) missed += 1;
+    console.log(`${row} where ${description}: ${found ?? 'NOT SEEN'}`);
+  }
+  end(`${BROKEN_RULES.length} broken rules, ${missed} not seen`, missed === 0 ? 0 : 1);
+}
+
+async function seedThatShows(scenario: Scenario): Promise<string | null> {
+  for (let seed = 1; seed <= SCENARIO_SEEDS; seed++) {
+    const { problems } = await playScenario(scenario, seed);
+    if (problems.length > 0) return `seen with seed ${seed}, by ${problems[0]!.name}`;
+  }
+  return null;
+}
+
 async function playScenarios(row: string): Promise<never> {
   let failed = 0;
   for (const scenario of SCENARIOS.filter((each) => each.row.includes(row))) {
-    for (let seed = 1; seed <= 3; seed++) {
+    for (let seed = 1; seed <= SCENARIO_SEEDS; seed++) {
       const { problems, trace } = await playScenario(scenario, seed);
       const verdict = problems.length === 0 ? 'passed' : `FAILED: ${problems[0]!.name}`;
       console.log(`${scenario.row} with seed ${seed} ${verdict}: ${scenario.name}`);

@@ -5,20 +5,25 @@ import type { Scenario } from './scenario.ts';
 export const TRUNCATION_SCENARIOS: readonly Scenario[] = [
   {
     row: 'F01',
-    name: 'a follower that restarts behind the high watermark does not cut what was acknowledged',
-    brokers: 2,
-    topic: { replicationFactor: 2, configs: { 'min.insync.replicas': '1' } },
+    name: 'a follower behind the high watermark does not cut what is committed when another leads',
+    brokers: 3,
+    topic: { configs: { 'min.insync.replicas': '1' } },
     play: async (director) => {
       await director.sendAll(3);
       const { leader } = director;
-      const follower = director.followers[0]!;
-      await director.sendAll(1);
-      // At this moment the follower has the record, and has not heard that it is committed.
-      follower.kill();
-      await director.starts(follower);
+      const [heir, last] = director.followersInOrder as [SimulatedBroker, SimulatedBroker];
+      const isCommittedAt = (broker: SimulatedBroker) => director.replica(broker)!.log.highWatermark >= 4;
+      director.begin(1);
+      await director.until('it is committed', () => isCommittedAt(leader));
+      director.stage.world.trace.note(`heard of by the last: ${isCommittedAt(last)}`);
       leader.kill();
-      await director.passes(5_000);
-      await director.starts(leader);
+      await director.until(
+        'the last follows the heir',
+        () => director.replica(last)!.leaderId === heir.nodeId,
+      );
+      heir.kill();
+      await director.until('the last leads', () => director.isLeader(last));
+      await director.passes(1_000);
     },
   },
   {
@@ -104,11 +109,16 @@ export const TRUNCATION_SCENARIOS: readonly Scenario[] = [
     play: async (director) => {
       await director.sendAll(3);
       const { leader } = director;
-      const [sleeper] = director.followers;
+      const [heir, sleeper] = director.followersInOrder;
+      director.cut(leader, heir!);
       director.beginHasty(3);
-      await director.passes(1);
+      await director.until(
+        'the sleeper has a tail',
+        () => director.logEnd(sleeper!) > director.logEnd(heir!),
+      );
       sleeper!.pause();
       leader.kill();
+      director.join(leader, heir!);
       await director.leaderChangesFrom(leader);
       await director.starts(leader);
       await director.until('the first leader leads again', () => director.isLeader(leader));
