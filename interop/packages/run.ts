@@ -5,13 +5,15 @@ import { execFileSync } from 'node:child_process';
 import { globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TARBALLS_DIRECTORY } from '../../scripts/packaging/places.ts';
+import { sourcePackages } from '../../scripts/packaging/source-packages.ts';
 import { projectDirectory } from '../../scripts/kafka-jars.ts';
 import { Steps } from '../steps.ts';
 import { bundle } from './bundle-sizes.ts';
 import { EmptyProject } from './empty-project.ts';
-import { checkContents, checkFiles, tarballsIn } from './tarballs.ts';
+import { checkContents, checkFiles, countNativeUsers, tarballsIn } from './tarballs.ts';
 
-const PACKAGES = 7;
+/** One in `protocol`, one in the program that it is bundled in. */
+const NATIVE_USERS = 2;
 const STRICT = { strict: true, noEmit: true, skipLibCheck: false, target: 'es2024', types: ['node'] };
 const RESOLUTIONS = {
   nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
@@ -24,10 +26,11 @@ let bootstrapServers = '';
 
 try {
   await steps.take('the packages are made', async () => {
-    execFileSync(process.execPath, [join(projectDirectory, 'scripts/build.ts'), '--pack'], { stdio: 'pipe' });
+    runScript('build-native.ts', '--required');
+    runScript('build.ts', '--pack');
     const tarballs = tarballsIn(TARBALLS_DIRECTORY);
-    if (tarballs.length !== PACKAGES)
-      throw new Error(`${tarballs.length} tarballs, ${PACKAGES} are published`);
+    const packages = sourcePackages().length;
+    if (tarballs.length !== packages) throw new Error(`${tarballs.length} tarballs of ${packages} packages`);
     tarballs.forEach(checkFiles);
     return tarballs.map(({ name, packedBytes }) => `${name} ${kilobytes(packedBytes)}`).join(', ');
   });
@@ -41,6 +44,13 @@ try {
     for (const folder of folders) checkContents(join(project.folder, folder));
     return `${folders.length} packages`;
   });
+  await steps.take('native code lies where it is looked for', async () => {
+    const folders = globSync('node_modules/@odradek/*', { cwd: project.folder });
+    const users = folders.map((folder) => countNativeUsers(join(project.folder, folder)));
+    const count = users.reduce((sum, each) => sum + each, 0);
+    if (count !== NATIVE_USERS) throw new Error(`${count} modules use it, ${NATIVE_USERS} should`);
+    return 'by the library and by the program';
+  });
   await steps.take('npx odradek start', async () => {
     const broker = await project.startBroker();
     bootstrapServers = broker.bootstrapServers;
@@ -49,7 +59,7 @@ try {
   await prints('a program of modules', 'esm.mjs', 'written by a module');
   await prints('a CommonJS program, by require', 'common.cjs', 'written by CommonJS');
   await prints('a program in TypeScript', 'typed.ts', 'written by TypeScript');
-  await prints('all packages in one process', 'in-process.ts', 'offset 0, 3 parts, all APIs');
+  await prints('all packages in one process', 'in-process.ts', 'offset 0, 5 parts, all APIs');
   for (const [name, options] of Object.entries(RESOLUTIONS)) {
     await steps.take(`the declarations, checked strictly, resolution ${name}`, async () => {
       const files = ['typed.ts', 'in-process.ts'];
@@ -76,6 +86,10 @@ try {
   await project.remove();
 }
 steps.close();
+
+function runScript(name: string, option: string): void {
+  execFileSync(process.execPath, [join(projectDirectory, 'scripts', name), option], { stdio: 'pipe' });
+}
 
 async function prints(what: string, program: string, expected: string): Promise<void> {
   await steps.take(what, async () => {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { projectDirectory } from '../../scripts/kafka-jars.ts';
 
 /** Paths that no user has a use for: tests, and sources that Node.js would refuse where packages lie. */
@@ -52,6 +52,22 @@ export function checkContents(folder: string): void {
       .find((line) => UNCHECKED.test(line));
     if (open !== undefined) throw new Error(`${join(folder, path)} leaves a type open: ${open.trim()}`);
   }
+}
+
+/**
+ * @returns how many modules of an installed package load native code of ours, all of which find it
+ * @throws Error when it is not where one of them looks
+ */
+export function countNativeUsers(folder: string): number {
+  const users = globSync('**/*.js', { cwd: folder }).filter((path) =>
+    readFileSync(join(folder, path), 'utf8').includes('`../../native/'),
+  );
+  for (const path of users) {
+    const place = join(folder, dirname(path), '../../native');
+    if (globSync('*.node', { cwd: place }).length === 0)
+      throw new Error(`${join(folder, path)} finds no native code in ${place}`);
+  }
+  return users.length;
 }
 
 /** A declaration without its comments and its texts. */

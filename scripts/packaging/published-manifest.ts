@@ -1,3 +1,4 @@
+import { NATIVE_FOLDER } from './native-modules.ts';
 import type { Manifest, SourcePackage } from './source-packages.ts';
 
 /** Where a published package keeps its modules. */
@@ -16,7 +17,7 @@ export function libraryManifest({ manifest }: SourcePackage): object {
     // Nothing happens when a module is loaded but that its names come to be: what is not used can be left out.
     sideEffects: false,
     exports: { ...publishedExports(manifest), './package.json': './package.json' },
-    files: [MODULES_FOLDER],
+    files: [MODULES_FOLDER, NATIVE_FOLDER],
     ...requirements(manifest),
   };
 }
@@ -45,7 +46,7 @@ export function programManifest(
   return {
     ...{ name, version, description, license, type, engines },
     bin: Object.fromEntries(Object.keys(bin).map((command) => [command, bundle.main])),
-    files: ['dist', 'THIRD-PARTY-LICENSES'],
+    files: [MODULES_FOLDER, NATIVE_FOLDER, 'THIRD-PARTY-LICENSES'],
     dependencies: Object.fromEntries(dependencies),
   };
 }

@@ -51,7 +51,7 @@ test('a published manifest names modules and declarations where the workspace na
       './*.js': { types: './lib/*.d.ts', default: './lib/*.js' },
       './package.json': './package.json',
     },
-    files: ['lib'],
+    files: ['lib', 'native'],
     dependencies: { '@odradek/protocol': '1.2.3', other: '4.5.6' },
   });
 });
@@ -74,6 +74,14 @@ test('a program needs what was left out of its bundle, in the version of the wor
   assert.deepEqual(published['bin'], { run: 'dist/run.js' });
   const unknown = { ...bundle, external: ['nobody'] };
   assert.throws(() => programManifest(program, unknown, [library, program]), /no package depends on nobody/);
+});
+
+test('every package says what it is', () => {
+  const silent = sourcePackages().filter(({ manifest }) => !manifest.description);
+  assert.deepEqual(
+    silent.map(({ folder }) => folder),
+    [],
+  );
 });
 
 test('what our packages export is there', () => {

@@ -3,6 +3,8 @@ import { startBroker as startServing } from '@odradek/broker';
 import { Producer } from '@odradek/client';
 import { MemoryClaims } from '@odradek/patterns';
 import { apiTable } from '@odradek/protocol';
+import * as kafkajs from '@odradek/kafkajs';
+import { StreamsBuilder } from '@odradek/streams';
 import { startBroker } from '@odradek/testing';
 import { simulate } from '@odradek/testing/simulator';
 
@@ -11,5 +13,5 @@ const producer = new Producer({ bootstrapServers: broker.bootstrapServers });
 const { offset } = await producer.send({ topic: 'in-process', value: Buffer.from('for a test') });
 await producer.close();
 await broker.close();
-const parts = [startServing, MemoryClaims, simulate];
+const parts = [startServing, MemoryClaims, simulate, StreamsBuilder, kafkajs.Kafka];
 console.log(`offset ${offset}, ${parts.length} parts, ${apiTable.length > 50 ? 'all' : 'few'} APIs`);
