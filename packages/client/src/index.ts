@@ -40,6 +40,7 @@ export type { BearerToken, SaslMechanism, SaslOptions } from './network/sasl/sas
 export type { TlsOptions } from './network/tls-options.ts';
 export type { ClientEnvironment } from './ports/environment.ts';
 export type { RecordMetadata } from './producer/batch.ts';
+export type { ProducerMetrics } from './producer/producer-metrics.ts';
 export type { ProducerOptions } from './producer/producer-options.ts';
 export { roundRobinPartitioner, type Partitioner, type UnplacedRecord } from './producer/partitioner.ts';
 export { Producer } from './producer/producer.ts';

@@ -5,6 +5,9 @@
 export class Outstanding {
   private generation = 0;
   private readonly counts = new Map<number, number>();
+  /** Settled without an error, and with one. */
+  succeeded = 0;
+  failed = 0;
   private waiters: { upTo: number; resolve: () => void }[] = [];
 
   /** The newest generation that a flush waits for; -1 when none does. */
@@ -18,7 +21,16 @@ export class Outstanding {
     return this.generation;
   }
 
-  finished(generation: number): void {
+  /** Taken and not settled. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const count of this.counts.values()) waiting += count;
+    return waiting;
+  }
+
+  finished(generation: number, isFailed: boolean): void {
+    if (isFailed) this.failed++;
+    else this.succeeded++;
     const left = this.counts.get(generation)! - 1;
     if (left > 0) {
       this.counts.set(generation, left);

@@ -19,6 +19,7 @@ import {
 } from './producer-options.ts';
 import type { Partitioner } from './partitioner.ts';
 import type { ProducerRecord } from './producer-record.ts';
+import type { ProducerMetrics } from './producer-metrics.ts';
 import { Sender } from './sender.ts';
 import { StickyPartition } from './sticky-partition.ts';
 import { TakenRecord, type PartitionChooser } from './taken-record.ts';
@@ -118,6 +119,7 @@ export class Producer {
   ): Promise<void> | undefined {
     const refusal = this.outOfPlace() ?? this.impossible(record);
     if (refusal !== null) {
+      this.outstanding.failed++;
       queueMicrotask(() => settled(refusal, null));
       return undefined;
     }
@@ -126,6 +128,21 @@ export class Producer {
     const taken = new TakenRecord(record, nowMs, this.memory, this.outstanding, scope, settled, choose);
     this.admit(taken);
     return taken.isAdmitted ? undefined : taken.whenAdmitted();
+  }
+
+  /** What was done, and what waits. */
+  metrics(): ProducerMetrics {
+    const { succeeded: recordsSent, failed: recordsFailed, waiting: recordsWaiting } = this.outstanding;
+    const bufferAvailableBytes = Math.max(0, this.settings.bufferMemoryBytes - this.memory.usedBytes);
+    const memoryWaiters = this.memory.waiterCount;
+    return {
+      ...this.sender.counts,
+      recordsSent,
+      recordsFailed,
+      recordsWaiting,
+      bufferAvailableBytes,
+      memoryWaiters,
+    };
   }
 
   /** Sends what waits and resolves when every record taken before the call is settled. */

@@ -14,6 +14,7 @@ import {
   recordError,
   type PartitionResult,
 } from './produce-exchange.ts';
+import { SenderCounts } from './producer-metrics.ts';
 import { ProducerIdentity, type IdentitySource } from './producer-identity.ts';
 import type { ProducerSettings } from './producer-options.ts';
 import type { Transactions } from './transactions/transactions.ts';
@@ -53,6 +54,7 @@ const PARTITION_IN_FLIGHT_MAX = 5;
  * producer take a fresh id before anything else is sent, so its numbers are never used twice.
  */
 export class Sender {
+  readonly counts = new SenderCounts();
   private readonly cluster: Cluster;
   private readonly settings: ProducerSettings;
   private readonly urgency: Urgency;
@@ -290,7 +292,7 @@ export class Sender {
     }
     this.inFlight.set(node.nodeId, (this.inFlight.get(node.nodeId) ?? 0) + 1);
     try {
-      const results = await this.deliver(node, sent);
+      const results = await this.deliverCounted(node, sent);
       for (const [batch, queue] of sent) this.conclude(node, queue, batch, results.get(batch)!);
     } catch (thrown) {
       for (const [batch, queue] of sent) this.conclude(node, queue, batch, asError(thrown));
@@ -298,6 +300,22 @@ export class Sender {
       this.inFlight.set(node.nodeId, this.inFlight.get(node.nodeId)! - 1);
       this.wakeUp.soon();
       for (const wake of this.idleWaiters.splice(0)) wake();
+    }
+  }
+
+  private async deliverCounted(
+    node: BrokerNode,
+    sent: ReadonlyMap<Batch, PartitionQueue>,
+  ): Promise<Map<Batch, PartitionResult | Error>> {
+    this.counts.begin(sent.keys());
+    const sentAtMs = this.nowMs;
+    try {
+      const results = await this.deliver(node, sent);
+      this.counts.end(this.settings.acks === 0 ? null : this.nowMs - sentAtMs, false);
+      return results;
+    } catch (error) {
+      this.counts.end(null, true);
+      throw error;
     }
   }
 
@@ -309,7 +327,10 @@ export class Sender {
     const { acks, compression, deliveryTimeoutMs } = this.settings;
     const isTransactional = this.transactions !== null;
     for (const [batch, queue] of sent) {
-      queue.freeze(batch, this.identity.current, { compression, isTransactional });
+      this.counts.batchBytes += queue.freeze(batch, this.identity.current, {
+        compression,
+        isTransactional,
+      }).length;
     }
     const batches = [...sent.keys()];
     const versionMax = produceVersionMax(batches, metadata, this.transactions);
@@ -378,6 +399,7 @@ export class Sender {
       batch.isDoubtful = true;
     const mayBeSplit = batch.records.length > 1 && this.transactions?.isOver !== true;
     if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && mayBeSplit) {
+      this.counts.batchesSplit++;
       queue.giveBackSequence(batch);
       queue.putBack(...batch.halves());
     } else if (this.settings.idempotent && hasLostState && !batch.isDoubtful) {

@@ -75,7 +75,7 @@ export class TakenRecord implements BatchRecord {
 
   settled(error: Error | null, metadata: RecordMetadata | null): void {
     if (this.holdsMemory) this.memory.release(this.sizeBytes);
-    this.outstanding.finished(this.generation);
+    this.outstanding.finished(this.generation, error !== null);
     this.tell(error, metadata);
   }
 }
