@@ -1,8 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRetriableError } from '@odradek/client/index.ts';
 import { toKafkaJSError } from './error-translation.ts';
-import { KafkaJSNumberOfRetriesExceeded } from './errors.ts';
+import type { KafkaConfig } from './config.ts';
+import { KafkaJSNumberOfRetriesExceeded, KafkaJSSASLAuthenticationError } from './errors.ts';
 import { pauseBefore, type RetryPlan } from './retry-options.ts';
+
+/** As `withRetries`; a refusal says by which mechanism. */
+export async function connecting<Result>(
+  config: KafkaConfig,
+  plan: RetryPlan,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await withRetries(plan, attempt);
+  } catch (error) {
+    if (!(error instanceof KafkaJSSASLAuthenticationError) || config.sasl === undefined) throw error;
+    // PLAIN, SCRAM SHA256, SCRAM SHA512, OAUTHBEARER
+    const mechanism = config.sasl.mechanism.toUpperCase().replace(/-SHA-/, ' SHA');
+    const message = `SASL ${mechanism} authentication failed: ${error.message}`;
+    throw new KafkaJSSASLAuthenticationError(message, { cause: error });
+  }
+}
 
 /**
  * Runs `attempt`, and again as often as the plan says where that may help.

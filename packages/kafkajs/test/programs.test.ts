@@ -228,14 +228,14 @@ test('a handler that is told to stop loses nothing, although batches are resolve
   assert.deepEqual(await committed(groupId, topic), ['1']);
 });
 
-test('seek goes back and forth, also right after run; a paused partition waits', async () => {
+test('seek goes back and forth, also before run is done; a paused partition waits', async () => {
   const topic = await newTopic(2, ['a', 'b', 'c']);
   await produce(topic, ['z'], 1);
   const seen: string[] = [];
   const first = countdown(1);
   const last = countdown(3);
   const consumer = await newConsumer(topic);
-  await consumer.run({
+  const running = consumer.run({
     eachMessage: async ({ message }) => {
       seen.push(textOf(message));
       first.note();
@@ -244,8 +244,9 @@ test('seek goes back and forth, also right after run; a paused partition waits',
     },
   });
   consumer.pause([{ topic, partitions: [1] }]);
-  assert.deepEqual(consumer.paused(), [{ topic, partitions: [1] }]);
   consumer.seek({ topic, partition: 0, offset: '2' });
+  await running;
+  assert.deepEqual(consumer.paused(), [{ topic, partitions: [1] }]);
   await first.done;
   consumer.seek({ topic, partition: 0, offset: '2' });
   consumer.resume([{ topic }]);

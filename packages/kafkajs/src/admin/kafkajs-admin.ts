@@ -1,6 +1,7 @@
 import { Cluster } from '@odradek/client/index.ts';
 import { clusterOptions, type KafkaConfig } from '../config.ts';
-import { withRetries } from '../connecting.ts';
+import { connecting } from '../connecting.ts';
+import { translated } from '../error-translation.ts';
 import type { DeleteGroupsResult } from '../errors.ts';
 import { Instrumentation, type RemoveInstrumentationEventListener } from '../instrumentation.ts';
 import type { Logger } from '../logging.ts';
@@ -31,7 +32,7 @@ type Call<Name extends keyof Admin> = Admin[Name] extends (...args: infer Args) 
   ? (...args: Args) => Result
   : never;
 
-/** KafkaJS's admin over ours: each call as often as `retry` says, with KafkaJS's errors. */
+/** KafkaJS's admin over ours: what moves or cannot be reached is tried again, a refusal is told at once. */
 export class KafkaJSAdmin implements Admin {
   private readonly config: KafkaConfig;
   private readonly options: AdminConfig;
@@ -61,7 +62,7 @@ export class KafkaJSAdmin implements Admin {
   }
 
   async connect(): Promise<void> {
-    await this.call((cluster) => cluster.nodes());
+    await connecting(this.config, this.plan, async () => (await this.openCluster()).nodes());
     this.instrumentation.emit(this.events.CONNECT);
   }
 
@@ -141,7 +142,7 @@ export class KafkaJSAdmin implements Admin {
     this.call((cluster) => listPartitionReassignments(cluster, topics, timeout));
 
   private call<Result>(work: (cluster: Cluster) => Promise<Result>): Promise<Result> {
-    return withRetries(this.plan, async () => work(await this.openCluster()));
+    return translated(async () => work(await this.openCluster()));
   }
 
   private async openCluster(): Promise<Cluster> {

@@ -3,6 +3,7 @@ import {
   Cluster,
   asError,
   listTopics,
+  partitionKey,
   type ClusterOptions,
   type GroupMetadata,
   type TopicPartition,
@@ -11,7 +12,7 @@ import { Coordinator, CoordinatorType } from '@odradek/client/cluster/coordinato
 import { commitOffsets } from '@odradek/client/consumer/committed-offsets.ts';
 import { describeGroups, type GroupDescription } from '../admin/groups.ts';
 import { clusterOptions, type KafkaConfig } from '../config.ts';
-import { withRetries } from '../connecting.ts';
+import { connecting } from '../connecting.ts';
 import { toKafkaJSError, translated } from '../error-translation.ts';
 import { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } from '../errors.ts';
 import {
@@ -26,7 +27,7 @@ import type { Offsets } from '../producer/producer-types.ts';
 import { retryPlan, type RetryPlan } from '../retry-options.ts';
 import type { TopicPartitions } from '../topic-partitions.ts';
 import { PartitionAssigners, asAssignor, type Assigner } from './assigners.ts';
-import { Consuming } from './consuming.ts';
+import { Consuming, type SeekTarget } from './consuming.ts';
 import {
   CONSUMER_EVENTS,
   type Consumer,
@@ -74,6 +75,8 @@ export class KafkaJSConsumer implements Consumer {
   private readonly assigners: readonly Assigner[];
   private readonly topics = new Map<string, boolean>();
   private readonly pauses = new Pauses();
+  /** Made before the group is joined. */
+  private readonly awaitedSeeks = new Map<string, { readonly at: TopicPartition; readonly to: SeekTarget }>();
   private cluster: Cluster | null = null;
   private consuming: Consuming | null = null;
   private isRunning = false;
@@ -134,7 +137,7 @@ export class KafkaJSConsumer implements Consumer {
   }
 
   async connect(): Promise<void> {
-    await withRetries(this.plan, async () => (await this.openCluster()).nodes());
+    await connecting(this.config, this.plan, async () => (await this.openCluster()).nodes());
     this.emit('CONNECT', null);
   }
 
@@ -181,17 +184,21 @@ export class KafkaJSConsumer implements Consumer {
 
   seek({ topic, partition, offset }: TopicPartitionOffset): void {
     const target = seekTarget(topic, partition, offset);
-    this.running.seek({ topic, partition }, target);
+    const at = { topic, partition: Number(partition) };
+    if (this.isStarting) this.awaitedSeeks.set(partitionKey(at), { at, to: target });
+    else this.running.seek(at, target);
   }
 
   pause(selections: readonly TopicSelection[] = []): void {
     checkSelections('pause', selections);
-    this.running.pause(selections);
+    if (this.isStarting) this.pauses.pause(selections);
+    else this.running.pause(selections);
   }
 
   resume(selections: readonly TopicSelection[] = []): void {
     checkSelections('resume', selections);
-    this.running.resume(selections);
+    if (this.isStarting) this.pauses.resume(selections);
+    else this.running.resume(selections);
   }
 
   paused(): TopicPartitions[] {
@@ -207,6 +214,11 @@ export class KafkaJSConsumer implements Consumer {
 
   private emit<Name extends keyof ConsumerEvents>(name: Name, payload: ConsumerEventPayloads[Name]): void {
     this.instrumentation.emit(this.events[name], payload);
+  }
+
+  /** `run` was called, or a restart is due: what is asked for counts once the group is joined. */
+  private get isStarting(): boolean {
+    return this.isRunning && this.consuming === null;
   }
 
   private get running(): Consuming {
@@ -251,6 +263,8 @@ export class KafkaJSConsumer implements Consumer {
     }
     this.consuming = consuming;
     this.siblings.add(this);
+    for (const { at, to } of this.awaitedSeeks.values()) consuming.seek(at, to);
+    this.awaitedSeeks.clear();
     const ended = consuming.ended.catch((error: unknown) => this.crashed(consuming, config, error));
     await Promise.race([consuming.joined, ended]);
   }

@@ -6,7 +6,7 @@ import {
 } from '@odradek/client/index.ts';
 import { compressionName, type CompressionTypes } from '../compression.ts';
 import { clusterOptions, type KafkaConfig } from '../config.ts';
-import { withRetries } from '../connecting.ts';
+import { connecting } from '../connecting.ts';
 import { KafkaJSError, KafkaJSNonRetriableError } from '../errors.ts';
 import { Instrumentation, type RemoveInstrumentationEventListener } from '../instrumentation.ts';
 import type { Logger } from '../logging.ts';
@@ -96,7 +96,7 @@ export class KafkaJSProducer implements Producer {
   }
 
   async connect(): Promise<void> {
-    await withRetries(this.plan, async () => {
+    await connecting(this.parts.config, this.plan, async () => {
       const client = await this.client(-1, 0);
       await client.connect();
     });
