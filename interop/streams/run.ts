@@ -1,7 +1,7 @@
 // Stream processing under kill -9: instances with state killed, frozen until the group has gone on, robbed of their disk,
 // and the broker under them killed, again and again. At the end, to those who read what is committed, every count of a key
 // must have been told once and in order, every pair once, and the state that the changelogs hold must be that of the input.
-//   npx node interop/streams/run.ts [--target kafka-3.9,kafka-4.4] [--kills 10] [--numbers 2000]
+//   npx node interop/streams/run.ts [--target kafka-3.9,kafka-4.4] [--kills 7] [--numbers 1000]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,8 @@ import { targetNames, type Target } from '../targets/target.ts';
 import { BUCKETS, COUNTS, INPUT, OTHERS, PAIRS, PARTITIONS, PER_WINDOW, WINDOW_MS } from './topology.ts';
 
 const WORKERS = 2;
-const WRITTEN_BETWEEN_KILLS = 100;
+/** Few of what was put in, so that a kill comes in the middle of the work. */
+const WRITTEN_BETWEEN_KILLS = 20;
 const PAUSE_SPREAD_MS = 80;
 /** Longer than the session of a worker. */
 const FREEZE_MS = 2_500;
@@ -29,8 +30,8 @@ const [LOST_DISK_EVERY, FREEZE_EVERY, BROKER_EVERY] = [4, 5, 6];
 const { values } = parseArgs({
   options: {
     target: { type: 'string', default: targetNames.join(',') },
-    kills: { type: 'string', default: '10' },
-    numbers: { type: 'string', default: '2000' },
+    kills: { type: 'string', default: '7' },
+    numbers: { type: 'string', default: '1000' },
     guarantee: { type: 'string', default: 'exactly-once' },
   },
 });
