@@ -87,4 +87,9 @@ test('round robin gives each partition to one member, and to none a topic that i
     ['a', { x: [0, 2] }],
     ['b', { x: [1], y: [0, 1, 2] }],
   ]);
+  const named = await assigner.assign({ members: [member('a', ['constructor'])], topics: ['constructor'] });
+  const [share] = named.map(
+    (one) => AssignerProtocol.MemberAssignment.decode(one.memberAssignment)!.assignment,
+  );
+  assert.deepEqual(share, { constructor: [0, 1, 2] });
 });

@@ -56,7 +56,8 @@ const roundRobin: PartitionAssigner = ({ cluster }) => ({
       .map(({ memberId, memberMetadata }) => ({
         memberId,
         reads: readTopics(memberMetadata),
-        assignment: {} as Assignment,
+        // A topic may be called constructor.
+        assignment: Object.create(null) as Assignment,
       }));
     let turn = 0;
     for (const topic of topics) {
