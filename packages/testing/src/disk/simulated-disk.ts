@@ -89,6 +89,11 @@ export class SimulatedDisk implements Disk {
     this.queue.shift()?.();
   }
 
+  /** Completes the one that was begun last. */
+  completeNewestLater(): void {
+    this.queue.pop()?.();
+  }
+
   /** The process that began them has ended: nobody is told how they end. */
   forgetLater(): void {
     this.queue.length = 0;

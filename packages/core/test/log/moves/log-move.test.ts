@@ -179,6 +179,49 @@ describe('a loss of power right after another log took the place of the former o
     assert.deepEqual(world.names(A), ['t-0.ID-delete']);
   });
 
+  it('may leave the former one: what only the new one has synced is not promised yet', () => {
+    const world = new MoveWorld({ segmentBytes: 100_000 });
+    fill(world.make(), 5);
+    world.moveTo(B);
+    while (world.replaced.length === 0) world.settle(1);
+    const { disk, log } = world;
+    const promised = log.recoveryPoint;
+    for (let seed = 0; seed < 40; seed++) {
+      world.restart(disk.afterPowerLoss(seed));
+      const end = world.manager.log('t', 0)?.logEndOffset ?? 0;
+      assert.ok(end >= promised, `seed ${seed}: ${end} of ${promised}`);
+    }
+  });
+
+  it('leaves what was appended and synced since: the sync brings the name to the disk, too', () => {
+    for (const isOffLoop of [false, true]) {
+      const world = new MoveWorld();
+      fill(world.make(), 3);
+      world.moveTo(B);
+      while (world.replaced.length === 0) world.settle(1);
+      fill(world.log, 2, 3);
+      if (!isOffLoop) world.log.flush();
+      else {
+        let isSynced = false;
+        world.log.flushLater((error) => {
+          isSynced = error === null;
+        });
+        while (!isSynced) {
+          // The newest first: the move's own sync of the name comes last.
+          world.disk.completeNewestLater();
+          world.time.step();
+        }
+      }
+      const { disk, log } = world;
+      assert.deepEqual([log.recoveryPoint, log.logEndOffset], [5, 5]);
+      assert.deepEqual(world.names(A), ['t-0'], 'the move itself has not synced it yet');
+      for (let seed = 0; seed < 20; seed++) {
+        world.restart(disk.afterPowerLoss(seed));
+        assert.equal(world.log.logEndOffset, 5, `off the loop: ${isOffLoop}, seed ${seed}`);
+      }
+    }
+  });
+
   it('and one that nobody can tell which it is keeps the broker from starting', () => {
     const world = new MoveWorld();
     fill(world.make(), 40);
