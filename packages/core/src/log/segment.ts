@@ -215,13 +215,30 @@ export class Segment {
   /** @param indexed the index entry that leads to `start`, which the first batch has to bear out */
   private findFrom(start: number, offset: number, indexed: OffsetPosition | null): BatchPlace | null {
     const cursor = new BatchCursor(this.log, start, this.size);
+    let reached = this.baseOffset - 1;
+    let isInOrder = true;
     while (cursor.next()) {
       const { header, position } = cursor;
       this.bearOut(indexed, cursor);
-      if (header.lastOffset >= offset) return placeOf(header, position);
+      if (header.lastOffset >= offset) {
+        const place = placeOf(header, position);
+        const isGap = header.magic >= 2 && header.baseOffset > offset;
+        // What was passed over, or what this one's offset should be, may be where the gap is.
+        if (isGap && !(isInOrder && isFollowed(cursor, header.lastOffset))) throw this.outOfOrder(offset);
+        return place;
+      }
+      isInOrder &&= header.lastOffset > reached;
+      reached = header.lastOffset;
     }
     this.ensureWalked(cursor);
+    if (!isInOrder) throw this.outOfOrder(offset);
     return null;
+  }
+
+  private outOfOrder(offset: number): MalformedBytesError {
+    return new MalformedBytesError(
+      `the batches of ${this.log.path} are not in order before offset ${offset}`,
+    );
   }
 
   /** A cursor that begins at or before the first batch whose last offset is at least `offset`. */
@@ -479,4 +496,9 @@ function placeOf(header: BatchHeader, position: number): BatchPlace {
 export function factsOf(header: BatchHeader): AppendedBatch {
   const { baseOffset, lastOffset, maxTimestamp, sizeBytes, magic } = header;
   return { baseOffset, lastOffset, maxTimestamp, sizeBytes, magic };
+}
+
+/** Whether what comes next, if anything does, comes after `lastOffset`. @throws MalformedBytesError */
+function isFollowed(cursor: BatchCursor, lastOffset: number): boolean {
+  return !cursor.next() || cursor.header.lastOffset > lastOffset;
 }
