@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
+import type { DiskError } from '../../../src/ports/disk.ts';
 import { append, batch, bytesFrom, codeOf, controlBatch, readAll, valuesOf } from '../log-world.ts';
 import { A, B, C, MoveWorld, TOPIC_ID } from './move-world.ts';
 
@@ -202,15 +203,14 @@ describe('a loss of power right after another log took the place of the former o
       fill(world.log, 2, 3);
       if (!isOffLoop) world.log.flush();
       else {
-        let isSynced = false;
-        world.log.flushLater((error) => {
-          isSynced = error === null;
-        });
-        while (!isSynced) {
+        const synced: (DiskError | null)[] = [];
+        world.log.flushLater((error) => void synced.push(error));
+        while (synced.length === 0) {
           // The newest first: the move's own sync of the name comes last.
           world.disk.completeNewestLater();
           world.time.step();
         }
+        assert.deepEqual(synced, [null]);
       }
       const { disk, log } = world;
       assert.deepEqual([log.recoveryPoint, log.logEndOffset], [5, 5]);
