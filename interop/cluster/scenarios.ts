@@ -15,6 +15,7 @@ export interface Scenario {
   run(world: World, topic: string): Promise<void>;
 }
 
+const OFFSETS_TOPIC = '__consumer_offsets';
 /** What is longer than any session. */
 const LONG_MS = SESSION_MS * 1.5;
 /** Until the session of a broker is over, others lead and the clients have found them. */
@@ -42,6 +43,26 @@ export const SCENARIOS: readonly Scenario[] = [
       const leader = await world.leader(topic, 0);
       await leader.kill();
       await leader.start();
+    },
+  },
+  {
+    name: 'move-coordinator-verifiable',
+    faults:
+      'the coordinator of a group of Apache Kafka’s VerifiableConsumer is killed, stopped in order, and its partition moved',
+    clients: 'verifiable',
+    gapMaxMs: FAILOVER_MS + 5_000,
+    async run(world, group) {
+      const killed = await world.coordinator(group);
+      await killed.kill();
+      await sleep(LONG_MS);
+      await killed.start();
+      await world.allInSync();
+      const stopped = await world.coordinator(group);
+      await stopped.stop();
+      await stopped.start();
+      await world.allInSync();
+      await world.moveOn(OFFSETS_TOPIC);
+      await world.allMoved();
     },
   },
   {

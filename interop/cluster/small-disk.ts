@@ -40,13 +40,17 @@ export class SmallDisk {
   remove(): void {
     if (this.isRemoved) return;
     this.isRemoved = true;
-    run('umount', '--lazy', this.path);
+    unmount(this.path);
     rmSync(this.path, { recursive: true, force: true });
   }
 
   private get ballast(): string {
     return join(this.path, 'ballast');
   }
+}
+
+export function unmount(path: string): void {
+  run('umount', '--lazy', path);
 }
 
 function run(program: string, ...words: readonly string[]): void {

@@ -10,6 +10,7 @@ import { until } from './until.ts';
 
 const PER_SECOND = 100;
 const START_DEADLINE_MS = 60_000;
+const COMMIT_DEADLINE_MS = 60_000;
 
 /** What the two tools print, one object a line. */
 type ToolEvent =
@@ -18,13 +19,19 @@ type ToolEvent =
   | { name: 'record_data'; value: string; topic: string; partition: number; offset: number }
   | { name: 'partitions_assigned'; partitions: { topic: string; partition: number }[] }
   | {
-      name: 'startup_complete' | 'shutdown_complete' | 'tool_data' | 'records_consumed' | 'offsets_committed';
-    };
+      name: 'offsets_committed';
+      success: boolean;
+      offsets: { topic: string; partition: number; offset: number }[];
+    }
+  | { name: 'startup_complete' | 'shutdown_complete' | 'tool_data' | 'records_consumed' };
 
 /** Apache Kafka's own tools for this: its idempotent producer with acks=all, and a group of one consumer. */
 export class VerifiableClients implements Load {
   private readonly topic: TestTopic;
   private readonly history: HistoryEvent[] = [];
+  /** Where the group goes on, by partition, and what it should come to: the ends of what was acknowledged. */
+  private readonly committed = new Map<string, number>();
+  private readonly ends = new Map<string, number>();
   private readonly producer: ChildProcess;
   private readonly consumer: ChildProcess;
 
@@ -53,6 +60,9 @@ export class VerifiableClients implements Load {
   async judge(): Promise<LoadReport> {
     await ended(this.producer);
     const read = await new HistoryReader(this.topic, 'final reader', this.history).readAll();
+    await until('the group has committed all that was acknowledged', COMMIT_DEADLINE_MS, () =>
+      [...this.ends].every(([partition, end]) => (this.committed.get(partition) ?? 0) >= end),
+    );
     await ended(this.consumer);
     return reportOf(this.history, read);
   }
@@ -81,6 +91,12 @@ export class VerifiableClients implements Load {
         this.history.push({ type: 'poll', process: tool, records, endMs });
         return;
       }
+      case 'offsets_committed':
+        if (!event.success) return;
+        for (const { topic, partition, offset } of event.offsets) {
+          this.committed.set(`${topic}-${partition}`, offset);
+        }
+        return;
       case 'partitions_assigned': {
         const partitions = event.partitions.map(({ topic, partition }) => `${topic}-${partition}`);
         this.history.push({ type: 'position', process: tool, partitions, endMs });
@@ -93,6 +109,7 @@ export class VerifiableClients implements Load {
   private noteSend(value: string, partition: string, offset: number | null): void {
     const endMs = performance.now();
     const outcome = offset === null ? ('unknown' as const) : ('ok' as const);
+    if (offset !== null) this.ends.set(partition, Math.max(offset + 1, this.ends.get(partition) ?? 0));
     const told = { partition, value, outcome, offset: offset === null || offset < 0 ? null : offset };
     const sent = { process: 'VerifiableProducer', sequence: Number(value), startMs: endMs, endMs };
     this.history.push({ type: 'send', ...told, ...sent, acks: 'all', idempotent: true });

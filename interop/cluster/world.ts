@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { Cluster, createTopic, describeTopic } from '@odradek/client/index.ts';
+import { Coordinator, CoordinatorType } from '@odradek/client/cluster/coordinators.ts';
 import { alterPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/alter-partition-reassignments.ts';
 import { listPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/list-partition-reassignments.ts';
 import { BrokerNode } from './broker-node.ts';
 import type { TestTopic } from './history-reader.ts';
 import { Network } from './network.ts';
 import { until } from './until.ts';
+import { makeWorldFolder } from './world-folder.ts';
 import { ZookeeperNode } from './zookeeper-node.ts';
 
 /** zookeeper.session.timeout.ms of all brokers. */
@@ -40,8 +40,8 @@ export class World {
 
   /** Makes hosts and disks, which `removeNow` takes away again. Nothing runs yet. */
   constructor(brokerCount: number) {
-    this.folder = mkdtempSync(join(tmpdir(), 'odradek-cluster-'));
     this.network = new Network();
+    this.folder = makeWorldFolder();
     const hosts = Array.from({ length: ZOOKEEPERS }, (_, i) => this.network.addHost(`zk${i + 1}`));
     this.zookeepers = hosts.map((host) => new ZookeeperNode(host, hosts, this.folder));
     const connect = this.zookeepers.map(({ address }) => address).join(',');
@@ -83,6 +83,20 @@ export class World {
       // A broker that has just started is asked before the controller has told it of the topic.
       const told = await describeTopic(this.cluster, topic).catch(() => null);
       id = told?.partitions[partition]?.leaderId ?? -1;
+      return id > 0;
+    });
+    return this.broker(id);
+  }
+
+  /** The broker that coordinates a group, once there is one. */
+  async coordinator(group: string): Promise<BrokerNode> {
+    let id = -1;
+    await until(`group ${group} has a coordinator`, SYNC_DEADLINE_MS, async () => {
+      const found = new Coordinator(this.cluster, CoordinatorType.GROUP, group).find();
+      id = await found.then(
+        ({ nodeId }) => nodeId,
+        () => -1,
+      );
       return id > 0;
     });
     return this.broker(id);
