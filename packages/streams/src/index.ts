@@ -19,16 +19,7 @@ export type { KeyValueStore } from './state/key-value-store.ts';
 export type { FlowRecord } from './topology/flow.ts';
 export type { PunctuationClock } from './topology/topology-node.ts';
 export type { Topology } from './topology/topology.ts';
-export {
-  bytes,
-  doubles,
-  integers,
-  json,
-  nullable,
-  strings,
-  windowed,
-  type Serde,
-  type Windowed,
-} from './serdes.ts';
+export { bytes, doubles, integers, json, nullable, strings, type Serde } from '@odradek/client';
+export { windowed, type Windowed } from './windowed.ts';
 export { Streams, type StreamsMetrics } from './app/streams.ts';
 export type { Guarantee, InvalidRecord, StreamsEvent, StreamsOptions } from './app/streams-options.ts';

@@ -1,8 +1,8 @@
-import { ClientError } from '@odradek/client';
+import { ClientError, type Serde } from '@odradek/client';
 import type { StoreSpec } from '../state/store-spec.ts';
 import type { FlowRecord, TopicRef } from '../topology/flow.ts';
 import type { NodeContext, SinkSpec, SourceSpec, TopologyNode } from '../topology/topology-node.ts';
-import { bytesOf, type Serde } from '../serdes.ts';
+import { bytesOf } from '../serialized.ts';
 
 interface NewNode {
   readonly parents?: readonly TopologyNode[];

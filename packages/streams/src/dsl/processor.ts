@@ -1,4 +1,4 @@
-import type { Serde } from '../serdes.ts';
+import type { Serde } from '@odradek/client';
 import type { KeyValueStore } from '../state/key-value-store.ts';
 import type { FlowRecord } from '../topology/flow.ts';
 import type { PunctuationClock, TopologyNode } from '../topology/topology-node.ts';

@@ -1,4 +1,4 @@
-import type { Serde } from '../serdes.ts';
+import type { Serde } from '@odradek/client';
 import type { FlowRecord } from '../topology/flow.ts';
 import type { WindowEntry, WindowStore } from '../state/window-store.ts';
 import type { NodeContext, TopologyNode } from '../topology/topology-node.ts';

@@ -1,5 +1,5 @@
-import { ClientError } from '@odradek/client';
-import { integers, windowed, type Serde, type Windowed } from '../serdes.ts';
+import { ClientError, integers, type Serde } from '@odradek/client';
+import { windowed, type Windowed } from '../windowed.ts';
 import type { Change, FlowRecord, TopicRef } from '../topology/flow.ts';
 import type { TopologyNode } from '../topology/topology-node.ts';
 import type { Graph, Serdes } from './graph.ts';

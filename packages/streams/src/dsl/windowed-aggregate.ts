@@ -1,4 +1,5 @@
-import type { Serde, Windowed } from '../serdes.ts';
+import type { Serde } from '@odradek/client';
+import type { Windowed } from '../windowed.ts';
 import type { Change, FlowRecord } from '../topology/flow.ts';
 import type { NodeContext, TopologyNode } from '../topology/topology-node.ts';
 import type { Graph } from './graph.ts';

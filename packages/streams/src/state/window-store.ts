@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { bytesOf, type Serde } from '../serdes.ts';
+import type { Serde } from '@odradek/client';
+import { bytesOf } from '../serialized.ts';
 import type { ChangelogBuffer } from './changelog-buffer.ts';
 import { viewOf } from './stored-bytes.ts';
 

@@ -1,6 +1,5 @@
-import { ClientError, asError } from '@odradek/client';
+import { ClientError, asError, type Serde } from '@odradek/client';
 import type { DecodedRecord } from '@odradek/protocol/records/record.ts';
-import type { Serde } from '../serdes.ts';
 import { KeyValueRows, typedKeyValueStore, type KeyValueStore } from '../state/key-value-store.ts';
 import type { TaskState } from '../state/task-state.ts';
 import { WindowRows, typedWindowStore, type WindowStore } from '../state/window-store.ts';

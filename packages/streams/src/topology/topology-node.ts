@@ -1,7 +1,7 @@
 import type { KeyValueStore } from '../state/key-value-store.ts';
 import type { StoreSpec } from '../state/store-spec.ts';
 import type { WindowStore } from '../state/window-store.ts';
-import type { Serde } from '../serdes.ts';
+import type { Serde } from '@odradek/client';
 import type { FlowRecord, Receive, TopicRef } from './flow.ts';
 
 /** Where records come in. */
