@@ -27,6 +27,13 @@ function recordAt(beganAtMs: number): boolean {
   return recordProgram(MAIN, ['src/a.ts', 'src/b.ts'], beganAtMs, root);
 }
 
+/** Again and again until the clock of the file system, which may take steps of 4 ms, has moved on. */
+function untilChanged(change: () => void): void {
+  const [, changedAtMs] = stampOf(root, 'src/b.ts');
+  do change();
+  while (stampOf(root, 'src/b.ts')[1] === changedAtMs);
+}
+
 test('a program is run while what it was made of stands as it was', () => {
   assert.equal(freshProgram(root), null);
   assert.equal(recordAt(Date.now() + LONG_AFTER_MS), true);
@@ -37,17 +44,16 @@ test('no program is run once a source was written, replaced by an older one, or 
   const changes: Readonly<Record<string, () => void>> = {
     'written, and its time of writing set back': () => {
       const [, changedAtMs] = stampOf(root, 'src/b.ts');
-      // Until the clock of the file system, which may take steps of 4 ms, has moved on.
-      do writeFileSync(join(root, 'src/b.ts'), 'six');
-      while (stampOf(root, 'src/b.ts')[1] === changedAtMs);
+      untilChanged(() => writeFileSync(join(root, 'src/b.ts'), 'six'));
       utimesSync(join(root, 'src/b.ts'), changedAtMs / 1000, changedAtMs / 1000);
     },
     longer: () => writeFileSync(join(root, 'src/b.ts'), 'twenty'),
-    replaced: () => {
-      writeFileSync(join(root, 'src/c.ts'), 'ten');
-      utimesSync(join(root, 'src/c.ts'), 0, 0);
-      renameSync(join(root, 'src/c.ts'), join(root, 'src/b.ts'));
-    },
+    replaced: () =>
+      untilChanged(() => {
+        writeFileSync(join(root, 'src/c.ts'), 'ten');
+        utimesSync(join(root, 'src/c.ts'), 0, 0);
+        renameSync(join(root, 'src/c.ts'), join(root, 'src/b.ts'));
+      }),
     deleted: () => rmSync(join(root, 'src/b.ts')),
   };
   for (const [what, change] of Object.entries(changes)) {
