@@ -8,7 +8,7 @@ export * from './admin/topic-values.ts';
 export * from './admin/topics.ts';
 export type { PartitionRefusal } from './admin/partition-refusal.ts';
 export { Cluster } from './cluster/cluster.ts';
-export type { ClusterOptions } from './cluster/cluster-options.ts';
+export type { ClusterOptions, MetadataRecoveryStrategy } from './cluster/cluster-options.ts';
 export type { BrokerNode, PartitionMetadata, TopicMetadata } from './cluster/metadata-cache.ts';
 export type { TopicPartition } from './cluster/topic-partition.ts';
 export { Consumer, type Assignment } from './consumer/consumer.ts';

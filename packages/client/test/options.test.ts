@@ -37,6 +37,10 @@ test('a value that makes no sense is refused, with what is allowed', () => {
     () => new Producer({ bootstrapServers, compression: 'br' as never }),
     /compression is "br", .*zstd/,
   );
+  refused(
+    () => new Cluster({ bootstrapServers, metadataRecoveryStrategy: 'always' as never }),
+    /metadataRecoveryStrategy is "always", allowed are rebootstrap, none/,
+  );
   refused(() => new Cluster({ bootstrapServers, requestTimeoutMs: NaN }), /requestTimeoutMs is NaN/);
   refused(() => new Consumer({ bootstrapServers, offsetReset: 'first' as never }), /offsetReset is "first"/);
   refused(() => new Consumer({ bootstrapServers, maxPollRecords: 0 }), /maxPollRecords is 0/);

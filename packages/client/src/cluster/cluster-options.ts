@@ -3,10 +3,13 @@ import type { ClientEnvironment } from '../ports/environment.ts';
 import { checkedSasl, type SaslOptions } from '../network/sasl/sasl-options.ts';
 import type { ExchangeObserver } from '../network/exchange-observer.ts';
 import type { TlsOptions } from '../network/tls-options.ts';
-import { wholeNumber, type OptionNames } from '../options.ts';
+import { oneOf, wholeNumber, type OptionNames } from '../options.ts';
 import type { Address } from '../ports/sockets.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { parseBootstrapServers } from './bootstrap-address.ts';
+
+const METADATA_RECOVERY_STRATEGIES = ['rebootstrap', 'none'] as const;
+export type MetadataRecoveryStrategy = (typeof METADATA_RECOVERY_STRATEGIES)[number];
 
 /** How a client reaches its cluster. Names and defaults follow Apache Kafka's Java client. */
 export interface ClusterOptions {
@@ -26,6 +29,17 @@ export interface ClusterOptions {
   readonly retryBackoffMaxMs?: number;
   /** What is known of the topics in use is renewed at least so often, milliseconds. Default 300 000. */
   readonly metadataMaxAgeMs?: number;
+  /**
+   * What to do when none of the known brokers answers, or one says that this client is at the wrong place (KIP-899,
+   * KIP-1102): `rebootstrap`, ask at the `bootstrapServers` again, their names looked up anew; `none`, go on asking
+   * the known ones, as clients did before. Default `rebootstrap`.
+   */
+  readonly metadataRecoveryStrategy?: MetadataRecoveryStrategy;
+  /**
+   * The `bootstrapServers` are asked when every known broker has failed, and before the known ones once nobody has
+   * answered for so long, milliseconds. Default 300 000.
+   */
+  readonly metadataRecoveryRebootstrapTriggerMs?: number;
   /** Connections unused for longer are opened anew, milliseconds. Default 540 000. */
   readonly connectionsMaxIdleMs?: number;
   /** Largest answer taken from a broker, bytes. Default 128 MiB. */
@@ -49,6 +63,8 @@ export const CLUSTER_OPTION_NAMES: OptionNames<ClusterOptions> = {
   retryBackoffMs: true,
   retryBackoffMaxMs: true,
   metadataMaxAgeMs: true,
+  metadataRecoveryStrategy: true,
+  metadataRecoveryRebootstrapTriggerMs: true,
   connectionsMaxIdleMs: true,
   receiveMaxBytes: true,
   tls: true,
@@ -65,6 +81,8 @@ export interface ClusterSettings {
   readonly apiTimeoutMs: number;
   readonly backoff: BackoffOptions;
   readonly metadataMaxAgeMs: number;
+  readonly metadataRecoveryStrategy: MetadataRecoveryStrategy;
+  readonly rebootstrapTriggerMs: number;
   readonly connectionsMaxIdleMs: number;
   readonly receiveMaxBytes: number;
   readonly tls: TlsOptions | null;
@@ -90,6 +108,16 @@ export function clusterSettings(options: ClusterOptions): ClusterSettings {
       maxMs: wholeNumber('retryBackoffMaxMs', options.retryBackoffMaxMs ?? 1_000, 0),
     },
     metadataMaxAgeMs: wholeNumber('metadataMaxAgeMs', options.metadataMaxAgeMs ?? 300_000, 1),
+    metadataRecoveryStrategy: oneOf(
+      'metadataRecoveryStrategy',
+      options.metadataRecoveryStrategy ?? 'rebootstrap',
+      METADATA_RECOVERY_STRATEGIES,
+    ),
+    rebootstrapTriggerMs: wholeNumber(
+      'metadataRecoveryRebootstrapTriggerMs',
+      options.metadataRecoveryRebootstrapTriggerMs ?? 300_000,
+      0,
+    ),
     connectionsMaxIdleMs: wholeNumber('connectionsMaxIdleMs', options.connectionsMaxIdleMs ?? 540_000, 1),
     receiveMaxBytes: wholeNumber('receiveMaxBytes', options.receiveMaxBytes ?? 128 * 1024 * 1024, 1),
     tls: tlsOf(options.tls ?? false),

@@ -19,6 +19,7 @@ import {
 } from './cluster-options.ts';
 import { ConnectionPool, type Channel } from './connection-pool.ts';
 import { MetadataCache, type BrokerNode, type TopicMetadata } from './metadata-cache.ts';
+import { MetadataSources } from './metadata-sources.ts';
 import { retrying } from './retrying.ts';
 
 /** The answer of the broker may take so much longer than the broker was asked to wait, unless less is allowed. */
@@ -43,6 +44,7 @@ export class Cluster {
   readonly environment: ClientEnvironment;
   readonly metadata = new MetadataCache();
   private readonly pool: ConnectionPool;
+  private readonly sources: MetadataSources;
   /** Topics in use, with the monotonic time of their last use. */
   private readonly usedTopics = new Map<string, number>();
   private readonly mutedUntilMs = new Map<number, number>();
@@ -50,7 +52,6 @@ export class Cluster {
   private queuedRefresh: Promise<Map<string, number>> | null = null;
   private runningRefresh: Promise<unknown> = Promise.resolve();
   private renewal: Timer | null = null;
-  private nextSource = 0;
   private isClosed = false;
 
   /** Connects when first used. @throws ClientError BAD_OPTION, BAD_ADDRESS */
@@ -58,7 +59,7 @@ export class Cluster {
     refuseUnknown('a cluster', options, CLUSTER_OPTION_NAMES);
     this.settings = clusterSettings(options);
     this.environment = this.settings.environment;
-    this.nextSource = Math.floor(this.environment.random.fraction() * 1_000);
+    this.sources = new MetadataSources(this.settings, this.metadata);
     this.pool = new ConnectionPool(this.environment, {
       clientId: this.settings.clientId,
       setupTimeoutMs: this.settings.connectionSetupTimeoutMs,
@@ -141,7 +142,7 @@ export class Cluster {
 
   /** Everything about all topics; not kept, except for what is known of the brokers. */
   async allTopics(): Promise<MetadataResponse> {
-    const answer = await this.requestToAny(metadataApi, (version) => metadataRequest(version, null, false));
+    const answer = await this.askForMetadata((version) => metadataRequest(version, null, false));
     this.noteNodes(answer);
     return answer;
   }
@@ -178,12 +179,17 @@ export class Cluster {
     body: RequestBody<RequestInput>,
   ): Promise<Response> {
     const failures: Error[] = [];
-    for (const address of this.sources()) {
+    for (const address of this.sources.inTurn()) {
       try {
         const connection = await this.connection(address, 'main');
-        return (await connection.request(api, body, { timeoutMs: this.settings.requestTimeoutMs })).body;
+        const answer = await connection.request(api, body, { timeoutMs: this.settings.requestTimeoutMs });
+        this.sources.answered();
+        return answer.body;
       } catch (error) {
-        if (!isRetriableError(error)) throw error;
+        if (!isRetriableError(error)) {
+          this.sources.answered();
+          throw error;
+        }
         failures.push(asError(error));
       }
     }
@@ -259,15 +265,36 @@ export class Cluster {
   private async refreshNow(topics: Map<string, { create: boolean }>): Promise<Map<string, number>> {
     const names = [...topics.keys()];
     const create = [...topics.values()].some((topic) => topic.create);
-    const answer = await this.requestToAny(metadataApi, (version) => metadataRequest(version, names, create));
-    if (answer.errorCode !== ErrorCode.NONE) {
-      throw new KafkaError(answer.errorCode, 'the broker refused to describe its cluster');
-    }
+    const answer = await this.askForMetadata((version) => metadataRequest(version, names, create));
     const errors = this.metadata.apply(answer);
     for (const [name, code] of errors) if (!isRetriable(code)) this.metadata.forget(name);
     this.dropGoneConnections();
     this.renewLater();
     return errors;
+  }
+
+  /** @throws ConnectionError; KafkaError when the broker does not describe its cluster */
+  private async askForMetadata(body: RequestBody<MetadataRequestInput>): Promise<MetadataResponse> {
+    let answer = await this.requestToAny(metadataApi, body);
+    if (this.isToStartOver(answer)) {
+      this.startOver();
+      answer = await this.requestToAny(metadataApi, body);
+      // Told again at the addresses to start from: another attempt, after a pause, may find a cluster there.
+      if (this.isToStartOver(answer)) throw new ConnectionError('every broker says to ask elsewhere');
+    }
+    if (answer.errorCode === ErrorCode.NONE) return answer;
+    throw new KafkaError(answer.errorCode, 'the broker refused to describe its cluster');
+  }
+
+  private isToStartOver({ errorCode }: MetadataResponse): boolean {
+    const { metadataRecoveryStrategy } = this.settings;
+    return errorCode === ErrorCode.REBOOTSTRAP_REQUIRED && metadataRecoveryStrategy === 'rebootstrap';
+  }
+
+  /** A broker knows that this client is at the wrong place (KIP-1102): names may lead elsewhere by now. */
+  private startOver(): void {
+    this.metadata.forgetNodes();
+    this.pool.retain([]);
   }
 
   private noteNodes(answer: MetadataResponse): void {
@@ -293,17 +320,6 @@ export class Cluster {
   private forgetUnused(): void {
     const limitMs = this.environment.clock.monotonic() - 2 * this.settings.metadataMaxAgeMs;
     for (const [topic, usedMs] of this.usedTopics) if (usedMs < limitMs) this.forgetTopic(topic);
-  }
-
-  /** Known brokers first, in turn; then the addresses that the user gave. */
-  private sources(): Address[] {
-    const known = this.metadata.nodes;
-    const first = known.length === 0 ? 0 : this.nextSource++ % known.length;
-    const sources: Address[] = [...known.slice(first), ...known.slice(0, first)];
-    for (const seed of this.settings.bootstrap) {
-      if (!sources.some(({ host, port }) => host === seed.host && port === seed.port)) sources.push(seed);
-    }
-    return sources;
   }
 
   private timeoutMs(options: ClusterRequestOptions): number {

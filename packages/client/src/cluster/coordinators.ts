@@ -25,6 +25,8 @@ export class Coordinator {
   private readonly cluster: Cluster;
   private readonly type: CoordinatorType;
   private known: BrokerNode | null = null;
+  /** Of the metadata, when it became known. */
+  private beginning = 0;
   private finding: Promise<BrokerNode> | null = null;
 
   constructor(cluster: Cluster, type: CoordinatorType, key: string) {
@@ -35,7 +37,8 @@ export class Coordinator {
 
   /** @throws KafkaError, ConnectionError */
   find(): Promise<BrokerNode> {
-    if (this.known !== null) return Promise.resolve(this.known);
+    const isCurrent = this.beginning === this.cluster.metadata.beginning;
+    if (this.known !== null && isCurrent) return Promise.resolve(this.known);
     this.finding ??= this.ask().finally(() => {
       this.finding = null;
     });
@@ -90,6 +93,7 @@ export class Coordinator {
         found.errorMessage ?? `coordinator of "${this.key}": ${errorName(found.errorCode)}`,
       );
     }
+    this.beginning = this.cluster.metadata.beginning;
     this.known = { nodeId: found.nodeId, host: found.host, port: found.port, rack: null };
     return this.known;
   }

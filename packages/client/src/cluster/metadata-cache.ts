@@ -40,6 +40,8 @@ export class MetadataCache {
   private readonly namesById = new Map<string, string>();
   clusterId: string | null = null;
   controllerId = -1;
+  /** Goes up with every new beginning: what was learned of brokers before is not to be relied on. */
+  beginning = 0;
 
   get nodes(): readonly BrokerNode[] {
     return [...this.nodesById.values()];
@@ -63,6 +65,12 @@ export class MetadataCache {
 
   get topicNames(): readonly string[] {
     return [...this.topicsByName.keys()];
+  }
+
+  /** The next answer says who there is; what is known of topics stays, without anybody to lead them. */
+  forgetNodes(): void {
+    this.nodesById.clear();
+    this.beginning++;
   }
 
   forget(topic: string): void {

@@ -137,6 +137,7 @@ export function streamsSettings(options: StreamsOptions): StreamsSettings {
 export function clusterPart(options: StreamsOptions): ClusterOptions {
   const { bootstrapServers, clientId, requestTimeoutMs, connectionSetupTimeoutMs, apiTimeoutMs } = options;
   const { retryBackoffMs, retryBackoffMaxMs, metadataMaxAgeMs, connectionsMaxIdleMs } = options;
+  const { metadataRecoveryStrategy, metadataRecoveryRebootstrapTriggerMs } = options;
   const { receiveMaxBytes, tls, sasl, environment } = options;
   return withoutUndefined({
     bootstrapServers,
@@ -147,6 +148,8 @@ export function clusterPart(options: StreamsOptions): ClusterOptions {
     retryBackoffMs,
     retryBackoffMaxMs,
     metadataMaxAgeMs,
+    metadataRecoveryStrategy,
+    metadataRecoveryRebootstrapTriggerMs,
     connectionsMaxIdleMs,
     receiveMaxBytes,
     tls,
