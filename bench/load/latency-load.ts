@@ -75,7 +75,7 @@ export async function latencyLoad(spec: LatencySpec): Promise<LoadResult> {
   measurement.bytes = acknowledged.length * batch.payloadBytes;
   const result = measurement.end();
   producer.close();
-  consumer.close();
+  await consumer.close();
   return {
     ...result,
     latency: { acknowledged: percentilesOf(acknowledged), endToEnd: percentilesOf(endToEnd) },

@@ -34,7 +34,7 @@ export class HistoryReader {
   async run(): Promise<void> {
     const consumer = await this.consumer();
     while (this.isReading) await this.pollOnce(consumer);
-    consumer.close();
+    await consumer.close();
   }
 
   stop(): void {
@@ -50,7 +50,7 @@ export class HistoryReader {
       for (const { records } of await this.pollOnce(consumer)) count += records.length;
       return ends.every(({ at, end }) => (consumer.position(at) ?? 0) >= end);
     });
-    consumer.close();
+    await consumer.close();
     return count;
   }
 

@@ -27,7 +27,7 @@ export async function readTopic(
     }
     return found;
   } finally {
-    consumer.close();
+    await consumer.close();
   }
 }
 

@@ -51,7 +51,7 @@ async function read(target: Target, topic: string, isolationLevel: IsolationLeve
     for (const { records } of await consumer.poll(200))
       values.push(...records.map(({ value }) => String(value)));
   }
-  consumer.close();
+  await consumer.close();
   return values.toSorted();
 }
 

@@ -136,7 +136,7 @@ export class NumberedLoad {
         }
       }
     }
-    consumer.close();
+    await consumer.close();
     return numbers;
   }
 }

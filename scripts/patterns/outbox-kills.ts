@@ -147,7 +147,7 @@ async function arrivedAt(cluster: Cluster, bootstrapServers: string): Promise<st
       left -= records.length;
     }
   }
-  consumer.close();
+  await consumer.close();
   return arrived;
 }
 

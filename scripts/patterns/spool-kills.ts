@@ -78,7 +78,7 @@ async function arrivedAt(cluster: Cluster, bootstrapServers: string): Promise<nu
       next = nextOffset;
     }
   }
-  consumer.close();
+  await consumer.close();
   return arrived;
 }
 

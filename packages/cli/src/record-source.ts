@@ -53,7 +53,7 @@ export async function openPartitions(
     await source.begin(starts);
     return source;
   } catch (error) {
-    consumer.close();
+    await consumer.close();
     throw error;
   }
 }
@@ -191,7 +191,7 @@ class PartitionSource implements RecordSource {
   }
 
   async close(): Promise<void> {
-    this.consumer.close();
+    await this.consumer.close();
   }
 
   private finishes(at: TopicPartition, nextOffset: number): boolean {

@@ -184,7 +184,7 @@ async function* lettersOf(
       consumer.unassign([at]);
     }
   } finally {
-    consumer.close();
+    await consumer.close();
   }
 }
 

@@ -20,6 +20,9 @@ export interface Assignment extends TopicPartition {
   readonly from: StartOffset;
 }
 
+/** Brokers that can be reached hear of the end well before. */
+const CLOSE_TIMEOUT_MS = 500;
+
 /** Reads partitions that the caller names, from where the caller says; it belongs to no group. */
 export class Consumer {
   readonly cluster: Cluster;
@@ -28,6 +31,7 @@ export class Consumer {
   private readonly fetcher: Fetcher;
   private isWoken = false;
   private isClosed = false;
+  private closing: Promise<void> | null = null;
 
   /** Connects when first used. @throws ClientError BAD_OPTION, BAD_ADDRESS */
   constructor(options: ConsumerOptions) {
@@ -129,10 +133,32 @@ export class Consumer {
     this.changed.notify();
   }
 
-  close(): void {
+  /**
+   * Takes nothing more at once: a `poll` that waits ends with ClosedError, `batches` ends. Then tells the brokers that
+   * nobody reads here any more, so that they give the room to others. Never throws.
+   *
+   * @param timeoutMs for telling them; whoever has not heard by then finds out by itself
+   */
+  close(timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
     this.isClosed = true;
-    this.cluster.close();
     this.changed.notify();
+    this.closing ??= this.shutDown(timeoutMs);
+    return this.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async shutDown(timeoutMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const deadline = this.cluster.environment.timers.after(timeoutMs, resolve);
+      void this.fetcher.close().then(() => {
+        deadline.cancel();
+        resolve();
+      });
+    });
+    this.cluster.close();
   }
 
   private async next(timeoutMs: number, stretchesMax: number): Promise<readonly FetchedRecords[]> {

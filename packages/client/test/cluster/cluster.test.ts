@@ -239,7 +239,7 @@ test('client pitfall J7: a process with closed clients ends by itself', async ()
     await consumer.poll(20);
     await member.connect();
     await producer.close();
-    consumer.close();
+    await consumer.close();
     await member.close();
     console.log('closed');
   `;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
 import { consumerGroupHeartbeatApi } from '@odradek/protocol/generated/apis/consumer-group-heartbeat.ts';
 import { leaveGroupApi } from '@odradek/protocol/generated/apis/leave-group.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
@@ -10,6 +11,7 @@ import { offsetCommitApi } from '@odradek/protocol/generated/apis/offset-commit.
 import type { ConsumerGroupHeartbeatRequest } from '@odradek/protocol/generated/consumer-group-heartbeat-request.ts';
 import { GroupConsumer } from '../../src/consumer/group-consumer.ts';
 import type { GroupConsumerOptions } from '../../src/consumer/group-options.ts';
+import { UnsupportedApiError } from '../../src/errors.ts';
 import { until } from '../support/live-cluster.ts';
 import { CUT, ScriptedBroker } from '../support/scripted-broker.ts';
 import { ScriptedGroup } from '../support/scripted-group.ts';
@@ -303,6 +305,29 @@ test('what ends a membership for good comes out of the next poll', async () => {
     },
     { code: ErrorCode.UNSUPPORTED_ASSIGNOR },
   );
+});
+
+test('a cluster that does not serve the protocol is named as what is missing, whether it knows it or not', async () => {
+  const polled = async (): Promise<void> => {
+    const consumer = consumerOf();
+    for (;;) await consumer.poll(100);
+  };
+  // Apache Kafka 3.9 knows the request, and refuses it unless it is told otherwise.
+  broker.on(consumerGroupHeartbeatApi, () => refusal(ErrorCode.UNSUPPORTED_VERSION));
+  await assert.rejects(polled(), (error) => {
+    assert.ok(error instanceof UnsupportedApiError);
+    assert.match(error.message, /group "g".* serves no groupProtocol 'consumer', only 'classic'/);
+    return true;
+  });
+  const served = broker.apiKeys().filter(({ apiKey }) => apiKey !== consumerGroupHeartbeatApi.key);
+  broker.on(apiVersionsApi, () => ({ errorCode: 0, apiKeys: served }));
+  broker.cutAll();
+  const asked = broker.bodies(consumerGroupHeartbeatApi).length;
+  await assert.rejects(polled(), {
+    code: 'UNSUPPORTED_API',
+    message: /does not serve ConsumerGroupHeartbeat/,
+  });
+  assert.equal(broker.bodies(consumerGroupHeartbeatApi).length, asked);
 });
 
 test('settings of the other protocol are refused by name', () => {

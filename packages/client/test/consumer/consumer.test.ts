@@ -222,7 +222,7 @@ test('an offset out of range: the reset that was chosen, or an error', async () 
     const consumer = consumerOf({ offsetReset });
     await consumer.assign([{ topic: 't', partition: 0, from: 42 }]);
     assert.equal((await offsetsOf(consumer, 1))[0], `0:${expected}`);
-    consumer.close();
+    await consumer.close();
   }
   const consumer = consumerOf({ offsetReset: 'none' });
   await consumer.assign([{ topic: 't', partition: 0, from: 42 }]);

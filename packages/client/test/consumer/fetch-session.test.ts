@@ -10,7 +10,8 @@ import { Consumer } from '../../src/consumer/consumer.ts';
 import type { ConsumerOptions } from '../../src/consumer/consumer-options.ts';
 import { FetchSession, type FetchTarget } from '../../src/consumer/fetch/fetch-session.ts';
 import { LogTruncatedError } from '../../src/errors.ts';
-import { ScriptedBroker } from '../support/scripted-broker.ts';
+import { until } from '../support/live-cluster.ts';
+import { SILENCE, ScriptedBroker } from '../support/scripted-broker.ts';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
@@ -69,7 +70,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  consumer?.close();
+  await consumer?.close();
   await broker.close();
 });
 
@@ -164,7 +165,7 @@ test('client pitfall D20: a history that parts from what was read: back to where
 
   answerFetches({ records: batch(6, 5) }, divergence);
   await reader.assign([{ topic: 't', partition: 0, from: 6 }]);
-  consumer!.close();
+  await consumer!.close();
   const strict = consumerOf({ fetchMaxWaitMs: 20, offsetReset: 'none' });
   await strict.assign([{ topic: 't', partition: 0, from: 6 }]);
   answerFetches({ records: batch(6, 5) }, divergence);
@@ -202,4 +203,40 @@ test('client pitfalls D17 and D18: reads from the follower that the leader names
   } finally {
     await follower.close();
   }
+});
+
+/** The epochs that come with requests in a session that lasts; what ends it is answered as given. */
+async function readInSession(farewell: object | typeof SILENCE): Promise<Consumer> {
+  let isFirst = true;
+  broker.on(fetchApi, async ({ sessionEpoch, maxWaitMs }) => {
+    if (sessionEpoch === -1) return farewell;
+    if (!isFirst) await new Promise((resolve) => setTimeout(resolve, maxWaitMs));
+    const data = { partitionIndex: 0, errorCode: 0, highWatermark: 9, records: batch(0) };
+    const news = isFirst ? [data] : [];
+    isFirst = false;
+    return answer(9, news);
+  });
+  const reader = consumerOf({ fetchMaxWaitMs: 300 });
+  await reader.assign([{ topic: 't', partition: 0, from: 0 }]);
+  assert.equal(await readOne(), 0);
+  return reader;
+}
+
+test('a consumer that closes ends its session, not behind the fetch that waits', async () => {
+  const reader = await readInSession(answer(0, []));
+  await until(() => broker.waiting === 1);
+  await reader.close();
+  assert.equal(broker.waiting, 1, 'the fetch is still waiting');
+  const { sessionId, sessionEpoch, topics } = broker.bodies(fetchApi).at(-1)!;
+  assert.deepEqual([sessionId, sessionEpoch, topics], [9, -1, []]);
+});
+
+test('a broker that does not answer holds up nobody who closes for longer than was allowed', async () => {
+  const reader = await readInSession(SILENCE);
+  const poll = assert.rejects(reader.poll(10_000), { code: 'CLOSED' });
+  const closing = reader.close(20);
+  await poll;
+  assert.equal(closing, reader.close(), 'closing twice is closing once');
+  await closing;
+  await assert.rejects(reader.poll(0), { code: 'CLOSED' });
 });

@@ -35,7 +35,7 @@ test('client pitfall B20: null and empty stay apart, in keys, values and headers
       for (const { key, value, headers } of records) read.push({ key, value, header: headers[0]!.value });
     }
   }
-  consumer.close();
+  await consumer.close();
   assert.deepEqual(
     read,
     sent.map(({ key, value }) => ({ key, value, header: value })),

@@ -47,7 +47,7 @@ export class RedriveLedger {
         if (offset! >= (starts.get(partition!) ?? Infinity)) moved.add(key);
       }
     } finally {
-      reader.close();
+      await reader.close();
     }
     return new RedriveLedger(topic, producer, moved);
   }

@@ -106,8 +106,8 @@ class RedriveRun {
   }
 
   async close(): Promise<void> {
-    this.reader.close();
-    this.watcher.close();
+    await this.reader.close();
+    await this.watcher.close();
     await this.producer.close();
     this.cluster.close();
   }

@@ -25,6 +25,6 @@ export async function recordsOf(bootstrapServers: string, topic: string): Promis
     }
     return records;
   } finally {
-    consumer.close();
+    await consumer.close();
   }
 }

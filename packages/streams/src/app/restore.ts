@@ -70,7 +70,7 @@ export async function restore(tasks: readonly StreamTask[], parts: RestoreParts)
     }
     return await readAll(consumer, open, parts);
   } finally {
-    consumer.close();
+    await consumer.close();
   }
 }
 

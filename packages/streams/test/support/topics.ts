@@ -42,7 +42,7 @@ export async function readTopic(bootstrapServers: string, topic: string): Promis
     }
     return found;
   } finally {
-    consumer.close();
+    await consumer.close();
   }
 }
 

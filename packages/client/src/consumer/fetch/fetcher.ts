@@ -185,7 +185,8 @@ export class Fetcher {
       if (plan === null || node === undefined) return;
       const body = (version: number): FetchRequestInput => fetchRequest(version, plan, this.terms(0));
       // Not behind a fetch that waits for its answer.
-      await this.cluster.request(node, fetchApi, body, { channel: 'main', timeoutMs: FAREWELL_TIMEOUT_MS });
+      const channel = this.asking.has(nodeId) ? 'main' : 'fetch';
+      await this.cluster.request(node, fetchApi, body, { channel, timeoutMs: FAREWELL_TIMEOUT_MS });
     });
     await Promise.allSettled(farewells);
   }

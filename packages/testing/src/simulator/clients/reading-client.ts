@@ -44,7 +44,8 @@ export class ReadingClient {
 
   stop(): void {
     this.isStopped = true;
-    this.consumer.close();
+    // Whoever stops has read enough: nothing waits for the brokers to hear of it.
+    void this.consumer.close();
   }
 
   private async run(): Promise<void> {
