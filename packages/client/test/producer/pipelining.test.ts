@@ -132,7 +132,7 @@ test('without idempotence one batch of a partition is in flight', async () => {
   assert.equal(leader.inFlightMax, 1);
 });
 
-test('client pitfall C2: what is refused among several in flight is written in its place, those behind it after it', async () => {
+test('what is refused among several in flight is written in its place, those behind it after it', async () => {
   const leader = new Leader(['written', 'written', 'refused']);
   const producer = producerOf();
   await sendAll(producer, ['first']);

@@ -31,6 +31,8 @@ export class LeaderEpochCache {
   private entries: EpochEntry[];
   private file: EpochFile;
   private isDirty = false;
+  /** Whether anything was ever on the disk, or may be. */
+  private isOnDisk: boolean;
   /** What is being written off the loop. */
   private later: { readonly end: () => void; readonly done: SaveDone } | null = null;
   /** Those who asked while something was being written off the loop. */
@@ -42,6 +44,7 @@ export class LeaderEpochCache {
     this.file = file;
     for (const { epoch, startOffset } of entries) this.assign(epoch, startOffset);
     this.isDirty = false;
+    this.isOnDisk = entries.length > 0;
   }
 
   get all(): readonly EpochEntry[] {
@@ -154,10 +157,22 @@ export class LeaderEpochCache {
     this.isDirty = true;
   }
 
+  /**
+   * Whether recovery would find all of it in the batches: nothing is on the disk, and the one epoch that is known has
+   * records, all of them behind the recovery point. So it is with every new log, of which there may be thousands.
+   */
+  isInBatches(recoveryPoint: number, logEndOffset: number): boolean {
+    if (this.isOnDisk || this.entries.length > 1) return false;
+    return this.entries.every(
+      ({ startOffset }) => startOffset >= recoveryPoint && startOffset < logEndOffset,
+    );
+  }
+
   /** Brings changes to disk. @throws DiskError */
   write(): void {
     if (!this.isDirty && this.later === null) return;
     this.later?.end();
+    this.isOnDisk = true;
     let failure: DiskError | null = null;
     try {
       this.file.save(this.entries);
@@ -178,6 +193,7 @@ export class LeaderEpochCache {
       return;
     }
     if (!this.isDirty) return done(null);
+    this.isOnDisk = true;
     try {
       const end = this.file.saveLater(this.entries, (error) => {
         if (error !== null) this.isDirty = true;

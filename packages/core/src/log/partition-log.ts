@@ -428,18 +428,24 @@ export class PartitionLog {
     return this.logEndOffset > recoveryPoint && nowMs - lastFlushMs >= this.config.flushMs;
   }
 
-  /** Writes the leader epochs that changed. @throws KafkaError KAFKA_STORAGE_ERROR */
+  /** Writes the leader epochs that changed, as far as recovery would miss them. @throws KafkaError KAFKA_STORAGE_ERROR */
   checkpointLeaderEpochs(): void {
-    if (!this.isOffline) this.availability.guardHarmless(() => this.storage.epochs.write());
+    if (!this.isOffline && !this.areEpochsInBatches)
+      this.availability.guardHarmless(() => this.storage.epochs.write());
   }
 
   /** The same off the loop. @param done called once: at once where nothing changed. Failures take the log offline */
   checkpointLeaderEpochsLater(done: () => void): void {
-    if (!this.isOpen) return done();
+    if (!this.isOpen || this.areEpochsInBatches) return done();
     this.storage.epochs.writeLater((error) => {
       if (error !== null && !isDiskRefusal(error) && this.isOpen) this.availability.goOffline(error);
       done();
     });
+  }
+
+  private get areEpochsInBatches(): boolean {
+    const { epochs, flusher } = this.storage;
+    return epochs.isInBatches(flusher.recoveryPoint, this.logEndOffset);
   }
 
   /** What is known of each producer. */

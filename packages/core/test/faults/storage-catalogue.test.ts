@@ -75,6 +75,25 @@ it('F14: the leader epoch file is old or new after a loss of power at any step o
   assert.ok(steps >= 4);
 });
 
+it('the epoch of a new log is found in its batches after a crash, without a file for it', () => {
+  const path = `${DIRECTORY}/leader-epoch-checkpoint`;
+  const silent = simulated();
+  const without = silent.world.open();
+  without.assignLeaderEpoch(4);
+  without.checkpointLeaderEpochs();
+  assert.equal(silent.disk.readFile(path)?.toString(), '0\n1\n4 0\n', 'of a leader that wrote nothing');
+  const { world, disk } = simulated();
+  const log = world.open();
+  log.assignLeaderEpoch(4);
+  log.appendAsLeader(batch(['a', 'b']), { leaderEpoch: 4, origin: 'client' });
+  log.checkpointLeaderEpochs();
+  assert.equal(disk.readFile(path), null);
+  const again = reopened(disk.afterProcessCrash(), {});
+  assert.deepEqual(again.endOffsetForEpoch(4), { epoch: 4, endOffset: 2 });
+  log.flush();
+  assert.equal(disk.readFile(path)?.toString(), '0\n1\n4 0\n', 'before the recovery point passes them');
+});
+
 it('F16: a log that is truncated fully has no high watermark before its start', () => {
   const { world } = simulated();
   const log = world.open();

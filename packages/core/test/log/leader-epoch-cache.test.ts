@@ -79,6 +79,45 @@ describe('leader epoch cache', () => {
     assert.equal(written.length, 1);
   });
 
+  it('is left to recovery while nothing is on the disk and all of it is in batches behind the recovery point', () => {
+    const rows: [
+      entries: [number, number][],
+      recoveryPoint: number,
+      logEndOffset: number,
+      expected: boolean,
+    ][] = [
+      [[], 0, 0, true],
+      [[[0, 0]], 0, 1, true],
+      [[[3, 7]], 7, 8, true],
+      [[[0, 0]], 0, 0, false],
+      [[[0, 0]], 1, 2, false],
+      [
+        [
+          [0, 0],
+          [1, 5],
+        ],
+        0,
+        9,
+        false,
+      ],
+    ];
+    for (const [entries, recoveryPoint, logEndOffset, expected] of rows) {
+      assert.equal(
+        cacheOf(...entries).isInBatches(recoveryPoint, logEndOffset),
+        expected,
+        `${entries.join(' ')}`,
+      );
+    }
+    const written = cacheOf([0, 0]);
+    written.write();
+    assert.equal(written.isInBatches(0, 1), false, 'what is on the disk has to be kept true');
+    const found = new LeaderEpochCache([{ epoch: 0, startOffset: 0 }], {
+      save: () => {},
+      saveLater: () => () => {},
+    });
+    assert.equal(found.isInBatches(0, 1), false);
+  });
+
   it('stays strictly ascending whatever happens', () => {
     const step = fc.tuple(fc.constantFrom('assign', 'end', 'start'), fc.nat(12), fc.nat(40));
     fc.assert(

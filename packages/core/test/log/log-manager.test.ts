@@ -218,7 +218,7 @@ describe('log manager', () => {
       world.time.advance(10);
       await turn();
     }
-    assert.deepEqual(written.slice(1), ['a-0/leader-epoch-checkpoint', 'recovery-point-offset-checkpoint']);
+    assert.deepEqual(written.slice(1), ['recovery-point-offset-checkpoint']);
     manager.close();
     world.time.advance(100_000);
     await turn();

@@ -312,5 +312,5 @@ test('bad options are refused by name', async () => {
   );
   await assert.rejects(redrive({ ...options, runId: '' }), /runId is empty/);
   await assert.rejects(redrive(options), { codeName: 'UNKNOWN_TOPIC_OR_PARTITION' });
-  assert.throws(() => new Shop({ delaysMs: [0] }), /delaysMs has 0/);
+  assert.throws(() => new Shop({ delaysMs: [0] }), /one of delaysMs is 0/);
 });
