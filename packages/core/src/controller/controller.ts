@@ -8,13 +8,7 @@ import { electController } from './controller-election.ts';
 import { ControllerTerm, type ControllerParts, type TopicPartition } from './controller-term.ts';
 import { ControllerTree } from './controller-tree.ts';
 import { balanceLeaders } from './leader-balance.ts';
-import {
-  electLeaders,
-  reassign,
-  type AskedMove,
-  type ElectionOutcome,
-  type ElectionType,
-} from './leader-changes.ts';
+import { electLeaders, type AskedMove, type ElectionOutcome, type ElectionType } from './leader-changes.ts';
 import {
   alterPartitions,
   relieve,
@@ -22,7 +16,7 @@ import {
   type PartitionProposal,
   type ProposalOutcome,
 } from './leader-requests.ts';
-import { legacyRequestsAppeared } from './legacy-requests.ts';
+import { legacyRequestsAppeared, reassignByRequest } from './legacy-requests.ts';
 import { logDirEventsAppeared } from './log-dir-events.ts';
 import { statesAtStartOfTerm } from './start-of-term.ts';
 import { beginDeletion, createTopics, deleteTopics, growTopics, type TopicOutcome } from './topic-changes.ts';
@@ -123,7 +117,7 @@ export class Controller {
   /** Moves partitions, or calls that off. In the order asked for; null: begun, done, or nothing to do. */
   reassign(moves: readonly AskedMove[], done: (faults: (TopicFault | null)[]) => void): void {
     this.run(
-      (term, ended) => reassign(term, moves, ended),
+      (term, ended) => reassignByRequest(term, moves, ended),
       (fault) => moves.map(() => fault),
       done,
     );

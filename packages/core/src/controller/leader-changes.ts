@@ -118,7 +118,7 @@ function reassignTopic(
   const begun: AskedMove[] = [];
   for (const move of moves) {
     const entry = topic?.partitions[move.partition];
-    if (entry === undefined) {
+    if (entry === undefined || topic!.isDeleting) {
       faults.set(move, unknownPartition(move));
       continue;
     }

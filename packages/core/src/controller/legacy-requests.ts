@@ -4,8 +4,9 @@
 import { attempt, inOrder, isOneOf, type Ended } from './callback-flow.ts';
 import type { ControllerTerm, TopicPartition } from './controller-term.ts';
 import { encodeJson, JsonNode } from './json-node.ts';
-import { electLeaders, reassign } from './leader-changes.ts';
+import { electLeaders, reassign, type AskedMove } from './leader-changes.ts';
 import { isBeingReassigned } from './topic-node.ts';
+import type { TopicFault } from './topic-request.ts';
 import { treePaths } from './tree-paths.ts';
 
 interface NodeMove extends TopicPartition {
@@ -46,9 +47,34 @@ function begin(term: ControllerTerm, moves: readonly NodeMove[], done: () => voi
   });
 }
 
+/**
+ * Moves partitions as a request asks for. The latest word counts: the node loses what it asked for of the same
+ * partitions before the request is answered, or the next controller would begin that anew.
+ *
+ * @param done see reassign
+ */
+export function reassignByRequest(
+  term: ControllerTerm,
+  moves: readonly AskedMove[],
+  done: (faults: (TopicFault | null)[]) => void,
+): void {
+  reassign(term, moves, (faults) => {
+    const replaced = moves.filter((move, i) => faults[i] === null && term.askedMoves.delete(nameOf(move)));
+    if (replaced.length === 0) return done(faults);
+    dropEnded(term, (error) => {
+      if (error !== null) term.noteFailure(error);
+      done(faults);
+    });
+  });
+}
+
 /** Some moves have ended: those that the node asked for leave it. */
 export function legacyMovesEnded(term: ControllerTerm, done: Ended): void {
   if (term.askedMoves.size === 0) return done(null);
+  dropEnded(term, done);
+}
+
+function dropEnded(term: ControllerTerm, done: Ended): void {
   readRequest(term, treePaths.reassignment, moveOf, (error, moves) => {
     if (error !== null) return done(error);
     leaveUnfinished(term, moves ?? [], done);

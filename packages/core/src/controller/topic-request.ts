@@ -169,6 +169,8 @@ export function planGrowth(
   const topic = state.topic(growth.name);
   if (topic === undefined)
     return faultOf(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${growth.name}' does not exist.`);
+  if (topic.isDeleting)
+    return faultOf(ErrorCode.INVALID_TOPIC_EXCEPTION, `The topic '${growth.name}' is being deleted.`);
   const count = topic.partitions.length;
   const additional = growth.partitionCount - count;
   if (additional === 0)

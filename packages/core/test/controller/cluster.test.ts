@@ -139,6 +139,26 @@ test('when the controller dies another broker goes on with the same cluster', as
   assert.equal(lives[0]!.state.controllerId, controller().nodeId);
 });
 
+test('F55, F56: the next controller tells who is there before who leads, and of brokers that died with the last one', async () => {
+  await create('t', [2, 1]);
+  await create('gone', [2]);
+  die(2);
+  die(0);
+  await until(() => lives[1]!.controller.isActive && leads(lives[1]!.state, 1));
+  assert.deepEqual([partition('t').isr, partition('gone').leader], [[1], -1]);
+  const [first, second] = controller().sent.get(1)!;
+  assert.deepEqual([first!.metadata, first!.leadership], [[], []]);
+  assert.equal(second!.leadership[0]!.leader, 1);
+  await controller().delete('gone');
+  assert.equal(
+    controller().state.topic('gone')!.isDeleting,
+    true,
+    'what a broker that is away holds is waited for',
+  );
+  await comeBack(2);
+  await until(() => controller().state.topic('gone') === undefined);
+});
+
 test('a topic that another broker wrote into the tree gets leaders and its settings', async () => {
   const session = new PromisedSession(tree.connect());
   await session.create('/config/topics/made', '{"version":1,"config":{"retention.ms":"7"}}');
@@ -168,6 +188,38 @@ test('a topic goes once every replica is gone; a broker that is away is waited f
   assert.deepEqual(controller().sent.get(1)!.at(-1)!.stops, [
     { topic: 't', partition: 0, leaderEpoch: -2, deleteLog: true },
   ]);
+});
+
+test('F72: a topic stays until a broker has said of each replica that it is deleted', async () => {
+  await create('t', [0, 1]);
+  const refused = [{ topic: 't', partition: 0, errorCode: ErrorCode.KAFKA_STORAGE_ERROR }];
+  controller().answers.set(1, { leadershipErrors: [], stopErrors: refused });
+  assert.equal((await controller().delete('t')).get('t'), null);
+  const session = new PromisedSession(tree.connect());
+  assert.notEqual(await session.stat('/brokers/topics/t'), null);
+  controller().answers.delete(1);
+  die(1);
+  await until(() => !controller().state.isLive(1));
+  await comeBack(1);
+  await until(() => controller().state.topic('t') === undefined);
+});
+
+test('F62: a topic that is being deleted or moved does not grow, and one that is being deleted does not move', async () => {
+  await create('t', [0, 1]);
+  await create('moving', [0, 1]);
+  await reassign({ topic: 'moving', partition: 0, target: [2, 1] });
+  die(1);
+  await until(() => !controller().state.isLive(1));
+  await controller().delete('t');
+  const codeOf = async (name: string) =>
+    ((await controller().grow(name, 3)).get(name) as { errorCode: number } | null)?.errorCode;
+  assert.equal(await codeOf('t'), ErrorCode.INVALID_TOPIC_EXCEPTION);
+  assert.equal(await codeOf('moving'), ErrorCode.REASSIGNMENT_IN_PROGRESS);
+  const [fault] = await reassign({ topic: 't', partition: 0, target: [0, 2] });
+  assert.equal(fault?.errorCode, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  await comeBack(1);
+  await until(() => controller().state.topic('t') === undefined);
+  assert.equal(partition('moving', 1), undefined);
 });
 
 test('a deletion that a tool has asked for is done, one of a topic that is not there is forgotten', async () => {
@@ -239,7 +291,7 @@ test('a broker that is about to stop leads nothing any more, but what nobody els
   assert.equal(joining.outcomes[0]!.errorCode, ErrorCode.INELIGIBLE_REPLICA);
 });
 
-test('now and then leaders go back to their preferred brokers, when those are in sync again', async () => {
+test('F40: now and then leaders go back to their preferred brokers, when those are in sync again', async () => {
   await create('t', [1, 0], [0, 1]);
   die(1);
   await until(() => partition('t').leader === 0);
@@ -257,7 +309,7 @@ test('now and then leaders go back to their preferred brokers, when those are in
 const reassign = (...moves: AskedMove[]) =>
   new Promise<readonly (TopicFault | null)[]>((resolve) => controller().controller.reassign(moves, resolve));
 
-test('a partition moves: new replicas are told to copy, then lead, then the old ones are deleted', async () => {
+test('F69: a partition moves: new replicas are told to copy, then lead, then the old ones are deleted', async () => {
   await create('t', [0, 1]);
   assert.deepEqual(await reassign({ topic: 't', partition: 0, target: [2, 1] }), [null]);
   const told = controller().sent.get(2)!.at(-1)!.leadership[0]!;
@@ -268,6 +320,35 @@ test('a partition moves: new replicas are told to copy, then lead, then the old 
   assert.deepEqual(controller().sent.get(0)!.at(-1)!.stops, [
     { topic: 't', partition: 0, leaderEpoch: partition('t').leaderEpoch, deleteLog: true },
   ]);
+});
+
+test('F61, F66: what all are told of a partition that moves is what the tree holds, and the topic keeps its id', async () => {
+  await create('t', [0, 1]);
+  const { topicId } = controller().state.topic('t')!;
+  const session = new PromisedSession(tree.connect());
+  const inTree = async (path: string) => JSON.parse((await session.read(path)).data!.toString()) as object;
+  const asserted = async () => {
+    const state = await inTree('/brokers/topics/t/partitions/0/state');
+    for (const id of [0, 1, 2]) {
+      const told = controller()
+        .sent.get(id)!
+        .flatMap(({ metadata }) => metadata ?? [])
+        .at(-1)!;
+      assert.deepEqual(state, {
+        ...state,
+        leader: told.leader,
+        leader_epoch: told.leaderEpoch,
+        isr: told.isr,
+      });
+    }
+    assert.equal(((await inTree('/brokers/topics/t')) as { topic_id: string }).topic_id, topicId);
+  };
+  await reassign({ topic: 't', partition: 0, target: [2, 1] });
+  await asserted();
+  await alter({ isr: [0, 1, 2] });
+  await asserted();
+  await controller().grow('t', 2);
+  assert.equal(((await inTree('/brokers/topics/t')) as { topic_id: string }).topic_id, topicId);
 });
 
 test('what one request moves is judged partition by partition, and what is possible is done', async () => {

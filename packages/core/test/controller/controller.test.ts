@@ -119,13 +119,17 @@ describe('topics', () => {
     assert.equal(life.state.topic('t')!.partitions.length, 1);
   });
 
-  test('a topic that another client of the tree made meanwhile exists', async () => {
+  test('F64: a topic that another client of the tree made meanwhile exists, with the settings that it has', async () => {
     const session = new PromisedSession(tree.connect());
+    const settings = '{"version":1,"config":{"retention.ms":"1"}}';
+    await session.create('/config/topics/t', settings);
     await session.create('/brokers/topics/t', '{"version":1,"partitions":{"0":[0]}}');
-    assert.equal(errorOf((await life.create(topicOf('t'))).get('t')), ErrorCode.TOPIC_ALREADY_EXISTS);
+    const late = topicOf('t', 1, { 'retention.ms': '9' });
+    assert.equal(errorOf((await life.create(late)).get('t')), ErrorCode.TOPIC_ALREADY_EXISTS);
+    assert.equal((await session.read('/config/topics/t')).data?.toString(), settings, 'its settings stay');
   });
 
-  test('settings that were left behind under the name are replaced', async () => {
+  test('F64: settings that were left behind under the name are replaced', async () => {
     const session = new PromisedSession(tree.connect());
     await session.create('/config/topics/t', '{"version":1,"config":{"retention.ms":"1"}}');
     assert.equal(errorOf((await life.create(topicOf('t', 1))).get('t')), ErrorCode.NONE);
@@ -203,7 +207,7 @@ describe('a restart', () => {
     assert.equal(life.state.topic('cut')!.partitions[1]!.leaderEpoch, 0);
   });
 
-  test('gives topics of old brokers an id, and keeps it', async () => {
+  test('F66: gives topics of old brokers an id, and keeps it', async () => {
     const session = new PromisedSession(tree.connect());
     await session.create('/brokers/topics/old', '{"version":1,"partitions":{"0":[0]}}');
     await session.close();
@@ -282,7 +286,7 @@ describe('a process that dies at any write', () => {
 });
 
 describe('another controller', () => {
-  test('is not disturbed: the old one cannot write any more and resigns', async () => {
+  test('F41: is not disturbed: the old one cannot write any more and resigns', async () => {
     const other = new PromisedSession(tree.connect());
     await other.write(
       { type: 'delete', path: '/controller', version: -1 },
@@ -306,7 +310,7 @@ describe('another controller', () => {
     assert.equal(later.state.controllerId, 1);
   });
 
-  test('a won election whose answer was lost is won all the same', async () => {
+  test('F50: a won election whose answer was lost is won all the same', async () => {
     tree.expireSession(life.session.sessionId);
     const session = tree.connect();
     const forgetful: Coordination = {
@@ -329,7 +333,7 @@ describe('another controller', () => {
     assert.deepEqual(term, { controllerId: 0, won: { epoch: 2, epochVersion: 2 } });
   });
 
-  test('the end of the session ends the term', async () => {
+  test('F47: the end of the session ends the term', async () => {
     const resigned = new Promise((resolve) => life.session.onSession(resolve));
     tree.expireSession(life.session.sessionId);
     await resigned;
@@ -344,7 +348,7 @@ describe('registration', () => {
     assert.ok(life.state.brokers.get(0)!.brokerEpoch > first);
   });
 
-  test('the same session may register again, another broker of the same id may not', async () => {
+  test('F46: the same session may register again, another broker of the same id may not', async () => {
     const { brokerEpoch } = life.state.brokers.get(0)!;
     assert.equal(await life.register(), brokerEpoch);
     await failsWith(new BrokerLife(tree.connect()).register(), 'NODEEXISTS');
@@ -377,7 +381,7 @@ describe('producer ids', () => {
 });
 
 describe('leaders on demand', () => {
-  test('one broker has the preferred leader already', async () => {
+  test('one broker has the preferred leader already; no unclean one is made where there is a leader (F36)', async () => {
     await life.create(topicOf('t', 1));
     const partition = { topic: 't', partition: 0 };
     assert.deepEqual(await elect('preferred', partition), [ErrorCode.ELECTION_NOT_NEEDED]);
@@ -388,7 +392,7 @@ describe('leaders on demand', () => {
     ]);
   });
 
-  test('an unclean leader where the clean ones are gone, said to be recovering', async () => {
+  test('F36: an unclean leader where the clean ones are gone, said to be recovering', async () => {
     tree.expireSession(life.session.sessionId);
     const session = new PromisedSession(tree.connect());
     await session.create('/brokers/topics/t', '{"version":3,"partitions":{"0":[5,0]}}');

@@ -13,7 +13,7 @@ function verdictOn(change: Partial<StateProposal>, mayJoin: (id: number) => bool
   return verdict.kind === 'write' ? `write ${verdict.state.isr.join()}` : verdict.kind;
 }
 
-test('a leader shrinks and grows its in-sync set, in the epochs that the controller knows', () => {
+test('a leader shrinks and grows its in-sync set, in the epochs that the controller knows (F29)', () => {
   assert.equal(verdictOn({}), 'write 1');
   assert.equal(verdictOn({ isr: [1, 2, 3] }), 'write 1,2,3');
   assert.equal(verdictOn({ leaderEpoch: 6 }), 'NOT_CONTROLLER');
@@ -27,7 +27,7 @@ test('what has been written already is done, also when it is asked for once more
   assert.equal(verdictOn({ isr: [1, 2], partitionEpoch: 6 }), 'done already');
 });
 
-test('nobody joins who is not there or about to stop, and those that are in the set may stay', () => {
+test('nobody joins who is not there or about to stop, and those that are in the set may stay (F28)', () => {
   const only =
     (...ids: number[]) =>
     (id: number) =>

@@ -64,7 +64,23 @@ test('a node that asks for moves loses what is done or cannot be, and goes with 
   assert.deepEqual(partition('u').replicas, [2, 0]);
 });
 
-test('moves that a node asks for go on under the next controller', async () => {
+test('F59: a request wins over what a node has asked for before, and the node goes', async () => {
+  await make('t', [0, 1]);
+  await tool.create(MOVES, requested({ topic: 't', partition: 0, replicas: [2, 1] }));
+  await until(() => partition('t').addingReplicas.length > 0);
+  await new Promise((resolve) =>
+    controller().controller.reassign([{ topic: 't', partition: 0, target: [0, 2] }], resolve),
+  );
+  assert.equal(await tool.stat(MOVES), null);
+  tree.expireSession(controller().session.sessionId);
+  await until(() => lives.slice(1).some((life) => life.controller.isActive));
+  await controller().create();
+  const node = JSON.parse((await tool.read('/brokers/topics/t')).data!.toString()) as object;
+  assert.deepEqual(node, { ...node, partitions: { 0: partition('t').replicas } });
+  assert.deepEqual(partition('t').removingReplicas, [1]);
+});
+
+test('F59: moves that a node asks for go on under the next controller', async () => {
   await make('t', [1, 2]);
   const move = { topic: 't', partition: 0, replicas: [2] };
   await make('v', [1]);

@@ -35,7 +35,7 @@ async function join(session: Coordination) {
 describe('a broker that comes and loses an answer', () => {
   const untroubled = { write: -1, happened: false };
 
-  test('joins all the same', async () => {
+  test('joins all the same (F50, F53)', async () => {
     const whole = newTree();
     const counted = forgetfulSession(whole.connect(), untroubled);
     const expected = await join(counted);

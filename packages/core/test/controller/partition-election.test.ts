@@ -52,7 +52,7 @@ test('a new partition: the live replicas in sync, the first leads, epoch 0', () 
   }
 });
 
-describe('an offline partition', () => {
+describe('F36: an offline partition', () => {
   for (const allowUnclean of [false, true]) {
     test(`in every situation, unclean ${allowUnclean}`, () => {
       for (const { state, live, isLive, what } of situations()) {
@@ -74,7 +74,7 @@ describe('an offline partition', () => {
   }
 });
 
-test('the preferred leader leads only if it is alive and in sync; the in-sync set stays', () => {
+test('F40: the preferred leader leads only if it is alive and in sync; the in-sync set stays', () => {
   for (const { state, live, isLive, what } of situations()) {
     const next = electPreferred({ state, replicas: REPLICAS, isLive, controllerEpoch: 9 });
     const may = live.includes(2) && state.isr.includes(2);

@@ -32,6 +32,14 @@ test('new replicas are added, and once they are in sync the old ones go', () => 
   );
 });
 
+test('F60: it does not complete before all of the new replicas are in sync', () => {
+  const entry = entryOf({ replicas: [1, 2], isr: [1, 2] });
+  const begun = after(entry, stepTo(entry, [3, 4]));
+  for (const isr of [[1, 2], [1, 2, 3], [3], [1, 4]])
+    assert.equal(completion({ ...begun, isr }, ALL_THERE), null);
+  assert.deepEqual(completion({ ...begun, isr: [3, 4] }, ALL_THERE)?.dropped, [1, 2]);
+});
+
 test('calling it off takes away what was added', () => {
   const entry = entryOf({ replicas: [1, 2], isr: [1, 2] });
   const begun = after(entry, stepTo(entry, [3, 2]));
