@@ -145,7 +145,7 @@ test('a request that comes before the timer of a session whose time is up finds 
   assert.equal(errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER);
 });
 
-test('comes back when the tree was away for several attempts', async (t) => {
+test('F49: comes back when the tree was away for several attempts', async (t) => {
   const away = awayFor(2);
   const { client, expire } = await served(t, away.reopen);
   expire();
@@ -161,7 +161,7 @@ test('stops in order while the tree is away', async (t) => {
   await broker.stop();
 });
 
-test('a session that ends while it comes back is followed by yet another', async (t) => {
+test('F49: a session that ends while it comes back is followed by yet another', async (t) => {
   const { client, sessions, expire } = await served(t);
   expire();
   await once(async () => (sessions.length === 2 ? true : null));
@@ -170,7 +170,7 @@ test('a session that ends while it comes back is followed by yet another', async
   assert.equal(sessions.length, 3);
 });
 
-test('its own registration of the session before is waited for until it is gone', async (t) => {
+test('F46: its own registration of the session before is waited for until it is gone', async (t) => {
   const { client, sessions } = await served(t);
   const [first] = sessions;
   const before = await epochInTree(first!);

@@ -172,6 +172,21 @@ test('nonsense in the node of a topic counts as no settings, a notice of nonsens
   assert.deepEqual(again.service.topicOverrides('payments'), {});
 });
 
+test('F52: a notice that was written twice, as after a lost answer, tells what the settings are now', async (context) => {
+  const broker = await configFixture();
+  context.after(broker.close);
+  const other = new PromisedSession(broker.tree.connect());
+  await other.create('/config/topics/orders', '{"version":1,"config":{"max.message.bytes":"500"}}');
+  const notice = '{"version":2,"entity_path":"topics/orders"}';
+  await other.create('/config/changes/config_change_', notice, 'persistent-sequential');
+  await broker.settled();
+  await other.set('/config/topics/orders', '{"version":1,"config":{"max.message.bytes":"600"}}');
+  await other.create('/config/changes/config_change_', notice, 'persistent-sequential');
+  await broker.settled();
+  assert.deepEqual(broker.service.topicOverrides('orders'), { 'max.message.bytes': '600' });
+  assert.deepEqual(broker.errors, []);
+});
+
 test('notices older than a quarter of an hour are removed', async (context) => {
   const made = await fixture(context);
   await changed(made, TOPIC, [['segment.bytes', SET, '5000']]);

@@ -87,6 +87,23 @@ test('a log of many slices is loaded whole', async () => {
   );
 });
 
+test('F80: a record larger than the buffer is loaded, and a log that ends with a gap ends there', async () => {
+  const broker = new GroupBroker({
+    'offsets.load.buffer.size': '1',
+    'offsets.topic.num.partitions': '1',
+  });
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  const large = commitRequest(42);
+  large.topics[0]!.partitions[0]!.committedMetadata = 'x'.repeat(4_000);
+  await broker.send(offsetCommitHandler, 5, large);
+  const { log } = broker.replicas.partition('__consumer_offsets', 0)!;
+  log.skipTo(log.logEndOffset + 10);
+  broker.restart();
+  broker.time.advance(0);
+  assert.deepEqual(await committed(broker), [0, 42, 'x'.repeat(4_000)]);
+});
+
 test('while a large log is loaded everything else has its turns', async () => {
   const broker = new GroupBroker({ 'offsets.topic.num.partitions': '1' });
   broker.createTopic('topic', 300);
@@ -105,7 +122,7 @@ test('while a large log is loaded everything else has its turns', async () => {
   assert.deepEqual(await committed(broker), [0, 1000, 'note']);
 });
 
-test('a log that cannot be read is tried again', async () => {
+test('F80: a log that cannot be read is tried again', async () => {
   const broker = new GroupBroker({ 'offsets.topic.num.partitions': '1' });
   broker.createTopic('topic');
   await broker.createOffsetsTopic();
@@ -175,6 +192,16 @@ test('pitfall 194: losing the leadership sends everybody who waits elsewhere, an
   broker.lead();
   broker.time.advance(0);
   assert.deepEqual(await committed(broker), [0, 7, 'note']);
+});
+
+test('F83: a coordinator whose replica is taken away is none any more', async () => {
+  const broker = new GroupBroker({ 'offsets.topic.num.partitions': '1' });
+  broker.createTopic('topic');
+  await broker.createOffsetsTopic();
+  assert.equal(await commit(broker, 7), 0);
+  broker.replicas.stopPartitions([{ topic: '__consumer_offsets', partition: 0, deleteLog: true }]);
+  assert.equal(await commit(broker, 8), ErrorCode.NOT_COORDINATOR);
+  assert.equal((await committed(broker))[0], ErrorCode.NOT_COORDINATOR);
 });
 
 test('pitfall 196: while offsets are loaded a commit is told so, by a code that clients retry for longer', async () => {

@@ -265,7 +265,7 @@ suite('joining', () => {
     assert.equal(join(world, { sessionTimeoutMs: 1_800_000 }).isAnswered, false);
   });
 
-  test('group.max.size refuses members above it', () => {
+  test('F86: group.max.size refuses members above it', () => {
     const world = new GroupWorld({ sizeMax: 2 });
     const inside = [join(world), join(world)];
     assert.equal(join(world).result.errorCode, ErrorCode.GROUP_MAX_SIZE_REACHED);

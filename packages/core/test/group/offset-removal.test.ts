@@ -133,7 +133,7 @@ suite('expiry of offsets', () => {
     assert.deepEqual([fetchAll(world), describe(world).state], [{}, 'Dead']);
   });
 
-  test('pitfall 133: of a group with members, counted while it is Empty (KIP-211)', () => {
+  test('pitfall 133: of a group with members, counted while it is Empty (KIP-211, F84)', () => {
     const world = new GroupWorld(settings);
     const [member] = stableGroup(world, { sessionTimeoutMs: 1_800_000 });
     commit(world, member!);
@@ -149,7 +149,7 @@ suite('expiry of offsets', () => {
     assert.deepEqual([fetchAll(world), describe(world).state], [{}, 'Dead']);
   });
 
-  test('the time since a group is Empty outlives the coordinator', () => {
+  test('F84: the time since a group is Empty outlives the coordinator', () => {
     const world = new GroupWorld(settings);
     const [member] = stableGroup(world, {});
     commit(world, member!);
@@ -161,7 +161,7 @@ suite('expiry of offsets', () => {
     assert.deepEqual([fetchAll(world), world.shard.groupIds()], [{}, []]);
   });
 
-  test('in a stable group, offsets of topics that nobody subscribes to any more', () => {
+  test('F84: in a stable group, offsets of topics that nobody subscribes to any more', () => {
     const world = new GroupWorld(settings);
     const [member] = stableGroup(world, { sessionTimeoutMs: 1_800_000 });
     commit(world, { ...member!, topic: 'topic' });
@@ -173,7 +173,7 @@ suite('expiry of offsets', () => {
     assert.equal(Object.keys(fetchAll(world)).length, 2, 'not during a rebalance');
   });
 
-  test('in a stable group the subscribed topic stays and the former one goes', () => {
+  test('F84: in a stable group the subscribed topic stays and the former one goes', () => {
     const world = new GroupWorld(settings);
     const [member] = stableGroup(world, { sessionTimeoutMs: 1_800_000 });
     commit(world, { ...member!, topic: 'topic' });
@@ -192,7 +192,7 @@ suite('expiry of offsets', () => {
     assert.deepEqual(Object.keys(fetchAll(world)), ['topic-0']);
   });
 
-  test('pitfall 133: a retention of v2 to v4 rules its own offsets; -1, and 0 too, is the broker default', () => {
+  test('pitfall 133: a retention of v2 to v4 rules its own offsets; -1, and 0 too, is the broker default (F84)', () => {
     const world = new GroupWorld(settings);
     commit(world, { partition: 0, retentionTimeMs: MINUTE_MS });
     commit(world, { partition: 1, retentionTimeMs: 0 });

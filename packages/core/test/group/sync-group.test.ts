@@ -76,7 +76,7 @@ suite('syncing', () => {
     assert.equal(sync(world, { ...member!, generationId: 2 }).result.errorCode, ErrorCode.ILLEGAL_GENERATION);
   });
 
-  test('pitfall 126: members that joined but do not sync are removed after the rebalance timeout', () => {
+  test('pitfall 126: members that joined but do not sync are removed after the rebalance timeout (F86)', () => {
     const world = new GroupWorld();
     const { leader, follower } = completing(world);
     const leading = sync(world, { memberId: leader, generationId: 1, assignments: new Map() });
@@ -90,7 +90,7 @@ suite('syncing', () => {
     assert.equal(heartbeat(world, leader, 1).errorCode, ErrorCode.REBALANCE_IN_PROGRESS);
   });
 
-  test('pitfall 126: a leader that does not sync is removed, and parked followers are told to rejoin', () => {
+  test('pitfall 126: a leader that does not sync is removed, and parked followers are told to rejoin (F86)', () => {
     const world = new GroupWorld();
     const { leader, follower } = completing(world);
     const waiting = sync(world, { memberId: follower, generationId: 1 });

@@ -75,6 +75,16 @@ describe('reading', () => {
     }
   });
 
+  it('F18: does not pass a high watermark that was the end of a segment that is closed now', () => {
+    const log = new LogWorld().open();
+    append(log, ['a']);
+    log.updateHighWatermark(1);
+    log.roll();
+    log.appendAsLeader(batch(['b']), { leaderEpoch: 0, origin: 'client' });
+    assert.deepEqual(valuesOf(readAll(log, 0, 'high-watermark')), ['a']);
+    assert.equal(log.read(1, { maxBytes: 1000, minOneBatch: true, upTo: 'high-watermark' }).slice, null);
+  });
+
   it('does not hand out the batch that holds the high watermark in its midst', () => {
     const log = new LogWorld().open();
     append(log, ['a', 'b']);

@@ -113,6 +113,15 @@ describe('truncating', () => {
     }
   });
 
+  it('F12: forgets epochs that begin at its end, though there is nothing to drop', () => {
+    const log = new LogWorld().open();
+    append(log, ['a']);
+    log.assignLeaderEpoch(4);
+    assert.equal(log.latestLeaderEpoch, 4);
+    assert.equal(log.truncateTo(1), false);
+    assert.deepEqual([log.latestLeaderEpoch, log.logEndOffset], [0, 1]);
+  });
+
   it('finds no times of what was dropped', () => {
     const log = filled(new LogWorld({ indexIntervalBytes: 100 }));
     log.truncateTo(20);

@@ -100,7 +100,7 @@ test('pitfall 84: without a free slot the reader gets session 0 and is served al
   assert.equal(sessions.size, 1);
 });
 
-test('pitfall 85: unknown session, wrong epoch and a change to topic ids have their codes', () => {
+test('pitfall 85: unknown session, wrong epoch and a change to topic ids have their codes (F68)', () => {
   const { sessions } = sessionsWith(10);
   const id = begin(sessions, 1);
   assert.equal(

@@ -93,6 +93,21 @@ test('a follower joins once it has reached the high watermark and the start of t
   assert.equal(produced[0]?.errorCode, 0);
 });
 
+test('F27: who waits is answered once the controller has written that the follower that lags is out', () => {
+  const here = led();
+  follow(here, 3, 0);
+  append(here, 0, 1);
+  here.time.advance(LAG_MAX_MS);
+  follow(here, 2, 1);
+  here.time.advance(LAG_MAX_MS / 2);
+  const produced = append(here, 0, -1);
+  follow(here, 2, 2);
+  assert.deepEqual(here.proposals.at(-1)?.isr, [NODE, 2]);
+  assert.deepEqual([produced.length, highWatermark(here)], [0, 0]);
+  here.proposals.at(-1)!.answer({ leaderEpoch: 1, partitionEpoch: 2, isr: [NODE, 2] });
+  assert.deepEqual([produced[0]?.errorCode, highWatermark(here)], [0, 2]);
+});
+
 test('F30: a parked fetch that is read again says nothing new of its follower', () => {
   const here = led([NODE, 2]);
   append(here, 0, 1);
@@ -105,7 +120,7 @@ test('F30: a parked fetch that is read again says nothing new of its follower', 
   assert.equal(partitionOf(here).followers.get(2)?.logEndOffset, 0);
 });
 
-test('one change of the set is on its way at a time', () => {
+test('F26: one change of the set is on its way at a time', () => {
   const here = led([NODE]);
   follow(here, 2, 0);
   follow(here, 3, 0);
@@ -115,7 +130,7 @@ test('one change of the set is on its way at a time', () => {
   assert.deepEqual([here.proposals[1]?.isr, here.proposals[1]?.partitionEpoch], [[NODE, 2, 3], 2]);
 });
 
-test('what a refused change means', () => {
+test('what a refused change means (F28, F37)', () => {
   const asked = () => {
     const here = led([NODE]);
     follow(here, 2, 0);
@@ -143,7 +158,7 @@ test('what a refused change means', () => {
   assert.deepEqual(repeated.proposals[1]?.isr, [NODE, 2]);
 });
 
-test('an answer that comes after the leadership has ended, or after a later state, changes nothing', () => {
+test('F26: an answer that comes after the leadership has ended, or after a later state, changes nothing', () => {
   const here = led([NODE]);
   follow(here, 2, 0);
   const later = { leaderEpoch: 1, partitionEpoch: 5, replicas: REPLICAS, isr: [NODE, 3] };
@@ -158,7 +173,7 @@ test('an answer that comes after the leadership has ended, or after a later stat
   assert.deepEqual([partitionOf(here).isLeader, partitionOf(here).isr], [false, []]);
 });
 
-test('a follower that is not alive neither joins nor holds the high watermark back', () => {
+test('F31: a follower that is not alive neither joins nor holds the high watermark back', () => {
   const here = led([NODE]);
   here.dead.add(2);
   follow(here, 2, 0);
@@ -166,7 +181,7 @@ test('a follower that is not alive neither joins nor holds the high watermark ba
   assert.equal(append(here, 0, -1)[0]?.errorCode, 0);
 });
 
-test('below min.insync.replicas nothing is committed, and acks=all is told when it happens afterwards', () => {
+test('F32: below min.insync.replicas nothing is committed, and acks=all is told when it happens afterwards', () => {
   const here = led(REPLICAS, 2);
   here.dead.add(3);
   append(here, 0, 1);
@@ -212,6 +227,34 @@ test('a new epoch forgets how far followers were, unless this broker led before'
   here.replicas.applyLeadership([leadershipOf(0, { ...next, leader: 2, leaderEpoch: 3, partitionEpoch: 3 })]);
   here.replicas.applyLeadership([leadershipOf(0, { ...next, leaderEpoch: 4, partitionEpoch: 4 })]);
   assert.equal(partitionOf(here).followers.get(2)?.logEndOffset, -1);
+});
+
+test('F04, F10: a leader that has written nothing knows its epoch, and of a log that goes on elsewhere tells where and counts nothing', () => {
+  const here = led([NODE, 2]);
+  append(here, 0, 1);
+  const next = (leaderEpoch: number) =>
+    here.replicas.applyLeadership([
+      leadershipOf(0, { leaderEpoch, partitionEpoch: leaderEpoch, replicas: REPLICAS, isr: [NODE, 2] }),
+    ]);
+  const { log } = partitionOf(here);
+  next(5);
+  assert.deepEqual(log.endOffsetForEpoch(5), { epoch: 5, endOffset: 1 });
+  assert.deepEqual(log.endOffsetForEpoch(4), { epoch: 1, endOffset: 1 });
+  next(6);
+  assert.deepEqual(log.endOffsetForEpoch(5), { epoch: 1, endOffset: 1 }, 'nothing is of epoch 5');
+  const [result] = follow(here, 2, 3, { lastFetchedEpoch: 5 }).results;
+  assert.deepEqual(result?.divergingEpoch, { epoch: 1, endOffset: 1 });
+  assert.equal(partitionOf(here).followers.get(2)?.logEndOffset, -1);
+  assert.equal(highWatermark(here), 0);
+});
+
+test('F38: who is in sync and no replica any more holds nothing up, and is proposed to go', () => {
+  const here = led([NODE, 2, 9]);
+  const produced = append(here, 0, -1);
+  follow(here, 2, 1);
+  assert.deepEqual([produced[0]?.errorCode, highWatermark(here)], [0, 1]);
+  here.time.advance(LAG_MAX_MS + 1);
+  assert.deepEqual(here.proposals.at(-1)?.isr, [NODE, 2]);
 });
 
 test('a partition that another broker leads is followed, one that is led again is not', () => {

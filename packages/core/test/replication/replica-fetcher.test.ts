@@ -89,6 +89,16 @@ test('a session that the leader has lost begins anew at once; one that it refuse
   assert.equal(link.fetch().session.epoch, 0);
 });
 
+test('F22: an answer without records leaves the last epoch known, also to a session that begins anew', () => {
+  const { link, lead } = scene();
+  lead(0, 3);
+  link.fetch().answer({ 0: { records: stored(0, 1, 2) } });
+  link.fetch().answer({ 0: { highWatermark: 2 } });
+  link.fetch().answer({}, { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0 });
+  const { fetchOffset, lastFetchedEpoch } = link.fetch().request.topics[0]!.partitions[0]!;
+  assert.deepEqual([fetchOffset, lastFetchedEpoch], [2, 2]);
+});
+
 test('a leader without topic ids is asked by name, one without sessions for all each time', () => {
   const { link, lead } = scene(12);
   lead(0, 1);
@@ -365,7 +375,7 @@ test('while the rate is exceeded a throttled partition that lacks committed reco
   assert.equal(link.received.length, 1, 'it has all that is committed, and goes on');
 });
 
-test('F67: a follower that learns of the topic id asks by it from then on, in a session of its own', () => {
+test('F67, F68: a follower that learns of the topic id asks by it from then on, in a session of its own', () => {
   const { here, link, fetcher } = scene();
   const replicas = [LEADER, NODE];
   const change = { leader: LEADER, leaderEpoch: 1, replicas, isr: replicas, partitionEpoch: 1 };
