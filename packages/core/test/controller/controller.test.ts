@@ -123,9 +123,11 @@ describe('topics', () => {
     const session = new PromisedSession(tree.connect());
     const settings = '{"version":1,"config":{"retention.ms":"1"}}';
     await session.create('/config/topics/t', settings);
-    await session.create('/brokers/topics/t', '{"version":1,"partitions":{"0":[0]}}');
-    const late = topicOf('t', 1, { 'retention.ms': '9' });
-    assert.equal(errorOf((await life.create(late)).get('t')), ErrorCode.TOPIC_ALREADY_EXISTS);
+    const made = session.create('/brokers/topics/t', '{"version":1,"partitions":{"0":[0]}}');
+    // The controller has not heard of it yet.
+    const late = await life.create(topicOf('t', 1, { 'retention.ms': '9' }));
+    assert.equal(errorOf(late.get('t')), ErrorCode.TOPIC_ALREADY_EXISTS);
+    await made;
     assert.equal((await session.read('/config/topics/t')).data?.toString(), settings, 'its settings stay');
   });
 
