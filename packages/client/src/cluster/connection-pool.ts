@@ -1,6 +1,7 @@
 import { ClosedError, ConnectionError, asError } from '../errors.ts';
 import { NO_FEATURES, type FinalizedFeatures } from '../network/api-version-table.ts';
 import { Connection } from '../network/connection.ts';
+import { DroppableSockets } from '../network/droppable-sockets.ts';
 import type { ConnectionOptions } from '../network/negotiation.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
@@ -33,13 +34,16 @@ interface Slot {
 export class ConnectionPool {
   private readonly environment: ClientEnvironment;
   private readonly options: ConnectionPoolOptions;
+  private readonly sockets: DroppableSockets;
   private readonly slots = new Map<string, Slot>();
   private closed = false;
   /** As the newest that any broker told of. */
   features: FinalizedFeatures = NO_FEATURES;
 
   constructor(environment: ClientEnvironment, options: ConnectionPoolOptions) {
-    this.environment = environment;
+    const { clock, timers, random } = environment;
+    this.sockets = new DroppableSockets(environment.sockets);
+    this.environment = { clock, timers, random, sockets: this.sockets };
     this.options = options;
   }
 
@@ -73,6 +77,8 @@ export class ConnectionPool {
     this.closed = true;
     for (const slot of this.slots.values()) slot.connection?.close(new ClosedError('client'));
     this.slots.clear();
+    // Connections that are still being set up would keep the process from ending.
+    this.sockets.dropAll();
   }
 
   private slot(address: Address, channel: Channel): Slot {
@@ -101,6 +107,7 @@ export class ConnectionPool {
       if (features.epoch >= this.features.epoch) this.features = features;
       return connection;
     } catch (error) {
+      if (this.closed) throw new ClosedError('client');
       this.noteFailure(slot);
       throw neverSent(error);
     }

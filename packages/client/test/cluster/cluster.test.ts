@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
+import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
@@ -223,6 +224,16 @@ test('client pitfall J1: failures behind the scenes reach callers, and nothing e
   process.off('unhandledRejection', note);
   assert.deepEqual(unhandled, []);
   broker = await ScriptedBroker.start();
+});
+
+test('client pitfall J7: a client that is closed drops what is still being set up', async () => {
+  broker.on(apiVersionsApi, () => SILENCE);
+  const cluster = clusterOf({ connectionSetupTimeoutMs: 15_000 });
+  const asked = assert.rejects(cluster.nodes(), { code: 'CLOSED' });
+  await until(() => broker.bodies(apiVersionsApi).length === 1);
+  cluster.close();
+  await asked;
+  await until(() => broker.openCount === 0);
 });
 
 test('client pitfall J7: a process with closed clients ends by itself', async () => {

@@ -100,6 +100,11 @@ export class ScriptedBroker {
     return broker;
   }
 
+  /** Connections that are not closed. */
+  get openCount(): number {
+    return this.sockets.size;
+  }
+
   get port(): number {
     return (this.server.address() as AddressInfo).port;
   }
