@@ -234,3 +234,12 @@ test('a changelog that was made anew, or a file that is none, is noticed: all of
   await until(async () => (await count()) === 1);
   await third.close();
 });
+
+test('an option that does not exist is refused, with the name that was probably meant', () => {
+  const given = { bootstrapServers: '127.0.0.1:1', applicationId: 'a', topology: wordCount('a') };
+  const slip = { ...given, commitIntervallMs: 5 } as StreamsOptions;
+  assert.throws(() => new Streams(slip), {
+    code: 'BAD_OPTION',
+    message: /did you mean "commitIntervalMs"\?/,
+  });
+});

@@ -1,9 +1,6 @@
-import {
-  ClientError,
-  type ClusterOptions,
-  type GroupConsumerOptions,
-  type ProducerOptions,
-} from '@odradek/client';
+import type { ClusterOptions, GroupConsumerOptions, ProducerOptions } from '@odradek/client';
+import { CLUSTER_OPTION_NAMES } from '@odradek/client/cluster/cluster-options.ts';
+import { oneOf, refuseUnknown, type OptionNames } from '@odradek/client/options.ts';
 import { atLeast } from '../dsl/windows.ts';
 import { checkedName } from '../dsl/graph.ts';
 import type { Topology } from '../topology/topology.ts';
@@ -13,20 +10,29 @@ import type { Topology } from '../topology/topology.ts';
  * `read_committed`. `at-least-once`: after a failure some records count again.
  */
 export type Guarantee = 'exactly-once' | 'at-least-once';
+const GUARANTEES: readonly Guarantee[] = ['exactly-once', 'at-least-once'];
 
-type ConsumerPart = Pick<
-  GroupConsumerOptions,
-  'sessionTimeoutMs' | 'heartbeatIntervalMs' | 'maxPollIntervalMs' | 'instanceId' | 'fetchMaxWaitMs'
->;
-type ProducerPart = Pick<
-  ProducerOptions,
-  | 'compression'
-  | 'lingerMs'
-  | 'batchSizeBytes'
-  | 'bufferMemoryBytes'
-  | 'requestSizeMaxBytes'
-  | 'deliveryTimeoutMs'
->;
+/** Those that the group consumer gets as they are. */
+export const CONSUMER_PART = {
+  sessionTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  maxPollIntervalMs: true,
+  instanceId: true,
+  fetchMaxWaitMs: true,
+} as const;
+
+/** Those that the producer gets as they are. */
+export const PRODUCER_PART = {
+  compression: true,
+  lingerMs: true,
+  batchSizeBytes: true,
+  bufferMemoryBytes: true,
+  requestSizeMaxBytes: true,
+  deliveryTimeoutMs: true,
+} as const;
+
+type ConsumerPart = Pick<GroupConsumerOptions, keyof typeof CONSUMER_PART>;
+type ProducerPart = Pick<ProducerOptions, keyof typeof PRODUCER_PART>;
 
 export interface StreamsOptions extends ClusterOptions, ConsumerPart, ProducerPart {
   /** Names the group, the transactions and the application's own topics. The same for all instances. */
@@ -62,6 +68,27 @@ export interface StreamsOptions extends ClusterOptions, ConsumerPart, ProducerPa
   /** Must not throw. */
   readonly onEvent?: (event: StreamsEvent) => void;
 }
+
+export const STREAMS_OPTION_NAMES: OptionNames<StreamsOptions> = {
+  ...CLUSTER_OPTION_NAMES,
+  ...CONSUMER_PART,
+  ...PRODUCER_PART,
+  applicationId: true,
+  topology: true,
+  guarantee: true,
+  directory: true,
+  commitIntervalMs: true,
+  changesMaxBytes: true,
+  bufferedRecordsMax: true,
+  bufferedBytesMax: true,
+  maxTaskIdleMs: true,
+  taskTimeoutMs: true,
+  topicTimeoutMs: true,
+  replicationFactor: true,
+  transactionTimeoutMs: true,
+  onInvalidRecord: true,
+  onEvent: true,
+};
 
 export interface InvalidRecord {
   readonly topic: string;
@@ -103,13 +130,8 @@ const MEBIBYTE = 1024 * 1024;
 
 /** @throws ClientError BAD_OPTION */
 export function streamsSettings(options: StreamsOptions): StreamsSettings {
-  const guarantee = options.guarantee ?? 'exactly-once';
-  if (guarantee !== 'exactly-once' && guarantee !== 'at-least-once') {
-    throw new ClientError(
-      'BAD_OPTION',
-      `guarantee is "${String(guarantee)}", allowed are exactly-once, at-least-once`,
-    );
-  }
+  refuseUnknown('a stream application', options, STREAMS_OPTION_NAMES);
+  const guarantee = oneOf('guarantee', options.guarantee ?? 'exactly-once', GUARANTEES);
   const commitIntervalMs = guarantee === 'exactly-once' ? 100 : 30_000;
   return {
     applicationId: checkedName('applicationId', options.applicationId),
@@ -131,59 +153,4 @@ export function streamsSettings(options: StreamsOptions): StreamsSettings {
     onInvalidRecord: options.onInvalidRecord ?? (() => 'fail'),
     onEvent: options.onEvent ?? (() => undefined),
   };
-}
-
-/** What the clients underneath are made with. */
-export function clusterPart(options: StreamsOptions): ClusterOptions {
-  const { bootstrapServers, clientId, requestTimeoutMs, connectionSetupTimeoutMs, apiTimeoutMs } = options;
-  const { retryBackoffMs, retryBackoffMaxMs, metadataMaxAgeMs, connectionsMaxIdleMs } = options;
-  const { metadataRecoveryStrategy, metadataRecoveryRebootstrapTriggerMs } = options;
-  const { receiveMaxBytes, tls, sasl, environment } = options;
-  return withoutUndefined({
-    bootstrapServers,
-    clientId,
-    requestTimeoutMs,
-    connectionSetupTimeoutMs,
-    apiTimeoutMs,
-    retryBackoffMs,
-    retryBackoffMaxMs,
-    metadataMaxAgeMs,
-    metadataRecoveryStrategy,
-    metadataRecoveryRebootstrapTriggerMs,
-    connectionsMaxIdleMs,
-    receiveMaxBytes,
-    tls,
-    sasl,
-    environment,
-  });
-}
-
-export function consumerPart(options: StreamsOptions): ConsumerPart {
-  const { sessionTimeoutMs, heartbeatIntervalMs, maxPollIntervalMs, instanceId, fetchMaxWaitMs } = options;
-  return withoutUndefined({
-    sessionTimeoutMs,
-    heartbeatIntervalMs,
-    maxPollIntervalMs,
-    instanceId,
-    fetchMaxWaitMs,
-  });
-}
-
-export function producerPart(options: StreamsOptions): ProducerPart {
-  const { compression, lingerMs, batchSizeBytes, bufferMemoryBytes, requestSizeMaxBytes } = options;
-  const { deliveryTimeoutMs } = options;
-  return withoutUndefined({
-    compression,
-    lingerMs,
-    batchSizeBytes,
-    bufferMemoryBytes,
-    requestSizeMaxBytes,
-    deliveryTimeoutMs,
-  });
-}
-
-/** Settings that are not given are left to the defaults of the client. */
-function withoutUndefined<T extends object>(given: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Name in keyof T]: Exclude<T[Name], undefined> };
 }

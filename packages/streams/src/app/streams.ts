@@ -11,6 +11,8 @@ import {
   type FetchedRecords,
   type TopicPartition,
 } from '@odradek/client';
+import { CLUSTER_OPTION_NAMES } from '@odradek/client/cluster/cluster-options.ts';
+import { pickOptions } from '@odradek/client/options.ts';
 import { StreamTask, type TaskCounts } from '../task/stream-task.ts';
 import type { OutputRecord } from '../task/task-flow.ts';
 import { topicName } from '../topology/flow.ts';
@@ -21,9 +23,8 @@ import { RepartitionPurge } from './repartition-purge.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { StreamsAssignor, taskId } from './streams-assignor.ts';
 import {
-  clusterPart,
-  consumerPart,
-  producerPart,
+  CONSUMER_PART,
+  PRODUCER_PART,
   streamsSettings,
   type StreamsOptions,
   type StreamsSettings,
@@ -84,7 +85,7 @@ export class Streams {
   constructor(options: StreamsOptions) {
     this.settings = streamsSettings(options);
     this.options = options;
-    this.clusterOptions = clusterPart(options);
+    this.clusterOptions = pickOptions(options, CLUSTER_OPTION_NAMES);
     this.cluster = new Cluster(this.clusterOptions);
     const { topology, applicationId } = this.settings;
     const own = internalTopics(topology).map((topic) => topicName(topic, applicationId));
@@ -150,7 +151,7 @@ export class Streams {
     const topics = topology.subtopologies.flatMap((subtopology) => subtopology.topics);
     return new GroupConsumer({
       ...this.clusterOptions,
-      ...consumerPart(this.options),
+      ...pickOptions(this.options, CONSUMER_PART),
       groupId: applicationId,
       topics: topics.map((topic) => topicName(topic, applicationId)),
       assignors: [new StreamsAssignor(topology.subtopologies, applicationId, () => directory.tasks())],
@@ -165,7 +166,11 @@ export class Streams {
 
   private newOutlet(instance: string): Outlet {
     const { applicationId, guarantee, transactionTimeoutMs } = this.settings;
-    const options = { ...this.clusterOptions, ...producerPart(this.options), createTopics: false };
+    const options = {
+      ...this.clusterOptions,
+      ...pickOptions(this.options, PRODUCER_PART),
+      createTopics: false,
+    };
     const consumer = (): GroupConsumer => this.consumer!;
     if (guarantee === 'at-least-once') return new PlainOutlet(options, consumer);
     const transactionalId = `${applicationId}-${instance}`;
