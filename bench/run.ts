@@ -1,11 +1,11 @@
 // Odradek beside Apache Kafka: same generators, same settings, same cores, in turn.
 //
-//   npm run bench                          one broker: all workloads, in at most 22 minutes
+//   npm run bench                          one broker: all workloads, in at most 25 minutes
 //   npm run bench -- NAME|GROUP...         some of them: produce-16k, compression, latency, ...
 //     --peers odradek,kafka-4.4            the first is held against the others
 //     --rounds 3   --other-rounds 2        of what has a target, and of the rest
 //     --seconds 2                          per load and peer
-//     --minutes 22                         nothing begins later; what was measured is kept
+//     --minutes 25                         nothing begins later; what was measured is kept
 //     --recovery-gb 10   --partitions 10000
 //     --unpinned                           brokers and generator may use all cores
 //     --name NAME                          of the results; the date and what is measured by default
@@ -99,7 +99,7 @@ function suiteOf(args: readonly string[]): Suite {
     workloads: workloadsNamed(positionals),
     peers: values.peers?.split(',').map(peerNamed) ?? peers,
     otherRounds: numberOf('--other-rounds', values['other-rounds']),
-    minutes: numberOf('--minutes', values.minutes ?? '22'),
+    minutes: numberOf('--minutes', values.minutes ?? '25'),
     recoveryBytes: numberOf('--recovery-gb', values['recovery-gb']) * 1e9,
     manyPartitions: partitions ?? MANY_PARTITIONS,
     name: values.name ?? `${today}-broker`,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { batchOf } from '../load/frames.ts';
+import { untilSettled } from '../load/warm-up.ts';
 import { pinningOf, wordsOf, type Pinning } from '../pinning.ts';
 import { metricsOf, type Metrics } from '../report/metrics.ts';
 import { Results } from '../report/results.ts';
@@ -38,7 +39,7 @@ export interface BrokerPlan {
 
 const WARM_UP_MS = 700;
 /** Of each peer, before anything counts: compilers have to do their work. */
-const FIRST_WARM_UP = ['produce-1k-alone', 'produce-16k', 'fetch-16k'];
+const FIRST_WARM_UP = ['produce-16k', 'produce-128k', 'fetch-16k'];
 
 /** One broker beside others: the whole matrix, or some of it, within the time that there is. */
 export class BrokerSuite {
@@ -150,13 +151,11 @@ export class BrokerSuite {
     for (const running of this.running.values()) {
       for (const workload of warmUps) {
         if (!canRun(running.peer, workload)) continue;
-        await measureLoad(
-          workload,
-          running,
-          this.pinning,
-          { warmUpMs: 0, measureMs: 2 * this.plan.measureMs },
-          0,
-        );
+        await untilSettled(async (measureMs) => {
+          const times = { warmUpMs: 0, measureMs };
+          const { bytes, seconds } = await measureLoad(workload, running, this.pinning, times, 0);
+          return bytes / seconds;
+        });
       }
     }
   }

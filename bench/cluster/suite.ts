@@ -10,7 +10,7 @@ import { createTopic, reassign, type Assignment } from './administration.ts';
 import { BenchCluster, BROKER_IDS, clusterPeers, SESSION_MS } from './bench-cluster.ts';
 import { clusterTargets, FULL_LOAD, type ClusterExperiment } from './experiments.ts';
 import { controllerFailsOver, leaderDies, leaderStops } from './failures.ts';
-import { untilSettled } from './warm-up.ts';
+import { untilSettled } from '../load/warm-up.ts';
 
 export interface ClusterPlan {
   readonly experiments: readonly ClusterExperiment[];
