@@ -7,7 +7,7 @@ const BROKER_CODES: readonly number[] = [
   ErrorCode.INVALID_RECORD,
   ErrorCode.INVALID_TIMESTAMP,
 ];
-const CLIENT_CODES: readonly string[] = ['RECORD_TOO_LARGE', 'BAD_PARTITION'];
+const CLIENT_CODES: readonly string[] = ['BAD_RECORD', 'RECORD_TOO_LARGE', 'BAD_PARTITION'];
 
 /** Whether the cluster refused the record itself: no further attempt and no operator will cure that. */
 export function isPoison(error: Error): boolean {

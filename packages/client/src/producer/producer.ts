@@ -4,7 +4,7 @@ import { CLUSTER_OPTION_NAMES } from '../cluster/cluster-options.ts';
 import { ClientError, ClosedError, asError } from '../errors.ts';
 import { pickOptions, refuseUnknown } from '../options.ts';
 import type { Timer } from '../ports/clock.ts';
-import { recordSizeBytes, type Batch, type RecordMetadata, type Settled } from './batch.ts';
+import type { Batch, RecordMetadata, Settled } from './batch.ts';
 import type { OffsetToCommit } from '../consumer/committed-offsets.ts';
 import type { GroupMetadata } from '../consumer/group-metadata.ts';
 import { MemoryGate } from './memory-gate.ts';
@@ -20,6 +20,7 @@ import {
 import type { Partitioner } from './partitioner.ts';
 import type { ProducerRecord } from './producer-record.ts';
 import type { ProducerMetrics } from './producer-metrics.ts';
+import { recordFault } from './record-fault.ts';
 import { Sender } from './sender.ts';
 import { StickyPartition } from './sticky-partition.ts';
 import { TakenRecord, type PartitionChooser } from './taken-record.ts';
@@ -93,7 +94,7 @@ export class Producer {
   /**
    * Sends one record and waits for its outcome. Await many at a time: each alone waits for its own batch.
    *
-   * @throws KafkaError as the broker refused it; ClientError RECORD_TOO_LARGE, DELIVERY_TIMEOUT, MAX_BLOCK,
+   * @throws KafkaError as the broker refused it; ClientError BAD_RECORD, RECORD_TOO_LARGE, DELIVERY_TIMEOUT, MAX_BLOCK,
    *   BAD_PARTITION, PARTITIONER_FAILED; ClosedError
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
@@ -234,15 +235,9 @@ export class Producer {
     return this.transactions?.refusal() ?? null;
   }
 
-  private impossible({ key, value, headers }: ProducerRecord): Error | null {
-    const sizeBytes = recordSizeBytes(key ?? null, value, headers ?? []);
-    const limit = recordSizeMaxBytes(this.settings.requestSizeMaxBytes);
-    if (sizeBytes <= limit) return null;
-    const refusal = new ClientError(
-      'RECORD_TOO_LARGE',
-      `the record takes up to ${sizeBytes} bytes, allowed are ${limit} (requestSizeMaxBytes)`,
-    );
-    this.transactions?.noteLoss(refusal);
+  private impossible(record: ProducerRecord): Error | null {
+    const refusal = recordFault(record, recordSizeMaxBytes(this.settings.requestSizeMaxBytes));
+    if (refusal !== null) this.transactions?.noteLoss(refusal);
     return refusal;
   }
 

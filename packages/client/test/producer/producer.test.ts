@@ -4,11 +4,11 @@ import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-producer-id.ts';
 import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
 import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
-import type { ProduceRequest } from '@odradek/protocol/generated/produce-request.ts';
 import { readBatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import { decodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 import type { ProducerOptions } from '../../src/producer/producer-options.ts';
 import { Producer } from '../../src/producer/producer.ts';
+import { answerTo, batchesOf, valuesOf, type PartitionAnswer } from '../support/produce-answers.ts';
 import { CUT, NO_ANSWER, SILENCE, ScriptedBroker } from '../support/scripted-broker.ts';
 
 let broker: ScriptedBroker;
@@ -39,31 +39,6 @@ function producerOf(options: Partial<ProducerOptions> = {}): Producer {
 
 /** One per partition: what the log holds. */
 let logs: string[][];
-
-function batchesOf(request: ProduceRequest): { partition: number; records: Buffer }[] {
-  return request.topicData.flatMap(({ partitionData }) =>
-    partitionData.map(({ index, records }) => ({ partition: index, records: records! })),
-  );
-}
-
-function valuesOf(records: Buffer): string[] {
-  return decodeRecordBatch(records).map(({ value }) => String(value));
-}
-
-type PartitionAnswer = { errorCode: number; baseOffset: number } & Record<string, unknown>;
-
-function answerTo(
-  request: ProduceRequest,
-  each: (partition: number, records: Buffer) => PartitionAnswer,
-): object {
-  return {
-    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
-      name,
-      topicId,
-      partitionResponses: partitionData.map(({ index, records }) => ({ index, ...each(index, records!) })),
-    })),
-  };
-}
 
 function append(partition: number, records: Buffer): PartitionAnswer {
   const log = logs[partition]!;

@@ -2,6 +2,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import { addOffsetsToTxnApi } from '@odradek/protocol/generated/apis/add-offsets-to-txn.ts';
 import { addPartitionsToTxnApi } from '@odradek/protocol/generated/apis/add-partitions-to-txn.ts';
+import { alterPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/alter-partition-reassignments.ts';
+import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
+import { listGroupsApi } from '@odradek/protocol/generated/apis/list-groups.ts';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
 import { consumerGroupHeartbeatApi } from '@odradek/protocol/generated/apis/consumer-group-heartbeat.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
@@ -31,6 +34,7 @@ type AnyApi = ApiCodec<unknown, never, unknown, unknown>;
 /** What a script may do instead of giving a response. */
 export const CUT = Symbol('cut the connection');
 export const SILENCE = Symbol('never answer');
+export const RUBBISH = Symbol('an answer that nobody can read');
 export const NO_ANSWER = Symbol('the request has no answer');
 
 export interface ScriptedRequest {
@@ -39,7 +43,7 @@ export interface ScriptedRequest {
   readonly body: unknown;
 }
 
-type Answer = object | typeof CUT | typeof SILENCE | typeof NO_ANSWER;
+type Answer = object | typeof CUT | typeof SILENCE | typeof RUBBISH | typeof NO_ANSWER;
 export type Script<Request> = (request: Request, version: number) => Answer | Promise<Answer>;
 
 const APIS: readonly AnyApi[] = [
@@ -64,6 +68,9 @@ const APIS: readonly AnyApi[] = [
   consumerGroupHeartbeatApi,
   saslHandshakeApi,
   saslAuthenticateApi,
+  alterPartitionReassignmentsApi,
+  electLeadersApi,
+  listGroupsApi,
 ] as unknown as AnyApi[];
 
 /** A broker whose answers a test writes. One process, one port, any number of connections. */
@@ -194,6 +201,7 @@ export class ScriptedBroker {
     this.requests.push({ name: api.name, version: apiVersion, body });
     const response = await this.scripts.get(apiKey)!(body as never, apiVersion);
     if (response === CUT) socket.destroy();
+    if (response === RUBBISH) socket.write(rubbish(correlationId));
     if (typeof response === 'symbol') return;
     const writer = new Writer();
     // An unknown version of ApiVersions is answered in the layout of version 0.
@@ -206,4 +214,12 @@ export class ScriptedBroker {
     length.writeInt32BE(bytes.length);
     socket.write(Buffer.concat([length, bytes]));
   }
+}
+
+/** Half a header, no body. */
+function rubbish(correlationId: number): Buffer {
+  const bytes = Buffer.alloc(10);
+  bytes.writeInt32BE(6);
+  bytes.writeInt32BE(correlationId, 4);
+  return bytes;
 }

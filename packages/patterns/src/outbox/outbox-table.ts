@@ -1,4 +1,5 @@
 import type { ProducerRecord } from '@odradek/client';
+import { recordFault } from '@odradek/client/producer/record-fault.ts';
 import { MESSAGE_ID_HEADER } from '../idempotent/message-id.ts';
 
 /** A row that is to be sent. */
@@ -47,6 +48,13 @@ export function rowOf({ id, messageId, topic, partition, key, value, headers }: 
   };
 }
 
-export function headersText({ headers = [] }: ProducerRecord): string {
-  return JSON.stringify(headers.map(({ key, value }) => [key, value?.toString('base64') ?? null]));
+/** What goes into the columns from `topic` on. @throws ClientError BAD_RECORD for what no relay could ever send */
+export function columnsOf(
+  record: ProducerRecord,
+): [topic: string, partition: number | null, key: Buffer | null, value: Buffer | null, headers: string] {
+  const fault = recordFault(record, Infinity);
+  if (fault !== null) throw fault;
+  const { topic, partition = null, key = null, value, headers = [] } = record;
+  const pairs = headers.map((header) => [header.key, header.value?.toString('base64') ?? null]);
+  return [topic, partition, key, value, JSON.stringify(pairs)];
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ProducerRecord } from '@odradek/client';
 import { tableName, type PostgresClient, type PostgresPool } from '../idempotent/postgres-inbox.ts';
-import { headersText, rowOf, type OutboxRow, type OutboxTable } from './outbox-table.ts';
+import { columnsOf, rowOf, type OutboxRow, type OutboxTable } from './outbox-table.ts';
 
 export interface PostgresOutboxOptions {
   /** The relay holds one of its connections for as long as it leads. */
@@ -56,19 +56,13 @@ export class PostgresOutbox implements OutboxTable {
    * Adds a record within the transaction that is open on the connection.
    *
    * @returns its `message-id`
+   * @throws ClientError BAD_RECORD, before anything is asked of the database
    */
   async add(client: PostgresClient, record: ProducerRecord): Promise<string> {
     const messageId = randomUUID();
     await client.query(
       `insert into ${this.table} (message_id, topic, partition, key, value, headers) values ($1, $2, $3, $4, $5, $6)`,
-      [
-        messageId,
-        record.topic,
-        record.partition ?? null,
-        record.key ?? null,
-        record.value,
-        headersText(record),
-      ],
+      [messageId, ...columnsOf(record)],
     );
     return messageId;
   }

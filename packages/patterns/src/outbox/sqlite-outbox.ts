@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ProducerRecord } from '@odradek/client';
 import { tryLock } from '../exclusive-lock.ts';
 import { tableName } from '../idempotent/postgres-inbox.ts';
-import { headersText, rowOf, type OutboxColumns, type OutboxRow, type OutboxTable } from './outbox-table.ts';
+import { columnsOf, rowOf, type OutboxColumns, type OutboxRow, type OutboxTable } from './outbox-table.ts';
 
 export interface SqliteOutboxOptions {
   /**
@@ -33,21 +33,14 @@ export class SqliteOutbox implements OutboxTable {
     );
   }
 
-  /** Adds a record within the transaction that is open. @returns its `message-id` */
+  /** Adds a record within the transaction that is open. @returns its `message-id` @throws ClientError BAD_RECORD */
   add(record: ProducerRecord): string {
     const messageId = randomUUID();
     this.database
       .prepare(
         `insert into ${this.table} (message_id, topic, partition, key, value, headers) values (?, ?, ?, ?, ?, ?)`,
       )
-      .run(
-        messageId,
-        record.topic,
-        record.partition ?? null,
-        record.key ?? null,
-        record.value,
-        headersText(record),
-      );
+      .run(messageId, ...columnsOf(record));
     return messageId;
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ClientError, ClosedError, asError, type ClientEnvironment } from '@odradek/client';
 import { clusterSettings } from '@odradek/client/cluster/cluster-options.ts';
 import { pickOptions, refuseUnknown } from '@odradek/client/options.ts';
+import { recordFault } from '@odradek/client/producer/record-fault.ts';
 import { MESSAGE_ID_HEADER } from '../idempotent/message-id.ts';
 import { SpoolLog } from './spool-log.ts';
 import {
@@ -82,10 +83,13 @@ export class Spool {
    * Takes a record over.
    *
    * @returns its sequence number, when it is as safe as `sync` says
-   * @throws ClientError SPOOL_FULL, SPOOL_WRITE_FAILED, SPOOL_BUSY; ClosedError. It was not taken then, except that a
+   * @throws ClientError BAD_RECORD, SPOOL_FULL, SPOOL_WRITE_FAILED, SPOOL_BUSY; ClosedError. It was not taken then, except that a
    *   sync which failed leaves that open.
    */
   async append(record: SpoolRecord): Promise<number> {
+    // Here and not when it is sent: those that are written together share what becomes of them.
+    const fault = recordFault(record, Infinity);
+    if (fault !== null) throw fault;
     await this.untilRoom();
     if (this.isClosed) throw new ClosedError('spool');
     if (this.appending.length >= APPENDING_MAX) {

@@ -172,6 +172,11 @@ test('a row that the cluster will never take is told, and handed over if somebod
   assert.deepEqual([values[0], values.at(-1), new Set(values).size], ['a', 'b', 2]);
 });
 
+test('a record that no relay could ever send is refused where it is added', () => {
+  const outbox = new SqliteOutbox({ database: new DatabaseSync(':memory:') });
+  assert.throws(() => outbox.add({ topic: 't', value: 'text' as never }), { code: 'BAD_RECORD' });
+});
+
 test('names that would not stand in a statement are refused', () => {
   const database = new DatabaseSync(':memory:');
   assert.throws(() => new SqliteOutbox({ database, table: 'a b' }), /table is "a b"/);

@@ -90,6 +90,18 @@ test('records arrive as they were appended, in their order, each under its id', 
   assert.equal(new Set(others.map(({ headers: [id] }) => String(id!.value))).size, 500);
 });
 
+test('a record that is no bytes is refused, and those taken at the same time are not', async () => {
+  const topic = await newTopic();
+  const spool = open();
+  const records = [...numbered(topic, 0, 1), { topic, value: 'text' as never }, ...numbered(topic, 1, 2)];
+  const [first, bad, last] = await Promise.allSettled(records.map((record) => spool.append(record)));
+  assert.deepEqual([first!.status, last!.status], ['fulfilled', 'fulfilled']);
+  assert.equal((bad as PromiseRejectedResult).reason.code, 'BAD_RECORD');
+  await spool.flushed();
+  await spool.close();
+  assert.deepEqual(await valuesOf(topic), ['0', '1']);
+});
+
 test('without a cluster records are taken all the same, and sent by whoever opens the spool next', async () => {
   const topic = await newTopic();
   const offline = open({ bootstrapServers: NOWHERE });
