@@ -1,6 +1,6 @@
 // KafkaJS's own tests of its public interface against ours, with Apache Kafka 3.9:
-//   npx node interop/kafkajs/run.ts [--source FOLDER] [--only PATTERN] [--brokers-run]
-// The suite is taken from its public repository at a tag, or from a clone of it: --source, or KAFKAJS_SOURCE.
+//   npx node interop/kafkajs/run.ts [--source FOLDER] [--only PATTERN] [--brokers-run] [--listed]
+// --listed shows how those fail that are listed. The suite is taken from its public repository at a tag, or from a clone of it: --source, or KAFKAJS_SOURCE.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -33,6 +33,7 @@ const { values } = parseArgs({
     source: { type: 'string', default: process.env['KAFKAJS_SOURCE'] ?? REPOSITORY },
     only: { type: 'string', default: '' },
     'brokers-run': { type: 'boolean', default: false },
+    listed: { type: 'boolean', default: false },
   },
 });
 
@@ -42,7 +43,6 @@ const suite = join(home, 'suite');
 
 function fetchSuite(): void {
   rmSync(suite, { recursive: true, force: true });
-  mkdirSync(home, { recursive: true });
   const quiet = ['-c', 'advice.detachedHead=false', 'clone', '-q', '--depth', '1', '--branch', TAG];
   const source = existsSync(values.source) ? `file://${resolve(values.source)}` : values.source;
   execFileSync('git', [...quiet, source, suite], { stdio: 'inherit' });
@@ -50,6 +50,7 @@ function fetchSuite(): void {
 
 function installTools(): void {
   const manifest = join(home, 'package.json');
+  mkdirSync(home, { recursive: true });
   if (existsSync(join(home, 'node_modules/jest'))) return;
   writeFileSync(manifest, '{"name":"kafkajs-suite","private":true}\n');
   const options = ['--no-audit', '--no-fund', '--ignore-scripts'];
@@ -135,14 +136,16 @@ function judge(report: JestReport): number {
     for (const { fullName, status, failureMessages } of assertionResults) {
       const reason = NOT_PASSING[file]?.[fullName];
       if (status === 'pending') counts.skipped++;
-      else if (status === 'passed') {
+      if (status === 'passed') {
         counts.passed++;
         if (reason !== undefined) back.push(`${file} > ${fullName}`);
-      } else if (reason !== undefined) counts.listed++;
-      else
-        surprises.push(
-          `${file} > ${fullName}\n    ${failureMessages[0]?.split('\n').slice(0, 14).join('\n    ')}`,
-        );
+      }
+      if (status !== 'failed') continue;
+      const words = failureMessages[0]?.split('\n').slice(0, 14).join('\n    ');
+      const failure = `${file} > ${fullName}\n    ${words}`;
+      if (reason === undefined) surprises.push(failure);
+      else counts.listed++;
+      if (reason !== undefined && values.listed) console.log(`listed, ${reason}: ${failure}`);
     }
   }
   for (const surprise of surprises) console.log(`FAILED  ${surprise}`);

@@ -1,10 +1,11 @@
 import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
-import { BadAnswerError, asError } from '../errors.ts';
+import { BadAnswerError } from '../errors.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address } from '../ports/sockets.ts';
 import type { ApiVersionTable } from './api-version-table.ts';
 import type { ExchangeObserver } from './exchange-observer.ts';
 import type { Link } from './link.ts';
+import { observedExchange } from './observed-exchange.ts';
 import { negotiate, type ConnectionOptions, type Negotiated } from './negotiation.ts';
 import { decodeResponse, encodeRequest } from './request-frame.ts';
 
@@ -92,50 +93,18 @@ export class Connection {
     const version = this.versions.commonOrThrow(api, options.versionMax);
     this.usedAtMs = this.clock.monotonic();
     const message = bodyFor(body, version);
-    if (this.onExchange !== null) return this.observed(api, version, message, options.timeoutMs);
+    const { timeoutMs } = options;
+    if (this.onExchange !== null) {
+      const { link, clock, address, clientId, onExchange } = this;
+      const observed = { link, clock, address, clientId, onExchange };
+      const decode = (frame: Buffer): Response => this.decode(api, version, frame);
+      return { version, body: await observedExchange(observed, api, version, message, timeoutMs, decode) };
+    }
     const frame = await this.link.exchange(
       (correlationId) => encodeRequest(api, version, correlationId, this.clientId, message),
-      options.timeoutMs,
+      timeoutMs,
     );
     return { version, body: this.decode(api, version, frame) };
-  }
-
-  /** As `request`, and tells the observer. */
-  private async observed<RequestInput, Response>(
-    api: ApiCodec<unknown, RequestInput, Response, never>,
-    version: number,
-    message: RequestInput,
-    timeoutMs: number,
-  ): Promise<Answer<Response>> {
-    const sentAtMs = this.clock.now();
-    const beginMs = this.clock.monotonic();
-    let correlationId = -1;
-    const tell = (response: unknown, sizeBytes: number, error: Error | null): void =>
-      this.onExchange?.({
-        apiKey: api.key,
-        apiName: api.name,
-        apiVersion: version,
-        broker: this.address,
-        clientId: this.clientId,
-        correlationId,
-        sentAtMs,
-        durationMs: this.clock.monotonic() - beginMs,
-        sizeBytes,
-        response,
-        error,
-      });
-    try {
-      const frame = await this.link.exchange((id) => {
-        correlationId = id;
-        return encodeRequest(api, version, id, this.clientId, message);
-      }, timeoutMs);
-      const body = this.decode(api, version, frame);
-      tell(body, frame.length, null);
-      return { version, body };
-    } catch (error) {
-      tell(null, 0, asError(error));
-      throw error;
-    }
   }
 
   /** For requests without an answer: Produce with acks=0. @throws ConnectionError, UnsupportedApiError */

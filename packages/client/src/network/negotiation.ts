@@ -10,7 +10,8 @@ import { Link } from './link.ts';
 import type { SaslLink } from './sasl/authenticate.ts';
 import type { SaslOptions } from './sasl/sasl-options.ts';
 import type { TlsOptions } from './tls-options.ts';
-import { decodeResponse, encodeRequest } from './request-frame.ts';
+import { observedExchange, type ObservedLink } from './observed-exchange.ts';
+import { decodeResponse } from './request-frame.ts';
 
 const CLIENT_SOFTWARE_NAME = 'odradek';
 const CLIENT_SOFTWARE_VERSION = '0.1.0';
@@ -24,7 +25,7 @@ export interface ConnectionOptions {
   readonly tls?: TlsOptions | null;
   /** Where brokers ask who this is. */
   readonly sasl?: SaslOptions | null;
-  /** Told of what is asked once the connection can be used. */
+  /** Told of what is asked: of setting up the connection only what the broker serves. */
   readonly onExchange?: ExchangeObserver | null;
 }
 
@@ -58,7 +59,12 @@ export async function negotiate(
     });
     try {
       const { clientId, sasl = null } = options;
-      const versions = await askVersions(link, version, clientId, remainingMs);
+      const { clock } = environment;
+      const onExchange = options.onExchange ?? ((): void => undefined);
+      const versions = await askVersions(
+        { link, clock, address, clientId, onExchange, remainingMs },
+        version,
+      );
       const sessionMs =
         sasl === null ? Infinity : await authenticated({ link, versions, clientId, remainingMs }, sasl);
       return { link, versions, sessionMs };
@@ -76,39 +82,30 @@ export async function negotiate(
   }
 }
 
-async function askVersions(
-  link: Link,
-  version: number,
-  clientId: string,
-  remainingMs: () => number,
-): Promise<ApiVersionTable> {
-  const answer = await exchangeApiVersions(link, version, clientId, remainingMs());
+/** A new link to a broker that is to say what it serves. */
+interface NewLink extends ObservedLink {
+  readonly remainingMs: () => number;
+}
+
+async function askVersions(over: NewLink, version: number): Promise<ApiVersionTable> {
+  const answer = await exchangeApiVersions(over, version);
   if (answer.errorCode === ErrorCode.NONE) return tableOf(answer);
   if (answer.errorCode !== ErrorCode.UNSUPPORTED_VERSION || version === 0) {
     throw new KafkaError(answer.errorCode, 'ApiVersions was refused');
   }
   const served = answer.apiKeys.find(({ apiKey }) => apiKey === apiVersionsApi.key);
   const next = Math.min(served?.maxVersion ?? 0, version - 1);
-  return askVersions(link, Math.max(next, 0), clientId, remainingMs);
+  return askVersions(over, Math.max(next, 0));
 }
 
-async function exchangeApiVersions(
-  link: Link,
-  version: number,
-  clientId: string,
-  timeoutMs: number,
-): Promise<ApiVersionsResponse> {
+function exchangeApiVersions(over: NewLink, version: number): Promise<ApiVersionsResponse> {
   const request = {
     clientSoftwareName: CLIENT_SOFTWARE_NAME,
     clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
   };
-  const frame = await link.exchange(
-    (correlationId) => encodeRequest(apiVersionsApi, version, correlationId, clientId, request),
-    timeoutMs,
-  );
-  return isRefusal(frame)
-    ? decodeResponse(apiVersionsApi, 0, frame)
-    : decodeResponse(apiVersionsApi, version, frame);
+  const decode = (frame: Buffer): ApiVersionsResponse =>
+    decodeResponse(apiVersionsApi, isRefusal(frame) ? 0 : version, frame);
+  return observedExchange(over, apiVersionsApi, version, request, over.remainingMs(), decode);
 }
 
 /** An unknown version is answered in the layout of version 0, whose first field is the error code. */

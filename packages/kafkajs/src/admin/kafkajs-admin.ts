@@ -18,13 +18,13 @@ import {
 import { alterConfigs, describeConfigs } from './configs.ts';
 import { deleteGroups, describeGroups, listGroups } from './groups.ts';
 import {
-  deleteTopicRecords,
   fetchOffsets,
   fetchTopicOffsets,
   fetchTopicOffsetsByTimestamp,
   resetOffsets,
   setOffsets,
 } from './offsets.ts';
+import { deleteTopicRecords } from './record-deletion.ts';
 import { alterPartitionReassignments, listPartitionReassignments } from './reassignments.ts';
 import { createPartitions, createTopics, deleteTopics, fetchTopicMetadata } from './topics.ts';
 

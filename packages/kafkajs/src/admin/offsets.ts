@@ -7,16 +7,7 @@ import {
 } from '@odradek/client/index.ts';
 import { Coordinator, CoordinatorType } from '@odradek/client/cluster/coordinators.ts';
 import { TOOL, commitOffsets, fetchCommitted } from '@odradek/client/consumer/committed-offsets.ts';
-import { ErrorCode } from '@odradek/protocol/errors.ts';
-import { deleteRecordsApi } from '@odradek/protocol/generated/apis/delete-records.ts';
-import { protocolError, toKafkaJSError } from '../error-translation.ts';
-import {
-  KafkaJSBrokerNotFound,
-  KafkaJSDeleteTopicRecordsError,
-  KafkaJSError,
-  KafkaJSNonRetriableError,
-  type DeleteRecordsRefusal,
-} from '../errors.ts';
+import { KafkaJSNonRetriableError } from '../errors.ts';
 import type { FetchOffsetsPartition, SeekEntry } from './admin-types.ts';
 import { describeGroups } from './groups.ts';
 import { checkTopicName } from './topics.ts';
@@ -172,57 +163,4 @@ export async function resetOffsets(
   const offset = String(earliest ? EARLIEST : LATEST);
   const partitions = (await partitionsOf(cluster, topic)).map((partition) => ({ partition, offset }));
   await setOffsets(cluster, { groupId, topic, partitions });
-}
-
-/** Deletes what lies before the offsets; `-1` for all. @throws KafkaJSDeleteTopicRecordsError */
-export async function deleteTopicRecords(
-  cluster: Cluster,
-  { topic, partitions }: { topic: string; partitions: readonly SeekEntry[] },
-): Promise<void> {
-  if (!topic || typeof topic !== 'string') {
-    throw new KafkaJSNonRetriableError(`Invalid topic "${String(topic)}"`);
-  }
-  if (!partitions || partitions.length === 0) throw new KafkaJSNonRetriableError('Invalid partitions');
-  await cluster.topic(topic);
-  const refusals: DeleteRecordsRefusal[] = [];
-  const led = partitions.flatMap((entry) => {
-    const leader = cluster.metadata.node(cluster.metadata.partition(topic, entry.partition)?.leaderId ?? -1);
-    if (leader !== undefined) return [{ ...entry, leader }];
-    const error = new KafkaJSBrokerNotFound('Could not find the leader for the partition', {
-      retriable: false,
-    });
-    refusals.push({ ...entry, error });
-    return [];
-  });
-  if (refusals.length > 0) throw new KafkaJSDeleteTopicRecordsError({ topic, partitions: refusals });
-  await Promise.all(
-    [...Map.groupBy(led, ({ leader }) => leader)].map(async ([leader, entries]) => {
-      const offsetOf = new Map(entries.map(({ partition, offset }) => [partition, offset]));
-      try {
-        const answer = await cluster.request(leader, deleteRecordsApi, {
-          topics: [
-            {
-              name: topic,
-              partitions: entries.map(({ partition, offset }) => ({
-                partitionIndex: partition,
-                offset: Number(offset),
-              })),
-            },
-          ],
-          timeoutMs: cluster.settings.requestTimeoutMs,
-        });
-        for (const { partitionIndex: partition, errorCode } of answer.topics.flatMap(
-          (one) => one.partitions,
-        )) {
-          if (errorCode === ErrorCode.NONE) continue;
-          refusals.push({ partition, offset: offsetOf.get(partition)!, error: protocolError(errorCode) });
-        }
-      } catch (thrown) {
-        const error = toKafkaJSError(thrown);
-        if (!(error instanceof KafkaJSError)) throw error;
-        for (const { partition, offset } of entries) refusals.push({ partition, offset, error });
-      }
-    }),
-  );
-  if (refusals.length > 0) throw new KafkaJSDeleteTopicRecordsError({ topic, partitions: refusals });
 }
