@@ -5,11 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Cluster, Producer, createTopic, type IsolationLevel } from '@odradek/client/index.ts';
-import { endTxnApi } from '@odradek/protocol/generated/apis/end-txn.ts';
-import { closeWith } from '../closing-line.ts';
-import { servedApis } from '../our-client/served-apis.ts';
-import { parseTargetName, startTarget } from '../targets/start-target.ts';
 import { targetNames, type Target } from '../targets/target.ts';
+import { proveOnTargets } from './prove-on-targets.ts';
 import { readTopic, writtenTo } from './read-topic.ts';
 import { Workers } from './workers.ts';
 
@@ -102,28 +99,4 @@ async function prove(target: Target): Promise<string[]> {
   return complaints;
 }
 
-let [passed, failed] = [0, 0];
-for (const name of values.target.split(',').map(parseTargetName)) {
-  const target = await startTarget(name, {
-    quickStart: true,
-    overrides: {
-      'group.initial.rebalance.delay.ms': '0',
-      'group.min.session.timeout.ms': '100',
-      'offsets.topic.replication.factor': '1',
-    },
-  });
-  try {
-    if (!(await servedApis(target.bootstrap)).has(endTxnApi.key)) {
-      console.log(`${name} does not serve transactions`);
-      continue;
-    }
-    console.log(`${name}:`);
-    const complaints = await prove(target);
-    for (const complaint of complaints) console.log(`  FAIL ${complaint}`);
-    if (complaints.length === 0) passed++;
-    else failed++;
-  } finally {
-    await target.stop();
-  }
-}
-closeWith(passed, failed);
+await proveOnTargets(values.target, {}, prove);

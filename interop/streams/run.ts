@@ -8,12 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Cluster, Producer, createTopic, type ConsumedRecord } from '@odradek/client/index.ts';
-import { endTxnApi } from '@odradek/protocol/generated/apis/end-txn.ts';
-import { closeWith } from '../closing-line.ts';
 import { readTopic, writtenTo } from '../exactly-once/read-topic.ts';
+import { proveOnTargets } from '../exactly-once/prove-on-targets.ts';
 import { Workers } from '../exactly-once/workers.ts';
-import { servedApis } from '../our-client/served-apis.ts';
-import { parseTargetName, startTarget } from '../targets/start-target.ts';
 import { targetNames, type Target } from '../targets/target.ts';
 import { BUCKETS, COUNTS, INPUT, OTHERS, PAIRS, PARTITIONS, PER_WINDOW, WINDOW_MS } from './topology.ts';
 
@@ -212,29 +209,8 @@ async function prove(target: Target): Promise<string[]> {
   return complaints;
 }
 
-let [passed, failed] = [0, 0];
-for (const name of values.target.split(',').map(parseTargetName)) {
-  const target = await startTarget(name, {
-    quickStart: true,
-    overrides: {
-      'group.initial.rebalance.delay.ms': '0',
-      'group.min.session.timeout.ms': '100',
-      'offsets.topic.replication.factor': '1',
-      'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
-    },
-  });
-  try {
-    if (!(await servedApis(target.bootstrap)).has(endTxnApi.key)) {
-      console.log(`${name} does not serve transactions`);
-      continue;
-    }
-    console.log(`${name}:`);
-    const complaints = await prove(target);
-    for (const complaint of complaints.slice(0, 20)) console.log(`  FAIL ${complaint}`);
-    if (complaints.length === 0) passed++;
-    else failed++;
-  } finally {
-    await target.stop();
-  }
-}
-closeWith(passed, failed);
+await proveOnTargets(
+  values.target,
+  { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500' },
+  prove,
+);
