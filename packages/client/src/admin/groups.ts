@@ -6,10 +6,11 @@ import { listGroupsApi } from '@odradek/protocol/generated/apis/list-groups.ts';
 import type { ConsumerGroupDescribeResponse } from '@odradek/protocol/generated/consumer-group-describe-response.ts';
 import type { DescribeGroupsResponse } from '@odradek/protocol/generated/describe-groups-response.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { BrokerNode } from '../cluster/metadata-cache.ts';
 import { Coordinator, CoordinatorType } from '../cluster/coordinators.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
 import { decodeAssignment } from '../consumer/consumer-protocol.ts';
-import { UnsupportedApiError } from '../errors.ts';
+import { ClientError, UnsupportedApiError, asError, isRetriableError } from '../errors.ts';
 
 export interface ListedGroup {
   readonly groupId: string;
@@ -43,19 +44,50 @@ export interface GroupDescription {
 const NO_SUCH_GROUP_STATE = 'Dead';
 const CONSUMER_PROTOCOL = 'consumer';
 
-/** The groups of all brokers, by id. */
-export async function listGroups(cluster: Cluster): Promise<readonly ListedGroup[]> {
-  const groups = new Map<string, ListedGroup>();
-  for (const node of await cluster.nodes()) {
-    const answer = await cluster.request(node, listGroupsApi, {});
-    if (answer.errorCode !== ErrorCode.NONE) {
-      throw new KafkaError(answer.errorCode, `broker ${node.nodeId}: ${errorName(answer.errorCode)}`);
-    }
-    for (const { groupId, protocolType, groupState } of answer.groups) {
-      groups.set(groupId, { groupId, protocolType, state: groupState });
-    }
+/** Not every broker said which groups it coordinates. What the others said is there. */
+export class GroupsMissingError extends ClientError {
+  override readonly name = 'GroupsMissingError';
+  /** Of the brokers that answered, by id. */
+  readonly groups: readonly ListedGroup[];
+  readonly failures: readonly { readonly nodeId: number; readonly error: Error }[];
+
+  constructor(groups: readonly ListedGroup[], failures: GroupsMissingError['failures']) {
+    const reasons = failures.map(({ nodeId, error }) => `broker ${nodeId}: ${error.message}`).join('; ');
+    const retriable = failures.every(({ error }) => isRetriableError(error));
+    super('GROUPS_MISSING', `only ${groups.length} groups are known, not those of all brokers: ${reasons}`, {
+      retriable,
+      cause: failures[0]?.error,
+    });
+    this.groups = groups;
+    this.failures = failures;
   }
-  return [...groups.values()].toSorted((a, b) => (a.groupId < b.groupId ? -1 : 1));
+}
+
+/** The groups of all brokers, by id. @throws GroupsMissingError when not all of them answer */
+export async function listGroups(cluster: Cluster): Promise<readonly ListedGroup[]> {
+  const nodes = await cluster.nodes();
+  const answers = await Promise.allSettled(nodes.map((node) => groupsOf(cluster, node)));
+  const groups = new Map<string, ListedGroup>();
+  const failures: { nodeId: number; error: Error }[] = [];
+  answers.forEach((answer, at) => {
+    if (answer.status === 'rejected')
+      failures.push({ nodeId: nodes[at]!.nodeId, error: asError(answer.reason) });
+    // While a group moves two brokers may tell of it.
+    else for (const group of answer.value) groups.set(group.groupId, group);
+  });
+  const listed = [...groups.values()].toSorted((a, b) => (a.groupId < b.groupId ? -1 : 1));
+  if (failures.length > 0) throw new GroupsMissingError(listed, failures);
+  return listed;
+}
+
+async function groupsOf(cluster: Cluster, node: BrokerNode): Promise<ListedGroup[]> {
+  const { errorCode, groups } = await cluster.request(node, listGroupsApi, {});
+  if (errorCode !== ErrorCode.NONE) throw new KafkaError(errorCode, errorName(errorCode));
+  return groups.map(({ groupId, protocolType, groupState }) => ({
+    groupId,
+    protocolType,
+    state: groupState,
+  }));
 }
 
 /** @throws KafkaError GROUP_ID_NOT_FOUND */

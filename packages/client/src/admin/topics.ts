@@ -47,7 +47,12 @@ export async function describeTopic(cluster: Cluster, name: string): Promise<Top
   return found;
 }
 
-/** Creates one topic. @throws KafkaError TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG and others */
+/**
+ * Creates one topic.
+ *
+ * @throws KafkaError TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG and others. An answer that is lost is asked
+ *   for again: what exists already may then be of this very call
+ */
 export async function createTopic(cluster: Cluster, topic: NewTopic): Promise<void> {
   const { apiTimeoutMs } = cluster.settings;
   const answer = await cluster.requestToController(

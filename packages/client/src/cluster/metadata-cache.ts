@@ -81,7 +81,7 @@ export class MetadataCache {
   }
 
   /**
-   * Takes over an answer.
+   * Takes over an answer. A topic with some partitions missing counts as not there yet: by their number keys are placed.
    *
    * @returns the error codes of the topics that have one; what was known of those stays
    */
@@ -90,8 +90,10 @@ export class MetadataCache {
     const errors = new Map<string, number>();
     for (const topic of answer.topics) {
       if (topic.name === null) continue;
+      const fresh = topicFrom(topic, topic.name);
       if (topic.errorCode !== ErrorCode.NONE) errors.set(topic.name, topic.errorCode);
-      else this.applyTopic(topicFrom(topic, topic.name));
+      else if (isWhole(fresh)) this.applyTopic(fresh);
+      else errors.set(topic.name, ErrorCode.LEADER_NOT_AVAILABLE);
     }
     return errors;
   }
@@ -126,6 +128,10 @@ function topicFrom(topic: MetadataResponse['topics'][number], name: string): Top
   }));
   partitions.sort((a, b) => a.partition - b.partition);
   return { name, topicId: topic.topicId, isInternal: topic.isInternal, partitions };
+}
+
+function isWhole({ partitions }: TopicMetadata): boolean {
+  return partitions.length > 0 && partitions.at(-1)!.partition === partitions.length - 1;
 }
 
 /** Partition by partition the one with the higher leader epoch; at equal or unknown epochs the fresh one. */

@@ -6,11 +6,13 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
+import { findCoordinatorApi } from '@odradek/protocol/generated/apis/find-coordinator.ts';
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
 import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
 import type { ClusterOptions } from '../../src/cluster/cluster-options.ts';
 import { Cluster } from '../../src/cluster/cluster.ts';
+import { Coordinator, CoordinatorType } from '../../src/cluster/coordinators.ts';
 import { listOffsets } from '../../src/consumer/list-offsets.ts';
 import { Producer } from '../../src/producer/producer.ts';
 import { until } from '../support/live-cluster.ts';
@@ -96,6 +98,38 @@ test('client pitfall A13: an address that does not answer is passed over', async
     requestTimeoutMs: 50,
   });
   assert.equal((await cluster.topic('t')).partitions.length, 2);
+});
+
+test('client pitfall A23: a broker that is silent holds up only who asked it: the coordinator is found meanwhile', async () => {
+  const other = await anotherBroker();
+  const answer = (): object => ({
+    ...broker.clusterOf('t', 1),
+    brokers: [broker, other].map(({ port }, i) => ({ nodeId: i + 1, host: '127.0.0.1', port })),
+  });
+  for (const each of [broker, other]) {
+    each.on(metadataApi, answer);
+    each.on(findCoordinatorApi, () => ({
+      coordinators: [
+        { key: 'g', nodeId: 2, host: '127.0.0.1', port: other.port, errorCode: 0, errorMessage: null },
+      ],
+    }));
+  }
+  const cluster = clusterOf({ requestTimeoutMs: 150 });
+  await cluster.topic('t');
+  const asked = broker.bodies(metadataApi).length + other.bodies(metadataApi).length;
+  for (const each of [broker, other]) {
+    // Whichever is asked first stays silent, the next one answers.
+    each.on(metadataApi, () => {
+      for (const any of [broker, other]) any.on(metadataApi, answer);
+      return SILENCE;
+    });
+  }
+  let isRefreshed = false;
+  const refreshed = cluster.refresh(['t']).then(() => (isRefreshed = true));
+  await until(() => broker.bodies(metadataApi).length + other.bodies(metadataApi).length > asked);
+  await new Coordinator(cluster, CoordinatorType.GROUP, 'g').find();
+  assert.equal(isRefreshed, false);
+  await refreshed;
 });
 
 test('client pitfall A14: brokers are told apart by id: endpoints that change places are followed', async () => {

@@ -5,10 +5,12 @@ import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { describeClusterApi } from '@odradek/protocol/generated/apis/describe-cluster.ts';
 import { findCoordinatorApi } from '@odradek/protocol/generated/apis/find-coordinator.ts';
 import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
+import { nodeEnvironment } from '../../src/adapters/node-environment.ts';
 import { Cluster } from '../../src/cluster/cluster.ts';
 import type { ClusterOptions } from '../../src/cluster/cluster-options.ts';
 import { Coordinator, CoordinatorType } from '../../src/cluster/coordinators.ts';
 import { SILENCE, ScriptedBroker } from '../support/scripted-broker.ts';
+import { VirtualEnvironment } from '../support/virtual-environment.ts';
 
 const ELSEWHERE = { errorCode: ErrorCode.REBOOTSTRAP_REQUIRED, brokers: [], topics: [], controllerId: -1 };
 
@@ -59,11 +61,14 @@ function leaderPort(cluster: Cluster): number {
   return cluster.leader('t', 0).port;
 }
 
-test('brokers that are all gone are looked for where the user said', async () => {
+test('client pitfall A10: brokers that are all gone are looked for where the user said, once; then those found are asked', async () => {
   const cluster = await settled();
   await before.close();
   await cluster.refresh(['t']);
   assert.equal(leaderPort(cluster), after.port);
+  const asked = seed.bodies(metadataApi).length;
+  for (let i = 0; i < 5; i++) await cluster.refresh(['t']);
+  assert.deepEqual([seed.bodies(metadataApi).length, after.bodies(metadataApi).length], [asked, 5]);
   before = await ScriptedBroker.start();
 });
 
@@ -77,7 +82,7 @@ test('without a recovery strategy only the known brokers are asked', async () =>
   before = await ScriptedBroker.start();
 });
 
-test('when nobody has answered for long the given addresses come before known brokers that are silent', async () => {
+test('client pitfall A12: when nobody has answered for long the given addresses come before known brokers that are silent', async () => {
   let isMoved = false;
   const two = (): object => ({
     ...before.clusterOf('t', 1),
@@ -94,15 +99,19 @@ test('when nobody has answered for long the given addresses come before known br
   assert.deepEqual(asked.toSorted(), [0, 1], 'one was asked, and waited for, before the time was over');
 });
 
-test('what answers without being of use is no silence: the known brokers stay the first to be asked', async () => {
-  const cluster = await settled({ metadataRecoveryRebootstrapTriggerMs: 20 });
+test('client pitfall A12: what answers without being of use is no silence, and neither is a pause between questions', async () => {
+  const environment = new VirtualEnvironment(1, nodeEnvironment().sockets);
+  const cluster = await settled({ environment, metadataRecoveryRebootstrapTriggerMs: 20 });
   await assert.rejects(cluster.requestToAny(describeClusterApi, NO_QUESTION), { code: 'UNSUPPORTED_API' });
-  await new Promise((resolve) => setTimeout(resolve, 40));
-  await cluster.refresh(['t']);
-  assert.equal(leaderPort(cluster), before.port);
+  for (let i = 0; i < 5; i++) {
+    await environment.pass(40);
+    await cluster.refresh(['t']);
+    assert.equal(leaderPort(cluster), before.port);
+  }
+  assert.equal(seed.bodies(metadataApi).length, 1);
 });
 
-test('a broker that says to start over is left at once, and so is the coordinator', async () => {
+test('client pitfall A11: a broker that says to start over is left at once, and so is the coordinator', async () => {
   for (const each of [before, after]) {
     each.on(findCoordinatorApi, () => ({
       coordinators: [

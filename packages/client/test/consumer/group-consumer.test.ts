@@ -107,7 +107,7 @@ test('client pitfall H4: offsets of partitions that are not assigned are refused
   await assert.rejects(consumer.commit([{ topic, partition: 7, offset: 1 }]), { code: 'NOT_ASSIGNED' });
 });
 
-test('records one by one: each is processed when the next is asked for; a break gives the rest back', async () => {
+test('client pitfall J9: records one by one: each is processed when the next is asked for; a break gives the rest back', async () => {
   const topic = await live.topic(1, 5);
   const groupId = live.newName('group');
   const consumer = live.consumer({ groupId, topics: [topic] });
@@ -126,7 +126,7 @@ test('records one by one: each is processed when the next is asked for; a break 
   assert.deepEqual(seen, ['p0-0', 'p0-1', 'p0-2', 'p0-2', 'p0-3', 'p0-4']);
 });
 
-test('an error in the loop gives the rest back too', async () => {
+test('client pitfall J9: an error in the loop gives the rest back too', async () => {
   const topic = await live.topic(1, 3);
   const consumer = live.consumer({ groupId: live.newName('group'), topics: [topic] });
   const read = async (): Promise<void> => {

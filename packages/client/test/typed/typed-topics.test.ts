@@ -50,7 +50,7 @@ test('what is encoded is decoded as the same, with all else as it was', () => {
   assert.deepEqual(shop.names, ['orders', 'prices', 'raw']);
 });
 
-test('a tombstone is sent and read where the value may be null, and refused elsewhere', () => {
+test('client pitfall K5: what cannot be read, as a tombstone where none may be, is refused with its place', () => {
   const sent = shop.encode({ topic: 'prices', key: 'lamp', value: null });
   assert.equal(sent.value, null);
   assert.equal(shop.decode(consumed('prices', Buffer.from('lamp'), null)).value, null);

@@ -11,7 +11,7 @@ import {
 } from '../../src/parallel/parallel-options.ts';
 import { ParallelRun } from '../../src/parallel/parallel-run.ts';
 import { FakeSource } from '../support/fake-source.ts';
-import { VirtualEnvironment, settled } from '../support/virtual-environment.ts';
+import { VirtualEnvironment, settled } from '../../../client/test/support/virtual-environment.ts';
 
 type Options = Omit<ParallelOptions, keyof GroupConsumerOptions>;
 

@@ -1,10 +1,16 @@
-import type { ClientEnvironment } from '@odradek/client';
+import type { ClientEnvironment } from '../../src/ports/environment.ts';
 
 interface Waiting {
   readonly atMs: number;
   readonly sequence: number;
   readonly fire: () => void;
 }
+
+const NO_SOCKETS: ClientEnvironment['sockets'] = {
+  connect: () => {
+    throw new Error('there is no network here');
+  },
+};
 
 /** Time that passes only when told to, and chance by seed. */
 export class VirtualEnvironment implements ClientEnvironment {
@@ -13,8 +19,12 @@ export class VirtualEnvironment implements ClientEnvironment {
   private sequence = 0;
   private state: number;
 
-  constructor(seed = 1) {
+  readonly sockets: ClientEnvironment['sockets'];
+
+  /** @param sockets real ones, where time alone is to be virtual: then what the network does takes no time */
+  constructor(seed = 1, sockets: ClientEnvironment['sockets'] = NO_SOCKETS) {
     this.state = seed >>> 0;
+    this.sockets = sockets;
   }
 
   readonly clock = { now: (): number => this.nowMs, monotonic: (): number => this.nowMs };
@@ -34,12 +44,6 @@ export class VirtualEnvironment implements ClientEnvironment {
       let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
       mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
       return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    },
-  };
-
-  readonly sockets = {
-    connect: (): never => {
-      throw new Error('there is no network here');
     },
   };
 
