@@ -8,11 +8,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { nodeCodecs } from '@odradek/broker/adapters/node-codecs.ts';
 import { NodeDisk } from '@odradek/broker/adapters/node-disk.ts';
 import { DEFAULT_CLEANER_SETTINGS } from '@odradek/core/log/cleaner/cleaner-settings.ts';
 import { DEFAULT_LOG_CONFIG } from '@odradek/core/log/log-config.ts';
 import { DEFAULT_LOG_INTERVALS, LogManager } from '@odradek/core/log/log-manager.ts';
 import type { Timers } from '@odradek/core/ports/clock.ts';
+import type { Codecs } from '@odradek/core/ports/codecs.ts';
 import type { CompressionType } from '@odradek/protocol/records/batch-header.ts';
 import { encodeRecordBatch } from '@odradek/protocol/records/record-batch.ts';
 
@@ -56,6 +58,15 @@ const WORKLOADS: readonly Workload[] = [
     compression: 4,
     keys: 50_000,
   },
+  {
+    name: '100 B, 8 MB batches, gzip',
+    recordBytes: 100,
+    batchBytes: 8_000_000,
+    compression: 1,
+    keys: 50_000,
+  },
+  { name: '100 B, 8 MB batches, lz4', recordBytes: 100, batchBytes: 8_000_000, compression: 3, keys: 50_000 },
+  { name: '100 B, single records', recordBytes: 100, batchBytes: 100, compression: 0, keys: 50_000 },
 ];
 
 /**
@@ -95,6 +106,13 @@ class TimedDisk extends NodeDisk {
   }
 }
 
+const timedCodecs: Codecs = {
+  compress: (type, input, done) =>
+    nodeCodecs.compress(type, input, (error, output) => timed(() => done(error, output))),
+  decompress: (type, input, sizeMaxBytes, done) =>
+    nodeCodecs.decompress(type, input, sizeMaxBytes, (error, output) => timed(() => done(error, output))),
+};
+
 function openManager(directory: string): LogManager {
   const config = {
     ...DEFAULT_LOG_CONFIG,
@@ -110,6 +128,7 @@ function openManager(directory: string): LogManager {
       timers,
       random: { fraction: Math.random, uuidBytes: () => Buffer.alloc(16, 1) },
       log: { debug() {}, info() {}, warn: console.warn, error: console.error },
+      codecs: timedCodecs,
     },
     {
       ...DEFAULT_LOG_INTERVALS,

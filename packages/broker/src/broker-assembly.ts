@@ -52,13 +52,13 @@ export interface AssembledBroker {
 /** Makes all parts of a broker and hands each what it needs. Nothing runs yet. */
 export async function assembleBroker(parts: AssemblyParts): Promise<AssembledBroker> {
   const { ground, coordination, state, life } = parts;
-  const { clock, timers, random, sockets, openFilesMax } = parts.machine;
+  const { clock, timers, random, codecs, sockets, openFilesMax } = parts.machine;
   const { loaded, log, disk } = ground;
   const { config } = loaded;
   const topicExists = (topic: string) => state.topic(topic) !== undefined;
   const configs = await openConfigService({ loaded, coordination, clock, log, topicExists });
   const logs = new LogManager(
-    { disk, clock, timers, random, log },
+    { disk, clock, timers, random, codecs, log },
     {
       ...logManagerOptions(config, configs),
       directories: ground.dataDirectories,

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Sockets } from '@odradek/client/ports/sockets.ts';
 import type { Clock, Timers } from '@odradek/core/ports/clock.ts';
+import type { Codecs } from '@odradek/core/ports/codecs.ts';
 import type { Random } from '@odradek/core/ports/random.ts';
 
 /**
@@ -11,6 +12,7 @@ export interface Machine {
   readonly clock: Clock;
   readonly timers: StoppableTimers;
   readonly random: Random;
+  readonly codecs: Codecs;
   /** Connections to other brokers. */
   readonly sockets: Sockets;
   /** How many files of logs may be open at one time. */

@@ -3,6 +3,7 @@ import { DataDirectory } from './data-directory.ts';
 import { isDiskRefusal } from './disk-refusal.ts';
 import type { LogContext } from './log-context.ts';
 import type { PartitionLog } from './partition-log.ts';
+import { laterCall, type Work } from './work.ts';
 
 export interface DirectoryNotices {
   /** A data directory has failed: its logs are offline until the broker starts again. */
@@ -60,6 +61,25 @@ export class DataDirectories {
         if (!(error instanceof DiskError)) throw error;
         this.checkpointFailed(directory, error);
       }
+    }
+  }
+
+  /**
+   * Waits until a checkpoint of a directory is written, off the loop, or could not be.
+   *
+   * @param write as `DataDirectory.checkpointHighWatermarksLater`
+   */
+  *written(
+    directory: DataDirectory,
+    write: (failed: (error: DiskError) => void, ended: () => void) => void,
+  ): Work<void> {
+    if (directory.failure !== null) return;
+    const failed = (error: DiskError): void => this.checkpointFailed(directory, error);
+    try {
+      yield* laterCall<void>((done) => write(failed, () => done(null, undefined)));
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      failed(error);
     }
   }
 

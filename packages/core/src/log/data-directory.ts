@@ -156,6 +156,12 @@ export class DataDirectory {
     return this.onDisk.get(CLEANER_OFFSET_FILE)?.get(topic)?.get(partition) ?? null;
   }
 
+  /** The most that the next start may find, as `recoveryPointMax`; -1 when it finds none. */
+  cleanedOffsetMax(topic: string, partition: number): number {
+    const later = this.laterWrites.get(CLEANER_OFFSET_FILE)?.offsets.get(topic)?.get(partition) ?? -1;
+    return Math.max(later, this.cleanedOffset(topic, partition) ?? -1);
+  }
+
   private offsetIn(name: string, topic: string, partition: number): number {
     return this.onDisk.get(name)?.get(topic)?.get(partition) ?? 0;
   }
@@ -183,8 +189,12 @@ export class DataDirectory {
   }
 
   /** As `checkpointHighWatermarksLater`. */
-  checkpointRecoveryPointsLater(logs: Iterable<PartitionLog>, failed: (error: DiskError) => void): void {
-    this.writeLater(RECOVERY_POINT_FILE, logs, recoveryPointOf, failed);
+  checkpointRecoveryPointsLater(
+    logs: Iterable<PartitionLog>,
+    failed: (error: DiskError) => void,
+    ended?: () => void,
+  ): void {
+    this.writeLater(RECOVERY_POINT_FILE, logs, recoveryPointOf, failed, ended);
   }
 
   /** Only logs that begin within a segment are listed; the others begin with their first segment. @throws DiskError */
@@ -207,7 +217,9 @@ export class DataDirectory {
    * a synchronous write overtakes is given up.
    *
    * @param failed is told when it fails later
-   * @throws DiskError when it fails at once
+   * @param ended is told, after that, when nothing is being written any more, at once where nothing has to be: what is on
+   *   the disk then may be from before where another was under way
+   * @throws DiskError when it fails at once; `ended` is not told then
    */
   checkpointHighWatermarksLater(logs: Iterable<PartitionLog>, failed: (error: DiskError) => void): void {
     this.writeLater(HIGH_WATERMARK_FILE, logs, highWatermarkOf, failed);
@@ -218,26 +230,44 @@ export class DataDirectory {
     logs: Iterable<PartitionLog>,
     offsetOf: OffsetOf,
     failed: (error: DiskError) => void,
+    ended: () => void = () => {},
   ): void {
-    if (this.laterWrites.has(name)) return;
+    const underWay = this.laterWrites.get(name);
+    if (underWay !== undefined) {
+      underWay.waiting.push(ended);
+      return;
+    }
     const { offsets, digest } = offsetsOf(logs, offsetOf);
-    if (this.written.get(name) === digest) return;
+    if (this.written.get(name) === digest) return ended();
+    const waiting = [ended];
     const end = replaceFileLater(this.context.disk, `${this.path}/${name}`, encodeOffsetCheckpoint(offsets), {
       renamed: () => {},
       directoryFailed: failed,
       finished: (error) => {
         this.laterWrites.delete(name);
-        if (error === null) return this.wrote(name, offsets, digest);
-        this.written.delete(name);
-        failed(error);
+        if (error === null) this.wrote(name, offsets, digest);
+        else {
+          this.written.delete(name);
+          failed(error);
+        }
+        for (const each of waiting) each();
       },
     });
-    this.laterWrites.set(name, { offsets, end });
+    this.laterWrites.set(name, { offsets, waiting, end });
   }
 
   /** @throws DiskError */
   checkpointCleanedOffsets(logs: Iterable<PartitionLog>): void {
-    this.write(CLEANER_OFFSET_FILE, logs, (log) => log.cleanedOffset);
+    this.write(CLEANER_OFFSET_FILE, logs, cleanedOffsetOf);
+  }
+
+  /** As `checkpointHighWatermarksLater`. */
+  checkpointCleanedOffsetsLater(
+    logs: Iterable<PartitionLog>,
+    failed: (error: DiskError) => void,
+    ended?: () => void,
+  ): void {
+    this.writeLater(CLEANER_OFFSET_FILE, logs, cleanedOffsetOf, failed, ended);
   }
 
   private write(name: string, logs: Iterable<PartitionLog>, offsetOf: OffsetOf): void {
@@ -246,8 +276,13 @@ export class DataDirectory {
     if (this.written.get(name) === digest && later === undefined) return;
     later?.end();
     this.laterWrites.delete(name);
-    writeOffsetCheckpoint(this.context.disk, `${this.path}/${name}`, offsets);
-    this.wrote(name, offsets, digest);
+    try {
+      writeOffsetCheckpoint(this.context.disk, `${this.path}/${name}`, offsets);
+      this.wrote(name, offsets, digest);
+    } finally {
+      // Not from within what made this write necessary.
+      for (const each of later?.waiting ?? []) this.context.timers.after(0, each);
+    }
   }
 
   private wrote(name: string, offsets: PartitionOffsets, digest: string): void {
@@ -267,6 +302,7 @@ export class DataDirectory {
 type OffsetOf = (log: PartitionLog) => number | null;
 
 const highWatermarkOf: OffsetOf = (log) => log.highWatermark;
+const cleanedOffsetOf: OffsetOf = (log) => log.cleanedOffset;
 const recoveryPointOf: OffsetOf = (log) => log.recoveryPoint;
 const logStartOffsetOf: OffsetOf = (log) =>
   log.logStartOffset > log.firstSegmentOffset ? log.logStartOffset : null;
@@ -274,6 +310,8 @@ const logStartOffsetOf: OffsetOf = (log) =>
 /** A checkpoint that is being written off the loop. */
 interface LaterWrite {
   readonly offsets: PartitionOffsets;
+  /** Are told when it has ended. */
+  readonly waiting: (() => void)[];
   readonly end: () => void;
 }
 

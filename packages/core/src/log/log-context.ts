@@ -1,4 +1,5 @@
 import type { Clock, Timers } from '../ports/clock.ts';
+import { codecsAtOnce, type Codecs } from '../ports/codecs.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { Random } from '../ports/random.ts';
@@ -18,14 +19,17 @@ export interface LogContext {
   readonly directorySyncs: DirectorySyncs;
   readonly random: Random;
   readonly log: LogSink;
+  readonly codecs: Codecs;
 }
 
+/** What of it comes from outside; without codecs they are those that work at once. */
+export type LogPorts = Pick<LogContext, 'disk' | 'clock' | 'timers' | 'random' | 'log'> &
+  Partial<Pick<LogContext, 'codecs'>>;
+
 /** The context of logs that share their files and what is done for them later. */
-export function logContextOf(
-  ports: Omit<LogContext, 'files' | 'removals' | 'replacements' | 'directorySyncs'>,
-  files: OpenFiles,
-): LogContext {
+export function logContextOf(ports: LogPorts, files: OpenFiles): LogContext {
   return {
+    codecs: codecsAtOnce,
     ...ports,
     files,
     removals: new DelayedRemovals(ports.timers),

@@ -1,9 +1,5 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
-import type { Clock, Timers } from '../ports/clock.ts';
 import { DiskError } from '../ports/disk.ts';
-import type { Disk } from '../ports/disk.ts';
-import type { LogSink } from '../ports/log-sink.ts';
-import type { Random } from '../ports/random.ts';
 import type { LogCleaner } from './cleaner/log-cleaner.ts';
 import { DataDirectories } from './data-directories.ts';
 import type { DirectoryNotices } from './data-directories.ts';
@@ -12,7 +8,7 @@ import { isDiskRefusal } from './disk-refusal.ts';
 import { forEachLater } from './for-each-later.ts';
 import { HeldLogs } from './held-logs.ts';
 import type { LogConfig } from './log-config.ts';
-import { logContextOf, type LogContext } from './log-context.ts';
+import { logContextOf, type LogContext, type LogPorts } from './log-context.ts';
 import { partitionDirectoryName } from './log-files.ts';
 import { LogOpening } from './log-opening.ts';
 import { LogRemoval } from './log-removal.ts';
@@ -21,14 +17,6 @@ import type { LogUpkeepOptions } from './log-upkeep.ts';
 import { FutureLogs } from './moves/future-logs.ts';
 import { OpenFiles, type ReadingParts } from './open-files.ts';
 import type { PartitionLog } from './partition-log.ts';
-
-export interface LogManagerPorts {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
-  readonly log: LogSink;
-}
 
 export interface LogManagerOptions extends LogUpkeepOptions, DirectoryNotices {
   /** `log.dirs`: absolute paths, at least one. */
@@ -73,7 +61,7 @@ export class LogManager {
   private readonly upkeep: LogUpkeep;
   private isClosed = false;
 
-  constructor(ports: LogManagerPorts, options: LogManagerOptions) {
+  constructor(ports: LogPorts, options: LogManagerOptions) {
     const { held } = this;
     const { coldReads } = options;
     const reading = coldReads === undefined ? undefined : { ...coldReads, clock: ports.clock };

@@ -202,7 +202,7 @@ export class LogOpening {
   private lowerCheckpoints(directory: DataDirectory, log: PartitionLog): void {
     this.lowerRecoveryPoint(directory, log);
     const { topic, partition, cleanedOffset } = log;
-    if ((directory.cleanedOffset(topic, partition) ?? -1) <= (cleanedOffset ?? -1)) return;
+    if (directory.cleanedOffsetMax(topic, partition) <= (cleanedOffset ?? -1)) return;
     directory.checkpointCleanedOffsets(this.directories.logsIn(directory));
   }
 }

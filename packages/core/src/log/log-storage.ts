@@ -303,8 +303,8 @@ export class LogStorage {
     for (const one of retired) removeLater(this.context, one, this.settings.fileDeleteDelayMs);
   }
 
-  /** The log is compacted up to `offset`. */
-  cleanedTo(offset: number): void {
+  /** The log is compacted up to `offset`; null where it never was. */
+  cleanedTo(offset: number | null): void {
     this.cleaned = offset;
   }
 

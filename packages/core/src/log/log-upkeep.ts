@@ -7,6 +7,7 @@ import { forEachLater } from './for-each-later.ts';
 import type { HeldLogs } from './held-logs.ts';
 import type { LogContext } from './log-context.ts';
 import type { PartitionLog } from './partition-log.ts';
+import { laterCall, type Work } from './work.ts';
 
 export interface LogUpkeepOptions {
   /** `log.retention.check.interval.ms` */
@@ -151,8 +152,7 @@ export class LogUpkeep {
         ),
       );
     };
-    const logs = [...this.held.all()];
-    forEachLater(logs, EPOCH_WRITES_MAX, (log, next) => log.checkpointLeaderEpochsLater(next), checkpoint);
+    writeEpochs([...this.held.all()], checkpoint);
   }
 
   checkpointLogStartOffsetsLater(): void {
@@ -180,21 +180,37 @@ export class LogUpkeep {
     );
   }
 
-  private secureRecoveryPoint(log: PartitionLog, offset: number): boolean {
+  /** Leader epochs first, as above. */
+  private *secureRecoveryPoint(log: PartitionLog, offset: number): Work<boolean> {
     const directory = this.held.get(log.topic, log.partition)?.directory;
     if (directory === undefined) return false;
     const isSecure = (): boolean => directory.recoveryPoint(log.topic, log.partition) >= offset;
-    if (!isSecure() && log.recoveryPoint >= offset) this.checkpointRecoveryPoints();
+    // A checkpoint that is under way may be from before the log was synced so far: then it takes another.
+    for (let attempt = 0; attempt < 2 && !isSecure() && log.recoveryPoint >= offset; attempt++) {
+      const { logsIn } = this.directories;
+      yield* laterCall<void>((done) => writeEpochs([...logsIn(directory)], () => done(null, undefined)));
+      yield* this.directories.written(directory, (failed, ended) =>
+        directory.checkpointRecoveryPointsLater(logsIn(directory), failed, ended),
+      );
+    }
     return isSecure();
   }
 
-  private cleaned(log: PartitionLog): void {
+  /** For compaction it makes no difference whether a crash comes before that is on the disk: it is done again then. */
+  private *cleaned(log: PartitionLog): Work<void> {
     const directory = this.held.get(log.topic, log.partition)?.directory;
-    this.directories.checkpoint((one, logs) => {
-      if (one === directory) one.checkpointCleanedOffsets(logs);
-    });
+    if (directory !== undefined) {
+      yield* this.directories.written(directory, (failed, ended) =>
+        directory.checkpointCleanedOffsetsLater(this.directories.logsIn(directory), failed, ended),
+      );
+    }
     this.visit(log, (one, nowMs) => one.deleteOldSegments(nowMs));
   }
+}
+
+/** Off the loop. @param done called once */
+function writeEpochs(logs: readonly PartitionLog[], done: () => void): void {
+  forEachLater(logs, EPOCH_WRITES_MAX, (log, next) => log.checkpointLeaderEpochsLater(next), done);
 }
 
 /** A failed flush takes the log offline, which says so itself. */

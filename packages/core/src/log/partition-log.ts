@@ -224,6 +224,11 @@ export class PartitionLog {
     this.topicIdFile.assign(topicId);
   }
 
+  /** Calls back when the topic's id is not being written any more, so that the first record need not wait for it. */
+  whenTopicIdWritten(done: () => void): void {
+    this.topicIdFile.whenWritten(done);
+  }
+
   private secureTopicId(): void {
     if (this.topicIdFile.isPending) this.availability.guardHarmless(() => this.topicIdFile.secure());
   }

@@ -17,6 +17,8 @@ export class TopicIdFile {
   /** It is not known to be on the disk. */
   private pending = false;
   private end: (() => void) | null = null;
+  /** Those who wait for the end of the attempt that is under way. */
+  private waiting: (() => void)[] = [];
 
   /** @param failed is told when writing it off the loop has failed other than for want of space. @throws as reading it */
   constructor(context: LogContext, directory: string, failed: (error: DiskError) => void) {
@@ -43,11 +45,24 @@ export class TopicIdFile {
       renamed: () => {},
       directoryFailed: (error) => this.failed(error),
       finished: (error) => {
-        this.end = null;
+        this.ended();
         if (error === null) this.pending = false;
         else if (!isDiskRefusal(error)) this.failed(error);
       },
     });
+  }
+
+  /** Calls back when nothing is being written any more: at once, or later. Whether it is on the disk then `isPending` tells. */
+  whenWritten(done: () => void): void {
+    if (this.end === null) done();
+    else this.waiting.push(done);
+  }
+
+  private ended(): void {
+    const { waiting } = this;
+    this.end = null;
+    this.waiting = [];
+    for (const done of waiting) this.context.timers.after(0, done);
   }
 
   /** Has it on the disk now. @throws DiskError */
@@ -61,7 +76,7 @@ export class TopicIdFile {
   /** The log goes: what was not written never will be. */
   abandon(): void {
     this.end?.();
-    this.end = null;
+    this.ended();
   }
 
   /** The directory has another name. Not while pending. */

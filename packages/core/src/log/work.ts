@@ -25,22 +25,35 @@ export type Work<Result> = Generator<Spent | Wait, Result, void>;
  * @throws DiskError
  */
 export function* diskCall(call: (done: (error: DiskError | null) => void) => void): Work<void> {
-  let failure: DiskError | null = null;
-  let isDone = false;
+  yield* laterCall<void>((done) => call((error) => done(error, undefined)));
+}
+
+/**
+ * Waits for what runs off the loop, unless it is done at once.
+ *
+ * @param call begins it, and may throw
+ * @throws the error that it ends with
+ */
+export function* laterCall<Value>(
+  call: (done: (error: Error | null, value: Value) => void) => void,
+): Work<Value> {
+  const outcome = { isDone: false, error: null as Error | null, value: null as Value | null };
   let resume: (() => void) | null = null;
-  call((error) => {
-    failure = error;
-    isDone = true;
+  call((error, value) => {
+    outcome.error = error;
+    outcome.value = value;
+    outcome.isDone = true;
     resume?.();
   });
-  if (!isDone) {
+  if (!outcome.isDone) {
     yield {
       begin: (goOn) => {
         resume = goOn;
       },
     };
   }
-  if (failure !== null) throw failure as DiskError;
+  if (outcome.error !== null) throw outcome.error;
+  return outcome.value as Value;
 }
 
 /** Where a slice ends: after so many bytes, records or milliseconds, whichever comes first. */
@@ -55,8 +68,8 @@ export const RECORDS_PER_TURN = 100;
 
 /**
  * Runs one piece of work in slices between other things that happen on the loop. A slice goes beyond its bounds
- * by what lies between two points at which work can be interrupted: at most a write of a buffer, or the call of
- * a codec for one batch.
+ * by what lies between two points at which work can be interrupted: at most a write of a buffer, the renames of a
+ * group of segments, or one batch of formats v0 and v1. `slices.test.ts` in `test/log/cleaner` holds compaction to 5 ms.
  */
 export class WorkRunner {
   private readonly clock: Clock;

@@ -44,6 +44,11 @@ export class ManualTime implements Clock, Timers {
     };
   }
 
+  /** Something takes so long: no timer fires meanwhile. */
+  spend(ms: number): void {
+    this.nowMs += ms;
+  }
+
   /** When the next timer is due, Infinity when none is set. */
   get nextDueMs(): number {
     return this.pending.reduce((next, { at }) => Math.min(next, at), Infinity);
@@ -67,7 +72,7 @@ export class ManualTime implements Clock, Timers {
       this.nowMs = Math.max(this.nowMs, due.at);
       due.fire();
     }
-    this.nowMs = end;
+    this.nowMs = Math.max(this.nowMs, end);
   }
 }
 

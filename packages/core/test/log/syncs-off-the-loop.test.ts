@@ -16,9 +16,8 @@ function world() {
   const disk = new SimulatedDisk(() => time.now(), new SeededRandom(1));
   disk.makeDirectory('/data');
   const onLoop: Io[] = [];
-  let isOffLoop = false;
   disk.before = (io) => {
-    if (!isOffLoop && io.kind.startsWith('sync')) onLoop.push(io);
+    if (!disk.isOffLoop && io.kind.startsWith('sync')) onLoop.push(io);
     return null;
   };
   const start = (on = disk): LogManager => {
@@ -31,9 +30,7 @@ function world() {
   };
   const settle = (): void => {
     for (let i = 0; i < 300; i++) {
-      isOffLoop = true;
       disk.completeLater();
-      isOffLoop = false;
       time.advance(0);
     }
   };

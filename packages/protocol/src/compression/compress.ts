@@ -20,16 +20,22 @@ export function compress(type: number, input: Buffer, options: CompressOptions =
     case 0:
       return input;
     case 1:
-      return gzipSync(input, { level: options.level ?? constants.Z_DEFAULT_COMPRESSION });
+      return gzipSync(input, gzipOptions(options.level));
     case 2:
       return encodeXerialSnappy(input);
     case 3:
       return encodeLz4Frame(input, { legacyHeaderChecksum: options.legacyLz4 === true });
     case 4:
-      return zstdCompressSync(input, {
-        params: { [constants.ZSTD_c_compressionLevel]: options.level ?? constants.ZSTD_CLEVEL_DEFAULT },
-      });
+      return zstdCompressSync(input, zstdOptions(options.level));
     default:
       throw new RangeError(`compression type ${type} is none of 0 to 4`);
   }
+}
+
+export function gzipOptions(level: number | undefined) {
+  return { level: level ?? constants.Z_DEFAULT_COMPRESSION };
+}
+
+export function zstdOptions(level: number | undefined) {
+  return { params: { [constants.ZSTD_c_compressionLevel]: level ?? constants.ZSTD_CLEVEL_DEFAULT } };
 }

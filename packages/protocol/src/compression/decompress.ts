@@ -9,11 +9,6 @@ export interface DecompressOptions {
   readonly legacyLz4?: boolean;
 }
 
-/** The runtime takes its output in pieces of this size; fewer and larger ones are faster. */
-const CHUNK_SIZE_MIN = 1024;
-const CHUNK_SIZE_MAX = 1024 * 1024;
-const EXPANSION_EXPECTED = 4;
-
 /**
  * Decompresses records.
  *
@@ -58,24 +53,43 @@ function decodeZstd(input: Buffer, sizeMaxBytes: number): Buffer {
   return Buffer.concat(decoded);
 }
 
+/** The runtime takes its output in pieces of this size; fewer and larger ones are faster. */
+const CHUNK_SIZE_MIN = 1024;
+const CHUNK_SIZE_MAX = 1024 * 1024;
+const EXPANSION_EXPECTED = 4;
+
+/** How the runtime's decoders are called. */
+export function zlibOptions(input: Buffer, sizeMaxBytes: number) {
+  const expected = Math.min(input.length * EXPANSION_EXPECTED, CHUNK_SIZE_MAX);
+  return {
+    // The runtime takes no bound of 0.
+    maxOutputLength: Math.max(sizeMaxBytes, 1),
+    chunkSize: Math.max(expected, CHUNK_SIZE_MIN),
+  };
+}
+
+export function undecodable(name: string, cause: unknown): MalformedBytesError {
+  return new MalformedBytesError(`${name} cannot be decoded: ${(cause as Error).message}`, { cause });
+}
+
+/** @throws MalformedBytesError */
+export function requireWithin(name: string, output: Buffer, sizeMaxBytes: number): void {
+  if (output.length > sizeMaxBytes)
+    throw new MalformedBytesError(`${name} decodes to more than ${sizeMaxBytes} bytes`);
+}
+
 function runZlib(
   codec: typeof gunzipSync | typeof zstdDecompressSync,
   name: string,
   input: Buffer,
   sizeMaxBytes: number,
 ): Buffer {
-  const expected = Math.min(input.length * EXPANSION_EXPECTED, CHUNK_SIZE_MAX);
   let output: Buffer;
   try {
-    output = codec(input, {
-      // The runtime takes no bound of 0.
-      maxOutputLength: Math.max(sizeMaxBytes, 1),
-      chunkSize: Math.max(expected, CHUNK_SIZE_MIN),
-    });
+    output = codec(input, zlibOptions(input, sizeMaxBytes));
   } catch (error) {
-    throw new MalformedBytesError(`${name} cannot be decoded: ${(error as Error).message}`, { cause: error });
+    throw undecodable(name, error);
   }
-  if (output.length > sizeMaxBytes)
-    throw new MalformedBytesError(`${name} decodes to more than ${sizeMaxBytes} bytes`);
+  requireWithin(name, output, sizeMaxBytes);
   return output;
 }

@@ -1,6 +1,7 @@
 import { MalformedBytesError } from '../primitives/protocol-error.ts';
 import { lz4 } from './native-codecs.ts';
 import { trimmed } from './output.ts';
+import { allAtOnce, type Steps } from './steps.ts';
 import { xxhash32 } from './xxhash32.ts';
 
 const FRAME_MAGIC = 0x184d2204;
@@ -36,6 +37,11 @@ export interface Lz4FrameOptions {
  * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
 export function encodeLz4Frame(input: Buffer, options: Lz4FrameOptions = {}): Buffer {
+  return allAtOnce(lz4FrameSteps(input, options));
+}
+
+/** `encodeLz4Frame`, a block at a time. */
+export function* lz4FrameSteps(input: Buffer, options: Lz4FrameOptions = {}): Steps<Buffer> {
   const blockCount = Math.ceil(input.length / BLOCK_SIZE_MAX);
   const frame = Buffer.allocUnsafe(HEADER_SIZE + input.length + blockCount * 4 + 4);
   frame.writeUInt32LE(FRAME_MAGIC, 0);
@@ -45,6 +51,7 @@ export function encodeLz4Frame(input: Buffer, options: Lz4FrameOptions = {}): Bu
   let to = HEADER_SIZE;
   for (let at = 0; at < input.length; at += BLOCK_SIZE_MAX) {
     to = writeBlock(input, at, Math.min(at + BLOCK_SIZE_MAX, input.length), frame, to);
+    yield;
   }
   frame.writeUInt32LE(0, to);
   return trimmed(frame, to + 4);
@@ -73,6 +80,15 @@ function writeBlock(input: Buffer, start: number, end: number, frame: Buffer, at
  * @throws MalformedBytesError on bytes that are no frames of independent blocks, or when the bound is exceeded
  */
 export function decodeLz4Frames(input: Buffer, sizeMaxBytes: number, options: Lz4FrameOptions = {}): Buffer {
+  return allAtOnce(decodeLz4Steps(input, sizeMaxBytes, options));
+}
+
+/** `decodeLz4Frames`, a block at a time. */
+export function* decodeLz4Steps(
+  input: Buffer,
+  sizeMaxBytes: number,
+  options: Lz4FrameOptions = {},
+): Steps<Buffer> {
   const ignoreChecksum = options.legacyHeaderChecksum === true;
   const output = Buffer.allocUnsafe(Math.min(decodedSizeBound(input, ignoreChecksum), sizeMaxBytes));
   let to = 0;
@@ -85,6 +101,7 @@ export function decodeLz4Frames(input: Buffer, sizeMaxBytes: number, options: Lz
       at = block.next;
       if (block.size === 0) break;
       to = decodeBlock(input, block, frame, output, to);
+      yield;
     }
   } while (at < input.length);
   return trimmed(output, to);

@@ -1,5 +1,6 @@
 import { MalformedBytesError } from '../primitives/protocol-error.ts';
 import { snappy } from './native-codecs.ts';
+import { allAtOnce, type Steps } from './steps.ts';
 
 /** How the framing of the Java library snappy-java begins, before two version numbers. */
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
@@ -17,6 +18,11 @@ const COPIED = { copyOutputData: true, asBuffer: true };
 
 /** Snappy in the framing that Kafka's Java client writes and every client reads. */
 export function encodeXerialSnappy(input: Buffer): Buffer {
+  return allAtOnce(xerialSnappySteps(input));
+}
+
+/** `encodeXerialSnappy`, a block at a time. */
+export function* xerialSnappySteps(input: Buffer): Steps<Buffer> {
   const header = Buffer.allocUnsafe(HEADER_SIZE);
   MAGIC.copy(header);
   header.writeInt32BE(VERSION, 8);
@@ -28,6 +34,7 @@ export function encodeXerialSnappy(input: Buffer): Buffer {
     const size = Buffer.allocUnsafe(4);
     size.writeInt32BE(block.length);
     chunks.push(size, block);
+    yield;
   }
   return Buffer.concat(chunks);
 }
@@ -40,6 +47,11 @@ export function encodeXerialSnappy(input: Buffer): Buffer {
  * @throws MalformedBytesError
  */
 export function decodeSnappy(input: Buffer, sizeMaxBytes: number): Buffer {
+  return allAtOnce(decodeSnappySteps(input, sizeMaxBytes));
+}
+
+/** `decodeSnappy`, a block at a time; bytes that are not framed are one block. */
+export function* decodeSnappySteps(input: Buffer, sizeMaxBytes: number): Steps<Buffer> {
   const isFramed =
     input.length >= HEADER_SIZE && input.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) === 0;
   const blocks = isFramed ? framedBlocks(input) : [[0, input.length] as const];
@@ -48,7 +60,11 @@ export function decodeSnappy(input: Buffer, sizeMaxBytes: number): Buffer {
   if (decodedSize > sizeMaxBytes) {
     throw new MalformedBytesError(`snappy decodes to ${decodedSize} bytes, ${sizeMaxBytes} are allowed`);
   }
-  const decoded = blocks.map(([start, end]) => decodeBlock(input, start, end));
+  const decoded: Buffer[] = [];
+  for (const [start, end] of blocks) {
+    decoded.push(decodeBlock(input, start, end));
+    yield;
+  }
   return decoded.length === 1 ? decoded[0]! : Buffer.concat(decoded, decodedSize);
 }
 

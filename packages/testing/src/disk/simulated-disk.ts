@@ -53,6 +53,8 @@ export class SimulatedDisk implements Disk {
   before: (io: Io) => IoFault | null = () => null;
   /** May change what was read. */
   afterRead: (path: string, position: number, bytes: Buffer) => void = () => {};
+  /** The operation that is about to happen is one of those off the loop. */
+  isOffLoop = false;
   /** Told of each operation off the loop that was begun: somebody has to complete it. */
   onLater: () => void = () => {};
   /** Bytes that fit; writes beyond are cut short and fail with ENOSPC. */
@@ -113,11 +115,14 @@ export class SimulatedDisk implements Disk {
   later(action: () => void, done: (error: DiskError | null) => void): void {
     this.queue.push(() => {
       let failure: DiskError | null = null;
+      this.isOffLoop = true;
       try {
         action();
       } catch (error) {
         if (!(error instanceof DiskError)) throw error;
         failure = error;
+      } finally {
+        this.isOffLoop = false;
       }
       done(failure);
     });

@@ -2,11 +2,11 @@ import { CompressionType } from '@odradek/protocol/records/batch-header.ts';
 import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import { encodeMessageSet, messagesOf } from '@odradek/protocol/records/message-set.ts';
 import type { LegacyMagic } from '@odradek/protocol/records/message-set.ts';
-import { recordBytesOf } from '@odradek/protocol/records/record-batch.ts';
+import type { Codecs } from '../../ports/codecs.ts';
 import { emptiedBatch, rebuildBatch } from './batch-rebuild.ts';
 import type { CleanedTransactions } from './cleaned-transactions.ts';
 import type { OffsetMap } from './offset-map.ts';
-import { DECOMPRESSED_SIZE_MAX, visitRecords } from './record-visits.ts';
+import { DECOMPRESSED_SIZE_MAX, uncompressedRecords, visitRecords } from './record-visits.ts';
 import type { Work } from '../work.ts';
 
 /** The last thing that an active producer wrote: a data batch, or only markers under its epoch. */
@@ -27,6 +27,7 @@ export interface CleaningRules {
   readonly deleteRetentionMs: number;
   readonly transactions: CleanedTransactions;
   readonly lastOfProducers: ReadonlyMap<number, LastOfProducer>;
+  readonly codecs: Codecs;
 }
 
 /**
@@ -71,7 +72,7 @@ export class BatchCleaner {
     isUnneededMarker: boolean,
   ): Work<Buffer | null> {
     if (dropsAll) return this.withoutRecords(header);
-    const records = recordBytesOf(header, DECOMPRESSED_SIZE_MAX);
+    const records = yield* uncompressedRecords(header, this.rules.codecs);
     const isKept = new Uint8Array(Math.max(header.recordCount!, 0));
     let index = 0;
     let keptCount = 0;
@@ -89,7 +90,7 @@ export class BatchCleaner {
     const needsHorizon = (hasTombstones || isUnneededMarker) && header.deleteHorizonMs === null;
     if (keptCount === index && !needsHorizon) return header.buffer.subarray(header.position, header.end);
     const horizonMs = needsHorizon ? this.rules.nowMs + this.rules.deleteRetentionMs : null;
-    return yield* rebuildBatch(header, records, isKept, keptCount, horizonMs);
+    return yield* rebuildBatch(header, records, { isKept, keptCount, horizonMs }, this.rules.codecs);
   }
 
   private staysRecord(

@@ -1,4 +1,3 @@
-import { compress } from '@odradek/protocol/compression/compress.ts';
 import {
   ATTRIBUTE_DELETE_HORIZON,
   BATCH_HEADER_SIZE,
@@ -11,35 +10,42 @@ import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import { checkedRecordCount } from '@odradek/protocol/records/record-batch.ts';
 import { RecordScanner } from '@odradek/protocol/records/record-scanner.ts';
 import { varlongSize, writeVarint, writeVarlong } from '@odradek/protocol/records/varint.ts';
+import type { Codecs } from '../../ports/codecs.ts';
 import type { RecordBytes } from './record-visits.ts';
-import { RECORDS_PER_TURN } from '../work.ts';
+import { RECORDS_PER_TURN, laterCall } from '../work.ts';
 import type { Work } from '../work.ts';
 
 /** By how much the varints of one record, its size and its timestamp, can grow. */
 const RECORD_GROWTH_MAX = 14;
 
+/** What stays of a batch. */
+export interface KeptRecords {
+  /** By index of the record. */
+  readonly isKept: Uint8Array;
+  /** How many are, at least 1. */
+  readonly keptCount: number;
+  /** To be set; null to leave it as it is. */
+  readonly horizonMs: number | null;
+}
+
 /**
  * A batch of format v2 with some of its records, and all else as it was: offsets, sequence numbers and epochs.
  * Records are copied byte by byte; only their timestamps are written anew when the batch gets a delete horizon,
  * which stands in place of the timestamp that they are relative to (KIP-534).
- *
- * @param isKept by index of the record
- * @param keptCount how many are, at least 1
- * @param deleteHorizonMs to be set, null to leave it as it is
  */
 export function* rebuildBatch(
   header: BatchHeader,
   records: RecordBytes,
-  isKept: Uint8Array,
-  keptCount: number,
-  deleteHorizonMs: number | null,
+  kept: KeptRecords,
+  codecs: Codecs,
 ): Work<Buffer> {
-  const baseTimestamp = deleteHorizonMs ?? header.baseTimestamp;
-  const copied = yield* copyRecords(header, records, isKept, keptCount, baseTimestamp);
-  const batch = packed(header, copied.batch);
+  const { keptCount, horizonMs } = kept;
+  const baseTimestamp = horizonMs ?? header.baseTimestamp;
+  const copied = yield* copyRecords(header, records, kept, baseTimestamp);
+  const batch = yield* packed(header, copied.batch, codecs);
   writeBatchHeader(batch, 0, {
     ...fieldsOf(header),
-    attributes: header.attributes | (deleteHorizonMs === null ? 0 : ATTRIBUTE_DELETE_HORIZON),
+    attributes: header.attributes | (horizonMs === null ? 0 : ATTRIBUTE_DELETE_HORIZON),
     sizeBytes: batch.length,
     baseTimestamp,
     maxTimestamp: header.timestampType === 'log-append' ? header.maxTimestamp : copied.maxTimestamp,
@@ -70,8 +76,7 @@ function fieldsOf(header: BatchHeader) {
 function* copyRecords(
   header: BatchHeader,
   { bytes, start, end }: RecordBytes,
-  isKept: Uint8Array,
-  keptCount: number,
+  { isKept, keptCount }: KeptRecords,
   baseTimestamp: number,
 ): Work<{ batch: Buffer; maxTimestamp: number }> {
   const shift = baseTimestamp - header.baseTimestamp;
@@ -108,8 +113,9 @@ function copyShifted(
   return at + bytes.copy(target, at, restStart, recordEnd);
 }
 
-function packed({ compression }: BatchHeader, batch: Buffer): Buffer {
+function* packed({ compression }: BatchHeader, batch: Buffer, codecs: Codecs): Work<Buffer> {
   if (compression === CompressionType.NONE) return batch;
-  const records = compress(compression, batch.subarray(BATCH_HEADER_SIZE));
+  const uncompressed = batch.subarray(BATCH_HEADER_SIZE);
+  const records = yield* laterCall<Buffer>((done) => codecs.compress(compression, uncompressed, done));
   return Buffer.concat([batch.subarray(0, BATCH_HEADER_SIZE), records]);
 }

@@ -1,3 +1,4 @@
+import type { Codecs } from '../../ports/codecs.ts';
 import type { Segment } from '../segment.ts';
 import type { AbortedTransaction } from '../transaction-index.ts';
 import type { BatchReader } from './batch-reader.ts';
@@ -14,6 +15,7 @@ export interface KeyPass {
   readonly endOffset: number;
   /** Those that overlap the dirty records. */
   readonly aborted: readonly AbortedTransaction[];
+  readonly codecs: Codecs;
 }
 
 /**
@@ -34,7 +36,7 @@ export function* mapKeys(pass: KeyPass, map: OffsetMap, reader: BatchReader): Wo
         const { lastOffset } = header;
         if (header.isControl) transactions.onControlBatch(header);
         else if (!transactions.onBatch(header) && lastOffset >= pass.startOffset) {
-          const took = yield* visitBatch(header, (bytes, keyStart, keySize, _, offset) => {
+          const took = yield* visitBatch(header, pass.codecs, (bytes, keyStart, keySize, _, offset) => {
             if (offset < pass.startOffset) return true;
             if (keySize >= 0 && !map.put(bytes, keyStart, keyStart + keySize, offset)) return false;
             mapped = offset + 1;

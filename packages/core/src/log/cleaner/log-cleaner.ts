@@ -20,13 +20,13 @@ export interface CleanedLogs {
   /**
    * Recovery is to leave the records before `offset` alone, because compaction leaves gaps between segments, by
    * which recovery tells that something was lost: the recovery point on the disk is `offset` or more when this
-   * returns.
+   * has ended.
    *
    * @returns false when that is not so yet
    */
-  secureRecoveryPoint(log: PartitionLog, offset: number): boolean;
-  /** The log has been compacted up to its `cleanedOffset`. */
-  cleaned(log: PartitionLog): void;
+  secureRecoveryPoint(log: PartitionLog, offset: number): Work<boolean>;
+  /** The log has been compacted up to its `cleanedOffset`, which is written down. */
+  cleaned(log: PartitionLog): Work<void>;
 }
 
 /** What happened since the start; for metrics. */
@@ -155,7 +155,10 @@ export class LogCleaner {
   }
 
   private *clean(log: PartitionLog, range: CleanableRange): Work<boolean> {
-    if (!this.logs.secureRecoveryPoint(log, range.firstUncleanableOffset)) return false;
+    const version = log.storage.structureVersion;
+    if (!(yield* this.logs.secureRecoveryPoint(log, range.firstUncleanableOffset))) return false;
+    // The log may have been cut, moved or closed meanwhile.
+    if (!this.isCleanable(log) || log.storage.structureVersion !== version) return false;
     if (range.wasReset) this.warnOfReset(log);
     const { dedupeBufferSizeBytes, loadFactor, ioBufferSizeBytes } = this.settings();
     const cleaning = new LogCleaning(this.context, log, range, {
@@ -168,7 +171,7 @@ export class LogCleaner {
     try {
       const result = yield* cleaning.run();
       log.storage.cleanedTo(result.cleanedOffset);
-      this.logs.cleaned(log);
+      yield* this.logs.cleaned(log);
       this.note(log, range, result, startedMs);
       return true;
     } catch (error) {

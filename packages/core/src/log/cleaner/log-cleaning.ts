@@ -103,6 +103,7 @@ export class LogCleaning {
         startOffset: firstDirtyOffset,
         endOffset: firstUncleanableOffset,
         aborted: this.abortedIn(firstDirtyOffset, firstUncleanableOffset),
+        codecs: this.context.codecs,
       },
       map,
       this.reader,
@@ -149,6 +150,7 @@ export class LogCleaning {
         deleteRetentionMs: config.deleteRetentionMs,
         transactions,
         lastOfProducers: lastOfProducers(this.log),
+        codecs: this.context.codecs,
       });
     }
   }

@@ -1,8 +1,10 @@
+import { BATCH_HEADER_SIZE, CompressionType } from '@odradek/protocol/records/batch-header.ts';
 import type { BatchHeader } from '@odradek/protocol/records/batch-header.ts';
 import { messagesOf } from '@odradek/protocol/records/message-set.ts';
-import { checkedRecordCount, recordBytesOf } from '@odradek/protocol/records/record-batch.ts';
+import { checkedRecordCount } from '@odradek/protocol/records/record-batch.ts';
 import { RecordScanner } from '@odradek/protocol/records/record-scanner.ts';
-import { RECORDS_PER_TURN } from '../work.ts';
+import type { Codecs } from '../../ports/codecs.ts';
+import { RECORDS_PER_TURN, laterCall } from '../work.ts';
 import type { Work } from '../work.ts';
 
 /** Largest uncompressed size of a batch that compaction looks into; one that is larger cannot be compacted. */
@@ -29,10 +31,22 @@ export type RecordVisitor = (
 ) => boolean;
 
 /** @returns false when the visitor had seen enough @throws MalformedBytesError */
-export function* visitBatch(header: BatchHeader, visit: RecordVisitor): Work<boolean> {
+export function* visitBatch(header: BatchHeader, codecs: Codecs, visit: RecordVisitor): Work<boolean> {
   if (header.magic < 2) return visitMessages(header, visit);
-  const records = recordBytesOf(header, DECOMPRESSED_SIZE_MAX);
+  const records = yield* uncompressedRecords(header, codecs);
   return yield* visitRecords(header, records, visit);
+}
+
+/** The uncompressed records of a batch of format v2: its own bytes where it is not compressed. @throws MalformedBytesError */
+export function* uncompressedRecords(header: BatchHeader, codecs: Codecs): Work<RecordBytes> {
+  const start = header.position + BATCH_HEADER_SIZE;
+  const { buffer, end, compression } = header;
+  if (compression === CompressionType.NONE) return { bytes: buffer, start, end };
+  const packed = buffer.subarray(start, end);
+  const bytes = yield* laterCall<Buffer>((done) =>
+    codecs.decompress(compression, packed, DECOMPRESSED_SIZE_MAX, done),
+  );
+  return { bytes, start: 0, end: bytes.length };
 }
 
 /** As `visitBatch`, for a batch of format v2 that was decompressed. */

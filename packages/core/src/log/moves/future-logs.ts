@@ -11,6 +11,7 @@ import { futureConfigOf } from '../log-opening.ts';
 import type { LogOpening } from '../log-opening.ts';
 import type { LogRemoval } from '../log-removal.ts';
 import type { PartitionLog } from '../partition-log.ts';
+import type { Work } from '../work.ts';
 import { LogMover } from './log-mover.ts';
 
 /** Wishes for partitions that are not here yet; the oldest is forgotten for one too many. */
@@ -128,9 +129,13 @@ export class FutureLogs {
     // A crash may have come before it was written.
     if (source.log.topicId !== null) target.log.assignTopicId(source.log.topicId);
     const finalDirectory = `${target.directory.path}/${partitionDirectoryName(topic, partition)}`;
-    this.mover.begin(source.log, target.log, finalDirectory, () =>
-      replaced(this.replace(source, target, finalDirectory)),
-    );
+    this.mover.begin({
+      source: source.log,
+      target: target.log,
+      finalDirectory,
+      noteCleaned: () => this.noteCleaned(source.log, target),
+      replace: () => replaced(this.replace(source, target, finalDirectory)),
+    });
   }
 
   /** A future log of a topic that was deleted, in the log's own directory, or in one that has failed, leads nowhere. */
@@ -171,7 +176,6 @@ export class FutureLogs {
   private replace(source: HeldLog, target: HeldLog, finalDirectory: string): PartitionLog {
     const { current, futures, context } = this.parts;
     takeOver(target.log, source.log);
-    if (target.log.cleanedOffset !== null) this.noteCleaned(target);
     target.log.renameTo(finalDirectory, source.log.recoveryPoint);
     futures.release(target);
     current.release(source);
@@ -186,15 +190,21 @@ export class FutureLogs {
     return target.log;
   }
 
-  /** Recovery takes gaps between segments for a loss where nothing was compacted. @throws DiskError */
-  private noteCleaned({ log, directory }: HeldLog): void {
-    const { current, directories } = this.parts;
-    try {
-      directory.checkpointCleanedOffsets([...current.in(directory), log]);
-    } catch (error) {
-      if (error instanceof DiskError) directories.checkpointFailed(directory, error);
-      throw error;
+  /** Recovery takes gaps between segments for a loss where nothing was compacted. @throws KafkaError KAFKA_STORAGE_ERROR */
+  private *noteCleaned(source: PartitionLog, { log, directory }: HeldLog): Work<void> {
+    const { directories } = this.parts;
+    const { topic, partition } = log;
+    const isNoted = (): boolean => directory.cleanedOffset(topic, partition) === source.cleanedOffset;
+    // One that is under way may not tell it yet: then it takes another.
+    for (let attempt = 0; attempt < 2 && !isNoted(); attempt++) {
+      log.storage.cleanedTo(source.cleanedOffset);
+      yield* directories.written(directory, (failed, ended) =>
+        directory.checkpointCleanedOffsetsLater(directories.logsIn(directory), failed, ended),
+      );
     }
+    if (isNoted()) return;
+    const reason = `how far ${topic}-${partition} is compacted could not be noted in ${directory.path}`;
+    throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, reason);
   }
 
   /** The former log keeps its name until that of the new one is certain to be there. */

@@ -8,7 +8,7 @@ import { encodeGeneration, generationPath, readGeneration } from '../log-generat
 import type { LogSlice } from '../log-slice.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { truncationOffset } from '../truncation.ts';
-import { diskCall } from '../work.ts';
+import { diskCall, laterCall } from '../work.ts';
 import type { Work } from '../work.ts';
 import type { MoveBudget } from './move-budget.ts';
 
@@ -45,6 +45,12 @@ export interface MoveParts {
   /** Path that the target's directory will have. */
   readonly finalDirectory: string;
   readonly budget: MoveBudget;
+  /**
+   * Writes down how far the target is compacted, off the loop, before gaps in it can be taken for losses.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR when it could not be
+   */
+  noteCleaned(): Work<void>;
   /** Puts the target in the source's place, at once. @throws KafkaError */
   replace(): void;
 }
@@ -70,11 +76,13 @@ export class LogMove {
   *run(): Work<void> {
     const { source, target } = this;
     this.agreeOnHistory();
+    yield* laterCall<void>((done) => target.whenTopicIdWritten(() => done(null, undefined)));
     yield* this.copyToEnd();
     yield* this.mark();
     for (let round = 0; ; round++) {
       target.storage.epochs.replaceWith(source.storage.epochs.all);
       yield* diskCall((done) => target.flushLater(done));
+      yield* this.parts.noteCleaned();
       yield* this.copyToEnd();
       if (target.storage.flusher.isSyncing) continue;
       if (target.recoveryPoint >= source.recoveryPoint) return this.parts.replace();

@@ -6,7 +6,7 @@ import type { LogContext } from '../log-context.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { WorkRunner } from '../work.ts';
 import type { Spent, Wait, Work } from '../work.ts';
-import { LogMove, MoveEnded } from './log-move.ts';
+import { LogMove, MoveEnded, type MoveParts } from './log-move.ts';
 import { MoveBudget } from './move-budget.ts';
 
 /** Before a move that the disk refused, or that ran into an error of its log, goes on. */
@@ -44,20 +44,13 @@ export class LogMover {
   /**
    * Begins to fill `target`, or goes on with it, and puts it in the place of `source` when it has all.
    *
-   * @param finalDirectory path that the target's directory will have
-   * @param replace does that, at once; may throw KafkaError
+   * @param parts see MoveParts
    */
-  begin(source: PartitionLog, target: PartitionLog, finalDirectory: string, replace: () => void): void {
+  begin(parts: Omit<MoveParts, 'context' | 'budget'>): void {
+    const { source, finalDirectory } = parts;
     this.end(source);
     source.storage.interruptCleaning();
-    const move = new LogMove({
-      context: this.context,
-      source,
-      target,
-      finalDirectory,
-      budget: this.budget,
-      replace,
-    });
+    const move = new LogMove({ ...parts, context: this.context, budget: this.budget });
     this.moves.set(source, { move, finalDirectory, work: move.run(), isRunning: false, pausedUntilMs: 0 });
     if (this.runner.isIdle) this.runner.run(this.runAll());
   }

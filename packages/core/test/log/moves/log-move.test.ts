@@ -137,6 +137,45 @@ describe('a log that moves to another data directory', () => {
     assert.match(world.disk.readFile(`${B}/cleaner-offset-checkpoint`)!.toString(), /t 0 20/);
   });
 
+  it('syncs nothing on the loop, and where the new one is compacted is on the disk before it is the log', () => {
+    const world = new MoveWorld();
+    const log = world.make();
+    world.settle();
+    fill(log, 50);
+    log.flush();
+    log.storage.cleanedTo(20);
+    const onLoop: string[] = [];
+    world.disk.before = ({ kind, path }) => {
+      if (kind.startsWith('sync') && !world.disk.isOffLoop) onLoop.push(path);
+      return null;
+    };
+    world.moveTo(B);
+    while (world.replaced.length === 0) world.settle(1);
+    assert.deepEqual(onLoop, []);
+    for (let seed = 0; seed < 10; seed++) {
+      const after = world.disk.afterPowerLoss(seed);
+      assert.match(after.readFile(`${B}/cleaner-offset-checkpoint`)!.toString(), /t 0 20/);
+    }
+  });
+
+  it('is tried again where that could not be written', () => {
+    const world = new MoveWorld();
+    const log = world.make();
+    fill(log, 50);
+    log.flush();
+    log.storage.cleanedTo(20);
+    let isFull = true;
+    world.disk.before = ({ path }) => (isFull && path.includes('cleaner-offset') ? { code: 'ENOSPC' } : null);
+    world.moveTo(B);
+    world.settle();
+    assert.equal(world.log.directory, `${A}/t-0`);
+    isFull = false;
+    world.time.advance(2000);
+    world.settle();
+    assert.equal(world.log.directory, `${B}/t-0`);
+    assert.match(world.disk.readFile(`${B}/cleaner-offset-checkpoint`)!.toString(), /t 0 20/);
+  });
+
   it('with flush.messages=1, an append that waits for its sync is acknowledged by the new log', () => {
     const world = new MoveWorld({ flushMessages: 1 });
     fill(world.make(), 20);

@@ -7,6 +7,7 @@ import type { Properties } from '@odradek/broker/config/server-properties.ts';
 import type { Machine } from '@odradek/broker/machine.ts';
 import { BATCH_HEADER_SIZE, type BatchHeader, batchesOf } from '@odradek/protocol/records/batch-header.ts';
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
+import { codecsAtOnce } from '@odradek/core/ports/codecs.ts';
 import type { Partition } from '@odradek/core/replication/partition.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Socket } from 'node:net';
@@ -269,6 +270,7 @@ export class SimulatedBroker {
       clock: life.clock,
       timers: life.timers,
       random: life.random,
+      codecs: codecsAtOnce,
       sockets: { connect: (address, events) => network.connect(life, address, events) },
       openFilesMax: () => 10_000,
       acceptor: ({ port }, events) => {
