@@ -153,15 +153,20 @@ export class Cluster {
     return this.metadata.nodes;
   }
 
-  /** One request to one broker; no retries. @throws ConnectionError, RequestTimeoutError, UnsupportedApiError */
+  /**
+   * One request to one broker; no retries. Where there is a connection it leaves before this returns.
+   *
+   * @throws ConnectionError, RequestTimeoutError, UnsupportedApiError
+   */
   async request<RequestInput, Response extends object>(
     node: BrokerNode,
     api: ApiCodec<unknown, RequestInput, Response, never>,
     body: RequestBody<RequestInput>,
     options: ClusterRequestOptions = {},
   ): Promise<Response> {
-    await this.untilUnmuted(node.nodeId);
-    const connection = await this.connection(node, options.channel ?? 'main');
+    if (this.mutedUntilMs.has(node.nodeId)) await this.untilUnmuted(node.nodeId);
+    const channel = options.channel ?? 'main';
+    const connection = this.pool.ready(node, channel) ?? (await this.connection(node, channel));
     const timeoutMs = this.timeoutMs(options);
     const { versionMax } = options;
     const answer = await connection.request(
@@ -171,6 +176,17 @@ export class Cluster {
     );
     this.noteThrottle(node.nodeId, answer.body);
     return answer.body;
+  }
+
+  /** One request that nobody answers. @throws ConnectionError, RequestTimeoutError, UnsupportedApiError */
+  async send<RequestInput>(
+    node: BrokerNode,
+    api: ApiCodec<unknown, RequestInput, unknown, never>,
+    body: RequestBody<RequestInput>,
+    versionMax: number,
+  ): Promise<void> {
+    const connection = this.pool.ready(node, 'main') ?? (await this.connection(node, 'main'));
+    connection.send(api, body, versionMax);
   }
 
   /** A request to whichever broker answers; brokers that cannot be reached are passed over. */
@@ -337,8 +353,7 @@ export class Cluster {
   }
 
   private async untilUnmuted(nodeId: number): Promise<void> {
-    const untilMs = this.mutedUntilMs.get(nodeId);
-    if (untilMs === undefined) return;
+    const untilMs = this.mutedUntilMs.get(nodeId)!;
     const waitMs = untilMs - this.environment.clock.monotonic();
     if (waitMs > 0) await delay(this.environment, waitMs);
     this.mutedUntilMs.delete(nodeId);

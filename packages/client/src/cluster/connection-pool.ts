@@ -47,20 +47,23 @@ export class ConnectionPool {
     this.options = options;
   }
 
-  /** @throws ConnectionError, RequestTimeoutError, BadAnswerError, ClosedError */
-  async connection(address: Address, channel: Channel): Promise<Connection> {
+  /** The connection, where it is open; null where `connection` has to be waited for. */
+  ready(address: Address, channel: Channel): Connection | null {
+    const slot = this.slots.get(keyOf(address, channel));
+    return slot === undefined ? null : this.usable(slot);
+  }
+
+  /**
+   * Opens the connection where it is not. Who waits for it goes on in the order of asking, and before all for whom it
+   * is `ready` then.
+   *
+   * @throws ConnectionError, RequestTimeoutError, BadAnswerError, ClosedError
+   */
+  connection(address: Address, channel: Channel): Promise<Connection> {
     const slot = this.slot(address, channel);
-    const { connection } = slot;
-    if (connection !== null && connection.isOpen) {
-      if (connection.isDue) connection.retire();
-      else if (connection.idleMs <= this.options.idleMaxMs) return connection;
-      else connection.close(new Error('idle for too long'));
-    }
-    slot.connection = null;
-    slot.opening ??= this.open(slot).finally(() => {
-      slot.opening = null;
-    });
-    return slot.opening;
+    const usable = this.usable(slot);
+    if (usable !== null) return Promise.resolve(usable);
+    return slot.opening ?? this.startOpening(slot);
   }
 
   /** Closes the connections to addresses that the cluster has no more. */
@@ -82,13 +85,37 @@ export class ConnectionPool {
   }
 
   private slot(address: Address, channel: Channel): Slot {
-    const key = `${nameOf(address)} ${channel}`;
+    const key = keyOf(address, channel);
     let slot = this.slots.get(key);
     if (slot === undefined) {
       slot = { address, connection: null, opening: null, failures: 0, notBeforeMs: 0 };
       this.slots.set(key, slot);
     }
     return slot;
+  }
+
+  private startOpening(slot: Slot): Promise<Connection> {
+    const opening = this.open(slot);
+    slot.opening = opening;
+    const done = (): void => {
+      slot.opening = null;
+    };
+    // The first to be told, and nothing runs between that and telling those who wait.
+    opening.then(done, done);
+    return opening;
+  }
+
+  /** Null while it is being opened, too: others wait for it already. */
+  private usable(slot: Slot): Connection | null {
+    const { connection } = slot;
+    if (connection === null || slot.opening !== null) return null;
+    if (connection.isOpen) {
+      if (connection.isDue) connection.retire();
+      else if (connection.idleMs <= this.options.idleMaxMs) return connection;
+      else connection.close(new Error('idle for too long'));
+    }
+    slot.connection = null;
+    return null;
   }
 
   private async open(slot: Slot): Promise<Connection> {
@@ -125,6 +152,10 @@ function neverSent(thrown: unknown): Error {
   const error = asError(thrown);
   if (!(error instanceof ConnectionError) || error.unsent) return error;
   return new ConnectionError(error.message, { cause: error, unsent: true });
+}
+
+function keyOf(address: Address, channel: Channel): string {
+  return `${nameOf(address)} ${channel}`;
 }
 
 function nameOf(address: Address): string {

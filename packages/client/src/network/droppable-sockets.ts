@@ -17,6 +17,7 @@ export class DroppableSockets implements Sockets {
       {
         connected: () => events.connected(),
         received: (bytes) => events.received(bytes),
+        room: () => events.room?.() ?? null,
         closed: (error) => {
           this.open.delete(socket);
           events.closed(error);

@@ -6,10 +6,12 @@ export class FrameError extends Error {
 
 const LENGTH_SIZE_BYTES = 4;
 
+/** So much must be missing from a frame before it is worth a read of its own. */
+const ROOM_MIN_BYTES = 16 * 1024;
+
 /**
- * Cuts a byte stream into the frames of the protocol: a 4-byte length, then that many bytes. Chunks may hold
- * any part of a frame or several. Memory is bounded by `frameSizeMaxBytes` and the chunk at hand; a frame that
- * lies whole within one chunk is a view on it.
+ * Cuts a byte stream into the frames of the protocol: a 4-byte length, then that many bytes. Chunks may hold any part of
+ * a frame or several; they are not kept, each frame has memory of its own. That is bounded by `frameSizeMaxBytes`.
  */
 export class FrameSplitter {
   private readonly frameSizeMaxBytes: number;
@@ -22,6 +24,12 @@ export class FrameSplitter {
   constructor(frameSizeMaxBytes: number, onFrame: (frame: Buffer) => void) {
     this.frameSizeMaxBytes = frameSizeMaxBytes;
     this.onFrame = onFrame;
+  }
+
+  /** Where the rest of a large frame can be received, to be given to `push` there; null when any chunk will do. */
+  get room(): Buffer | null {
+    if (this.frame === null || this.frame.length - this.frameFilled < ROOM_MIN_BYTES) return null;
+    return this.frame.subarray(this.frameFilled);
   }
 
   /** @throws FrameError on a negative length or one above the limit; whatever the frame's receiver throws */
@@ -40,10 +48,6 @@ export class FrameSplitter {
     if (this.lengthFilled < LENGTH_SIZE_BYTES) return at;
     const size = this.checkedSize(this.length.readInt32BE(0));
     this.lengthFilled = 0;
-    if (chunk.length - at >= size) {
-      this.onFrame(chunk.subarray(at, at + size));
-      return at + size;
-    }
     this.frame = Buffer.allocUnsafe(size);
     this.frameFilled = 0;
     return at;
@@ -51,7 +55,9 @@ export class FrameSplitter {
 
   private continueFrame(frame: Buffer, chunk: Buffer, at: number): number {
     const size = Math.min(frame.length - this.frameFilled, chunk.length - at);
-    chunk.copy(frame, this.frameFilled, at, at + size);
+    const isInPlace =
+      chunk.buffer === frame.buffer && chunk.byteOffset === frame.byteOffset + this.frameFilled;
+    if (!isInPlace) chunk.copy(frame, this.frameFilled, at, at + size);
     this.frameFilled += size;
     if (this.frameFilled === frame.length) {
       this.frame = null;

@@ -1,9 +1,9 @@
 import { BadAnswerError, ConnectionError, RequestTimeoutError, asError } from '../errors.ts';
-import type { Timer } from '../ports/clock.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { Address, ClientSocket } from '../ports/sockets.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import type { TlsOptions } from './tls-options.ts';
+import { WakeUp } from './wake-up.ts';
 
 const CORRELATION_ID_MASK = 0x7fffffff;
 
@@ -17,7 +17,9 @@ export interface LinkOptions {
 }
 
 interface PendingAnswer {
-  readonly timer: Timer;
+  readonly timeoutMs: number;
+  /** Monotonic. */
+  readonly deadlineMs: number;
   readonly resolve: (frame: Buffer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -34,6 +36,8 @@ export class Link {
   private readonly address: Address;
   private readonly pending = new Map<number, PendingAnswer>();
   private readonly splitter: FrameSplitter;
+  /** One timer for all that wait: one for each would cost as much as the rest of a small request. */
+  private readonly deadlines: WakeUp;
   private socket: ClientSocket | null = null;
   private correlationId = 0;
   private failure: Error | null = null;
@@ -45,6 +49,7 @@ export class Link {
     this.environment = environment;
     this.address = address;
     this.splitter = new FrameSplitter(frameSizeMaxBytes, (frame) => this.answer(frame));
+    this.deadlines = new WakeUp(environment, () => this.checkDeadlines());
   }
 
   /** @throws ConnectionError when there is no connection by the deadline */
@@ -87,8 +92,9 @@ export class Link {
     const correlationId = this.nextCorrelationId();
     const frame = frameOf(correlationId);
     return new Promise((resolve, reject) => {
-      const timer = this.environment.timers.after(timeoutMs, () => this.timedOut(correlationId, timeoutMs));
-      this.pending.set(correlationId, { timer, resolve, reject });
+      const deadlineMs = this.environment.clock.monotonic() + timeoutMs;
+      this.pending.set(correlationId, { timeoutMs, deadlineMs, resolve, reject });
+      this.deadlines.at(deadlineMs);
       this.socket!.write(frame);
     });
   }
@@ -103,10 +109,10 @@ export class Link {
   end(reason: Error): void {
     if (this.failure !== null) return;
     this.failure = reason;
+    this.deadlines.cancel();
     this.socket?.destroy();
     this.onFailed?.(this.lost(true));
     for (const answer of this.pending.values()) {
-      answer.timer.cancel();
       answer.reject(reason instanceof RequestTimeoutError ? reason : this.lost(false));
     }
     this.pending.clear();
@@ -116,6 +122,7 @@ export class Link {
     const events = {
       connected: () => this.onConnected?.(),
       received: (bytes: Buffer) => this.received(bytes),
+      room: () => this.splitter.room,
       closed: (error: Error | null) => this.end(error ?? new Error('the broker closed the connection')),
     };
     this.socket = this.environment.sockets.connect(this.address, events, tls);
@@ -147,14 +154,19 @@ export class Link {
       );
     }
     this.pending.delete(correlationId);
-    answer.timer.cancel();
     answer.resolve(frame);
     if (this.retirement !== null && this.pending.size === 0) this.end(this.retirement);
   }
 
-  private timedOut(correlationId: number, timeoutMs: number): void {
-    if (!this.pending.has(correlationId)) return;
-    this.end(new RequestTimeoutError(`${this.name} did not answer within ${Math.ceil(timeoutMs)} ms`));
+  private checkDeadlines(): void {
+    const nowMs = this.environment.clock.monotonic();
+    for (const { deadlineMs, timeoutMs } of this.pending.values()) {
+      if (deadlineMs <= nowMs) {
+        const message = `${this.name} did not answer within ${Math.ceil(timeoutMs)} ms`;
+        return this.end(new RequestTimeoutError(message));
+      }
+      this.deadlines.at(deadlineMs);
+    }
   }
 
   private nextCorrelationId(): number {

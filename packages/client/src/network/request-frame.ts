@@ -9,6 +9,10 @@ import {
 } from '@odradek/protocol/request-header.ts';
 import { BadAnswerError } from '../errors.ts';
 
+const LENGTH_SIZE_BYTES = 4;
+/** Room for a request with one small record, so that it is one piece in memory and one write. */
+const SMALL_REQUEST_BYTES = 512;
+
 /** The frame of a request: length, header, body. Large byte fields are passed on without a copy. */
 export function encodeRequest<RequestInput>(
   api: ApiCodec<unknown, RequestInput, unknown, never>,
@@ -17,17 +21,14 @@ export function encodeRequest<RequestInput>(
   clientId: string,
   message: RequestInput,
 ): Buffer[] {
-  const writer = new Writer();
+  const writer = new Writer(SMALL_REQUEST_BYTES);
+  writer.int32(0);
   writeRequestHeader(writer, { apiKey: api.key, apiVersion: version, correlationId, clientId });
   api.writeRequest(writer, message, version);
-  const sizeBytes = writer.sizeBytes;
-  const length = Buffer.allocUnsafe(4);
-  length.writeInt32BE(sizeBytes, 0);
-  const frame: Buffer[] = [length];
-  for (const chunk of writer.finish()) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError('a client request cannot hold external records');
-    frame.push(chunk);
-  }
+  const sizeBytes = writer.sizeBytes - LENGTH_SIZE_BYTES;
+  const frame = writer.finish();
+  if (!frame.every(Buffer.isBuffer)) throw new TypeError('a client request cannot hold external records');
+  frame[0]!.writeInt32BE(sizeBytes, 0);
   return frame;
 }
 

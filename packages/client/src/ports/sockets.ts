@@ -10,8 +10,13 @@ export interface Address {
 /** What a stream socket tells its owner. After `closed` nothing more comes. */
 export interface SocketEvents {
   connected(): void;
-  /** Bytes that arrived; the buffer belongs to the receiver from now on. */
+  /** Bytes that arrived, in order. They may change once this has returned, unless they lie in what `room` gave. */
   received(bytes: Buffer): void;
+  /**
+   * Where the next bytes should best be put, so that nobody has to copy them; null for anywhere. Sockets that cannot
+   * choose do not ask.
+   */
+  room?(): Buffer | null;
   /** Comes once, whoever ended it. @param error why, or null when either side closed in good order */
   closed(error: Error | null): void;
 }

@@ -49,7 +49,7 @@ export class MemoryGate {
 
   release(sizeBytes: number): void {
     this.heldBytes -= sizeBytes;
-    this.admitWaiters();
+    if (this.waiters.size > 0) this.admitWaiters();
   }
 
   private admitWaiters(): void {

@@ -1,7 +1,10 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
 import type { ProduceRequestInput } from '@odradek/protocol/generated/produce-request.ts';
-import type { ProduceResponse } from '@odradek/protocol/generated/produce-response.ts';
+import type {
+  ProduceResponsePartition,
+  ProduceResponse,
+} from '@odradek/protocol/generated/produce-response.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import type { MetadataCache } from '../cluster/metadata-cache.ts';
 import { BadAnswerError } from '../errors.ts';
@@ -51,46 +54,48 @@ export function produceRequest(
   terms: ProduceTerms,
 ): ProduceRequestInput {
   const byTopic = Map.groupBy(batches, ({ topic }) => topic);
+  const hasIds = version > PRODUCE_VERSION_BY_NAME_MAX;
   return {
-    ...terms,
-    topicData: [...byTopic].map(([topic, ofTopic]) => ({
-      ...(version > PRODUCE_VERSION_BY_NAME_MAX ? { topicId: topicIdOf(topic, metadata) } : { name: topic }),
+    transactionalId: terms.transactionalId,
+    acks: terms.acks,
+    timeoutMs: terms.timeoutMs,
+    topicData: Array.from(byTopic, ([topic, ofTopic]) => ({
+      name: hasIds ? undefined : topic,
+      topicId: hasIds ? topicIdOf(topic, metadata) : undefined,
       partitionData: ofTopic.map(({ partition, encoded }) => ({ index: partition, records: encoded })),
     })),
   };
 }
 
-/** The result for each of the batches, an error for those that the answer leaves out. */
+/** The result of each of the batches, in their order; an error for those that the answer leaves out. */
 export function produceResults(
   answer: ProduceResponse,
   batches: readonly Batch[],
   metadata: MetadataCache,
-): Map<Batch, PartitionResult | Error> {
-  const results = new Map<string, PartitionResult>();
-  for (const response of answer.responses) {
-    const topic = response.name !== '' ? response.name : metadata.topicName(response.topicId);
-    for (const partition of response.partitionResponses) {
-      results.set(`${topic} ${partition.index}`, {
-        errorCode: partition.errorCode,
-        errorMessage: partition.errorMessage,
-        baseOffset: partition.baseOffset,
-        logAppendTimeMs: partition.logAppendTimeMs,
-        recordErrors: new Map(
-          partition.recordErrors.map(({ batchIndex, batchIndexErrorMessage }) => [
-            batchIndex,
-            batchIndexErrorMessage,
-          ]),
-        ),
-      });
-    }
+): (PartitionResult | Error)[] {
+  const byTopic = new Map<string | undefined, Map<number, PartitionResult>>();
+  for (const { name, topicId, partitionResponses } of answer.responses) {
+    const topic = name !== '' ? name : metadata.topicName(topicId);
+    const results = byTopic.get(topic) ?? new Map<number, PartitionResult>();
+    byTopic.set(topic, results);
+    for (const response of partitionResponses) results.set(response.index, resultOf(response));
   }
-  return new Map(
-    batches.map((batch) => [
-      batch,
-      results.get(`${batch.topic} ${batch.partition}`) ??
-        new BadAnswerError(`the answer to Produce says nothing of ${batch.topic}-${batch.partition}`),
-    ]),
+  return batches.map(
+    ({ topic, partition }) =>
+      byTopic.get(topic)?.get(partition) ??
+      new BadAnswerError(`the answer to Produce says nothing of ${topic}-${partition}`),
   );
+}
+
+const NO_RECORD_ERRORS: ReadonlyMap<number, string | null> = new Map();
+
+function resultOf(response: ProduceResponsePartition): PartitionResult {
+  const { errorCode, errorMessage, baseOffset, logAppendTimeMs, recordErrors: errors } = response;
+  const recordErrors =
+    errors.length === 0
+      ? NO_RECORD_ERRORS
+      : new Map(errors.map(({ batchIndex, batchIndexErrorMessage }) => [batchIndex, batchIndexErrorMessage]));
+  return { errorCode, errorMessage, baseOffset, logAppendTimeMs, recordErrors };
 }
 
 /** The error of one record of a refused batch: the culprits learn why, the others that they are not to blame. */

@@ -3,7 +3,7 @@ import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-produce
 import { backoffMs } from '../cluster/backoff.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { asError } from '../errors.ts';
-import type { WakeUp } from './wake-up.ts';
+import type { WakeUp } from '../network/wake-up.ts';
 
 /** Unused without a transactional id, but the field has no null. */
 const TRANSACTION_TIMEOUT_MS = 60_000;

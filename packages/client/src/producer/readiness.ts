@@ -6,7 +6,7 @@ import type { PartitionQueues } from './partition-queues.ts';
 import type { IdentitySource } from './producer-identity.ts';
 import type { ProducerSettings } from './producer-options.ts';
 import type { Transactions } from './transactions/transactions.ts';
-import type { WakeUp } from './wake-up.ts';
+import type { WakeUp } from '../network/wake-up.ts';
 
 /** When a batch goes out although it is neither full nor old. */
 export interface Urgency {

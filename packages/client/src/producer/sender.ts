@@ -7,13 +7,18 @@ import { Batch, type BatchRecord } from './batch.ts';
 import { WRITTEN_UNSEEN, fail } from './batch-outcome.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import { PartitionQueues } from './partition-queues.ts';
-import { produceRequest, produceResults, produceVersionMax, type PartitionResult } from './produce-exchange.ts';
+import {
+  produceRequest,
+  produceResults,
+  produceVersionMax,
+  type PartitionResult,
+} from './produce-exchange.ts';
 import { SenderCounts } from './producer-metrics.ts';
 import { ProducerIdentity, type IdentitySource } from './producer-identity.ts';
 import type { ProducerSettings } from './producer-options.ts';
 import { Readiness, type Urgency } from './readiness.ts';
 import type { Transactions } from './transactions/transactions.ts';
-import { WakeUp } from './wake-up.ts';
+import { WakeUp } from '../network/wake-up.ts';
 
 /**
  * Brings batches to the leaders of their partitions: gathers what is ready per broker into requests, sorts the
@@ -193,79 +198,64 @@ export class Sender {
     return queues.slice(0, end === -1 ? queues.length : end);
   }
 
+  /** Takes the head of each queue to the broker; the request leaves at once where there is a connection. */
   private async exchange(node: BrokerNode, queues: readonly PartitionQueue[]): Promise<void> {
-    const sent = new Map(queues.map((queue) => [queue.take(node.nodeId), queue]));
-    for (const [batch, queue] of sent) {
-      this.queues.update(queue);
-      this.cluster.touch(batch.topic);
-      batch.attempts++;
-    }
+    const batches = queues.map((queue) => this.take(queue, node));
     this.inFlight.set(node.nodeId, (this.inFlight.get(node.nodeId) ?? 0) + 1);
-    try {
-      const results = await this.deliverCounted(node, sent);
-      for (const [batch, queue] of sent) this.conclude(node, queue, batch, results.get(batch)!);
-    } catch (thrown) {
-      for (const [batch, queue] of sent) this.conclude(node, queue, batch, asError(thrown));
-    } finally {
-      this.inFlight.set(node.nodeId, this.inFlight.get(node.nodeId)! - 1);
-      this.wakeUp.soon();
-      for (const wake of this.idleWaiters.splice(0)) wake();
-    }
-  }
-
-  private async deliverCounted(
-    node: BrokerNode,
-    sent: ReadonlyMap<Batch, PartitionQueue>,
-  ): Promise<Map<Batch, PartitionResult | Error>> {
-    this.counts.begin(sent.keys());
+    this.counts.begin(batches);
     const sentAtMs = this.nowMs;
+    let results: readonly (PartitionResult | Error)[];
     try {
-      const results = await this.deliver(node, sent);
+      results = await this.deliver(node, queues, batches);
       this.counts.end(this.settings.acks === 0 ? null : this.nowMs - sentAtMs, false);
-      return results;
-    } catch (error) {
+    } catch (thrown) {
       this.counts.end(null, true);
-      throw error;
+      results = batches.map(() => asError(thrown));
     }
+    for (let i = 0; i < batches.length && !this.isStopped; i++) {
+      this.outcome.conclude({ node, queue: queues[i]!, batch: batches[i]! }, results[i]!);
+    }
+    this.inFlight.set(node.nodeId, this.inFlight.get(node.nodeId)! - 1);
+    if (this.queues.waiting.size > 0) this.wakeUp.soon();
+    for (const wake of this.idleWaiters.splice(0)) wake();
   }
 
+  private take(queue: PartitionQueue, node: BrokerNode): Batch {
+    const batch = queue.take(node.nodeId);
+    this.queues.update(queue);
+    this.cluster.touch(batch.topic);
+    batch.attempts++;
+    return batch;
+  }
+
+  /** @returns what the leader says of each batch @throws what kept the request from being answered */
   private async deliver(
     node: BrokerNode,
-    sent: ReadonlyMap<Batch, PartitionQueue>,
-  ): Promise<Map<Batch, PartitionResult | Error>> {
+    queues: readonly PartitionQueue[],
+    batches: readonly Batch[],
+  ): Promise<readonly (PartitionResult | Error)[]> {
     const { metadata, settings } = this.cluster;
-    const { acks, compression, deliveryTimeoutMs } = this.settings;
-    const isTransactional = this.transactions !== null;
-    for (const [batch, queue] of sent) {
-      this.counts.batchBytes += queue.freeze(batch, this.identity.current, {
-        compression,
-        isTransactional,
-      }).length;
+    const { acks, compression } = this.settings;
+    const how = { compression, isTransactional: this.transactions !== null };
+    let oldestMs = Infinity;
+    for (let i = 0; i < batches.length; i++) {
+      const batch = batches[i]!;
+      this.counts.batchBytes += queues[i]!.freeze(batch, this.identity.current, how).length;
+      oldestMs = Math.min(oldestMs, batch.createdAtMs);
     }
-    const batches = [...sent.keys()];
     const versionMax = produceVersionMax(batches, metadata, this.transactions);
     const transactionalId = this.transactions?.transactionalId ?? null;
-    const timing = { acks, timeoutMs: settings.requestTimeoutMs, transactionalId };
+    const terms = { acks, timeoutMs: settings.requestTimeoutMs, transactionalId };
     const body = (version: number): ReturnType<typeof produceRequest> =>
-      produceRequest(version, batches, metadata, timing);
+      produceRequest(version, batches, metadata, terms);
     if (acks === 0) {
-      (await this.cluster.connection(node, 'main')).send(produceApi, body, versionMax);
-      return new Map(batches.map((batch) => [batch, WRITTEN_UNSEEN]));
+      await this.cluster.send(node, produceApi, body, versionMax);
+      return batches.map(() => WRITTEN_UNSEEN);
     }
-    const oldestMs = Math.min(...batches.map(({ createdAtMs }) => createdAtMs));
-    const remainingMs = Math.max(oldestMs + deliveryTimeoutMs - this.nowMs, 1);
+    const remainingMs = Math.max(oldestMs + this.settings.deliveryTimeoutMs - this.nowMs, 1);
     const timeoutMs = Math.min(settings.requestTimeoutMs, remainingMs);
     const answer = await this.cluster.request(node, produceApi, body, { timeoutMs, versionMax });
     return produceResults(answer, batches, metadata);
-  }
-
-  private conclude(
-    node: BrokerNode,
-    queue: PartitionQueue,
-    batch: Batch,
-    result: PartitionResult | Error,
-  ): void {
-    if (!this.isStopped) this.outcome.conclude({ node, queue, batch }, result);
   }
 
   /** Asks anew who leads what, once at a time; batches wait for the answer as long as their own pauses last. */

@@ -62,3 +62,26 @@ for (const [what, size] of [
     assert.throws(() => splitter.push(length), FrameError);
   });
 }
+
+test('the rest of a large frame is received where it belongs, and frames keep no memory of chunks', () => {
+  const frames: Buffer[] = [];
+  const splitter = new FrameSplitter(1_000_000, (frame) => frames.push(frame));
+  const body = Buffer.from(Array.from({ length: 100_000 }, (_, at) => at % 251));
+  const chunk = Buffer.concat([framed([Buffer.from('small')]), framed([body]).subarray(0, 50_000)]);
+  const { room: early } = splitter;
+  assert.equal(early, null);
+  splitter.push(chunk);
+  chunk.fill(0);
+  for (let at = 49_996; at < body.length;) {
+    const { room } = splitter;
+    if (room === null) {
+      assert.ok(body.length - at < 16 * 1024, 'a rest that is not worth a read of its own');
+      splitter.push(body.subarray(at));
+      break;
+    }
+    const count = body.copy(room, 0, at, at + 30_000);
+    splitter.push(room.subarray(0, count));
+    at += count;
+  }
+  assert.deepEqual(frames, [Buffer.from('small'), body]);
+});
