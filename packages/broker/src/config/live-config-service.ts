@@ -139,7 +139,9 @@ class LiveConfigService implements ConfigService {
     const read = topics.map(async (topic) => [topic, await this.#store.readTopic(topic)] as const);
     for (const [topic, stored] of await Promise.all(read)) {
       // A change that was noticed meanwhile is newer.
-      if (!this.#topics.has(topic)) this.#topics.set(topic, stored);
+      if (this.#topics.has(topic)) continue;
+      this.#topics.set(topic, stored);
+      if (Object.keys(stored.settings).length > 0) this.#tellTopic(topic);
     }
   }
 

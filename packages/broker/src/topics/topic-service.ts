@@ -50,7 +50,12 @@ export interface TopicServiceParts {
   >;
   readonly configs: Pick<
     ConfigService,
-    'topicSettingsForCreation' | 'topicCreated' | 'topicDeleted' | 'topicOverrides'
+    | 'topicSettingsForCreation'
+    | 'topicCreated'
+    | 'topicDeleted'
+    | 'topicOverrides'
+    | 'onTopicChange'
+    | 'onBrokerChange'
   >;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -73,6 +78,9 @@ export class TopicService {
   constructor(parts: TopicServiceParts) {
     this.parts = parts;
     this.controller = this.controllerIn(parts.coordination);
+    // What the controller asks for is in force by now (F71).
+    parts.configs.onTopicChange((topic) => this.controller.electionSettingsChanged(topic));
+    parts.configs.onBrokerChange(() => this.controller.electionSettingsChanged(null));
   }
 
   private controllerIn(coordination: Coordination): Controller {

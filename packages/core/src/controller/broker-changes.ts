@@ -113,6 +113,13 @@ export function replicasBroken(
   term.changeStates(changesWhere(term, isBroken), done);
 }
 
+/** Who may lead without being in sync has changed, of one topic or, with null, of all: some may get a leader now. */
+export function electionSettingsChanged(term: ControllerTerm, topic: string | null, done: Ended): void {
+  const isLeaderless = ({ leader, partitionEpoch }: PartitionEntry, { name }: TopicEntry) =>
+    leader === NO_LEADER && partitionEpoch >= 0 && (topic === null || name === topic);
+  term.changeStates(changesWhere(term, isLeaderless), done);
+}
+
 function resumeDeletions(term: ControllerTerm, done: Ended): void {
   inOrder(
     [...term.deletions].map((name) => (next: Ended) => finishDeletion(term, name, next)),

@@ -1,4 +1,4 @@
-import type { Coordination } from '../ports/coordination.ts';
+import type { Coordination, Watch } from '../ports/coordination.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import { decodeBrokerRegistration } from './broker-registration.ts';
 import { allOf, attempt, inOrder, isOneOf, type Ended } from './callback-flow.ts';
@@ -20,29 +20,35 @@ export interface LoadedCluster {
   readonly unreadable: Map<string, NodeFormatError>;
 }
 
-/**
- * Reads the whole cluster from the tree into `state`, which must be empty.
- * @param newTopicId for topics that have none
- */
+/** Where a cluster is read from. */
+export interface LoadSource {
+  readonly coordination: Coordination;
+  readonly log: LogSink;
+  /** For a topic that has none. */
+  newTopicId(): string;
+  /** Is told of the next change of the topic's node. */
+  topicNodeWatch(topic: string): Watch;
+}
+
+/** Reads the whole cluster from the tree into `state`, which must be empty. */
 export function loadCluster(
-  coordination: Coordination,
-  log: LogSink,
+  source: LoadSource,
   state: ClusterState,
-  newTopicId: () => string,
   done: (error: Error | null, loaded: LoadedCluster) => void,
 ): void {
   const loaded = nothingLoaded();
+  const { coordination } = source;
   inOrder(
     [
-      (next) => loadBrokers(coordination, log, state, next),
-      (next) => loadTopics(coordination, state, loaded, newTopicId, next),
+      (next) => loadBrokers(source, state, next),
+      (next) => loadTopics(source, state, loaded, next),
       (next) => loadDeletions(coordination, loaded, next),
     ],
     (error) => done(error, loaded),
   );
 }
 
-function loadBrokers(coordination: Coordination, log: LogSink, state: ClusterState, done: Ended): void {
+function loadBrokers({ coordination, log }: LoadSource, state: ClusterState, done: Ended): void {
   coordination.children(treePaths.brokerIds, null, (error, names) => {
     if (error !== null) return done(error);
     readBrokers(coordination, log, names, (failure, brokers) => {
@@ -84,33 +90,22 @@ export function nothingLoaded(): LoadedCluster {
   return { stateZxids: new Map(), deletions: new Set(), withoutId: new Set(), unreadable: new Map() };
 }
 
-function loadTopics(
-  coordination: Coordination,
-  state: ClusterState,
-  loaded: LoadedCluster,
-  newTopicId: () => string,
-  done: Ended,
-): void {
-  coordination.children(treePaths.topics, null, (error, names) => {
+function loadTopics(source: LoadSource, state: ClusterState, loaded: LoadedCluster, done: Ended): void {
+  source.coordination.children(treePaths.topics, null, (error, names) => {
     if (error !== null) return done(error);
-    allOf(
-      [...names].sort(),
-      (name, next) => loadTopic(coordination, state, loaded, name, newTopicId, next),
-      done,
-    );
+    allOf([...names].sort(), (name, next) => loadTopic(source, state, loaded, name, next), done);
   });
 }
 
 /** Reads one topic into the state; one that is gone by now, or cannot be understood, is left out. */
 export function loadTopic(
-  coordination: Coordination,
+  { coordination, newTopicId, topicNodeWatch }: LoadSource,
   state: ClusterState,
   loaded: LoadedCluster,
   name: string,
-  newTopicId: () => string,
   done: Ended,
 ): void {
-  coordination.read(treePaths.topic(name), null, (error, contents) => {
+  coordination.read(treePaths.topic(name), topicNodeWatch(name), (error, contents) => {
     if (error !== null) return done(isOneOf(error, 'NONODE') ? null : error);
     const [failure, topic] = attempt(() => wholeTopic(name, contents.data));
     if (failure !== null) return done(leaveOut(state, loaded, name, failure));
@@ -124,7 +119,7 @@ export function loadTopic(
 }
 
 /** @throws NodeFormatError, also where partitions are missing */
-function wholeTopic(name: string, data: Buffer | null): TopicNode {
+export function wholeTopic(name: string, data: Buffer | null): TopicNode {
   const topic = decodeTopicNode(name, data);
   const missing = [...topic.partitions.keys()].findIndex((partition, place) => partition !== place);
   if (missing < 0) return topic;

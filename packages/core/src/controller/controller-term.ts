@@ -1,11 +1,12 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
-import type { Coordination } from '../ports/coordination.ts';
+import type { Coordination, Watch } from '../ports/coordination.ts';
 import type { LogSink } from '../ports/log-sink.ts';
 import type { Random } from '../ports/random.ts';
 import { Announcements, type AnnouncedPartition, type BrokenReplica } from './announcements.ts';
 import type { BrokerChannels } from './broker-channels.ts';
 import type { Ended } from './callback-flow.ts';
+import type { LoadSource } from './cluster-load.ts';
 import type { ClusterState, TopicEntry } from './cluster-state.ts';
 import { isFenced, type ControllerTree, type StateWrite } from './controller-tree.ts';
 import type { ReplicaAssignment } from './topic-node.ts';
@@ -64,6 +65,8 @@ export interface TermEvents {
   doubtful(error: Error): void;
   /** Brokers cannot hold some of their replicas. */
   broken(replicas: readonly BrokenReplica[]): void;
+  /** The node of a topic has been written, by this controller or by another program. */
+  topicNodeChanged(topic: string): void;
 }
 
 /**
@@ -92,6 +95,24 @@ export class ControllerTerm {
     this.announcements = new Announcements(parts.channels, parts.state, epoch, (replicas) =>
       events.broken(replicas),
     );
+  }
+
+  /** Where this term reads topics from, so that it is told when their nodes change. */
+  get source(): LoadSource {
+    const { coordination, log } = this.parts;
+    return {
+      coordination,
+      log,
+      newTopicId: () => this.newUuid(),
+      topicNodeWatch: (topic) => this.topicNodeWatch(topic),
+    };
+  }
+
+  /** Fires once; whoever reads the node then watches anew. */
+  topicNodeWatch(topic: string): Watch {
+    return ({ type }) => {
+      if (type !== 'deleted') this.events.topicNodeChanged(topic);
+    };
   }
 
   /** Whether a broker can hold a partition: it is alive, and the disk of its replica works. */

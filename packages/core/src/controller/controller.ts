@@ -1,6 +1,10 @@
 import { ErrorCode } from '@odradek/protocol/errors.ts';
-import type { BrokenReplica } from './announcements.ts';
-import { brokersChanged, completePending, replicasBroken } from './broker-changes.ts';
+import {
+  brokersChanged,
+  completePending,
+  electionSettingsChanged,
+  replicasBroken,
+} from './broker-changes.ts';
 import { allOf, inOrder, isOneOf, TaskQueue, type Ended } from './callback-flow.ts';
 import { loadCluster, readBrokers, type LoadedCluster } from './cluster-load.ts';
 import { ClusterState } from './cluster-state.ts';
@@ -20,7 +24,7 @@ import { legacyRequestsAppeared, reassignByRequest } from './legacy-requests.ts'
 import { logDirEventsAppeared } from './log-dir-events.ts';
 import { statesAtStartOfTerm } from './start-of-term.ts';
 import { beginDeletion, createTopics, deleteTopics, growTopics, type TopicOutcome } from './topic-changes.ts';
-import { topicsAppeared } from './topic-discovery.ts';
+import { topicNodeChanged, topicsAppeared } from './topic-discovery.ts';
 import type { TopicCreation, TopicFault, TopicGrowth } from './topic-request.ts';
 import { treePaths } from './tree-paths.ts';
 import { ANY_VERSION } from '../ports/coordination.ts';
@@ -148,6 +152,18 @@ export class Controller {
     );
   }
 
+  /**
+   * The setting is in force that lets replicas lead that may lack records: where nobody leads, one of them may be
+   * allowed to now. Does nothing in a broker that is not the controller.
+   *
+   * @param topic whose setting has changed; null: that of all topics
+   */
+  electionSettingsChanged(topic: string | null): void {
+    if (this.term === null) return;
+    const { term } = this;
+    this.within(term, (ended) => electionSettingsChanged(term, topic, ended));
+  }
+
   /** One task at a time, and only while this broker is the controller. */
   private run<Outcome>(
     task: (term: ControllerTerm, ended: (outcome: Outcome) => void) => void,
@@ -233,31 +249,26 @@ export class Controller {
   }
 
   private begin(epoch: number, tree: ControllerTree, done: Ended): void {
-    const { coordination, nodeId, state } = this.parts;
+    const { nodeId, state } = this.parts;
     const term = new ControllerTerm(this.parts, epoch, tree, {
       fenced: () => this.resign('another controller has been elected'),
       doubtful: (error) => this.startOver(term, error),
-      broken: (replicas) => this.replicasBroken(term, replicas),
+      broken: (replicas) => this.within(term, (ended) => replicasBroken(term, replicas, ended)),
+      topicNodeChanged: (topic) => this.within(term, (ended) => topicNodeChanged(term, topic, ended)),
     });
     const fresh = new ClusterState();
     this.watchAll(term, (error) => {
       if (error !== null) return done(error);
-      loadCluster(
-        coordination,
-        term.parts.log,
-        fresh,
-        () => term.newUuid(),
-        (failure, loaded) => {
-          if (failure !== null) return done(failure);
-          // The last answers of a session that is over by now.
-          if (this.isOver) return done(null);
-          state.replaceWith(fresh);
-          state.controllerId = nodeId;
-          this.term = term;
-          beginTerm(term, loaded, done);
-          this.balanceLater(term);
-        },
-      );
+      loadCluster(term.source, fresh, (failure, loaded) => {
+        if (failure !== null) return done(failure);
+        // The last answers of a session that is over by now.
+        if (this.isOver) return done(null);
+        state.replaceWith(fresh);
+        state.controllerId = nodeId;
+        this.term = term;
+        beginTerm(term, loaded, done);
+        this.balanceLater(term);
+      });
     });
   }
 
@@ -287,15 +298,12 @@ export class Controller {
     done: Ended,
   ): void {
     const { coordination } = this.parts;
-    const changed = () => {
-      this.tasks.run((next) => {
-        const ended = this.ended(term, next);
-        if (this.term !== term) return ended(null);
+    const changed = () =>
+      this.within(term, (ended) =>
         coordination.children(path, changed, (error, names) =>
           error === null ? act(names, ended) : ended(error),
-        );
-      });
-    };
+        ),
+      );
     coordination.children(path, changed, (...[error]) => done(error));
   }
 
@@ -304,29 +312,19 @@ export class Controller {
       if (this.term !== term) return;
       this.balanceLater(term);
       const { isEnabled, toleratedPercent } = this.parts.balance();
-      if (!isEnabled) return;
-      this.tasks.run((next) => {
-        const ended = this.ended(term, next);
-        if (this.term === term) balanceLeaders(term, toleratedPercent, ended);
-        else ended(null);
+      if (isEnabled) this.within(term, (ended) => balanceLeaders(term, toleratedPercent, ended));
+    });
+  }
+
+  /** Does what an event asks for, unless the term is over by then. */
+  private within(term: ControllerTerm, act: (ended: Ended) => void): void {
+    this.tasks.run((next) => {
+      if (this.term !== term) return next();
+      act((error) => {
+        next();
+        if (error !== null) term.noteFailure(error);
       });
     });
-  }
-
-  private replicasBroken(term: ControllerTerm, replicas: readonly BrokenReplica[]): void {
-    this.tasks.run((next) => {
-      const ended = this.ended(term, next);
-      if (this.term === term) replicasBroken(term, replicas, ended);
-      else ended(null);
-    });
-  }
-
-  /** What an event asked for is done, or could not be. */
-  private ended(term: ControllerTerm, next: () => void): Ended {
-    return (error) => {
-      next();
-      if (error !== null) term.noteFailure(error);
-    };
   }
 
   private resign(reason: string): void {

@@ -17,6 +17,7 @@ import {
   type TopicGrowth,
   type TopicPlan,
 } from './topic-request.ts';
+import { treePaths } from './tree-paths.ts';
 
 /** What came of one topic of a request; a fault, or what it is or would be now. */
 export type TopicOutcome =
@@ -97,12 +98,25 @@ function createTopic(
   term.tree.createTopic(name, node, plan.settings, states, (error) => {
     if (error === null) {
       term.parts.state.addTopic(name, topicId, 0);
+      watchNode(term, name);
       term.parts.notices.topicSettings(name, plan.settings);
       takePartitions(term, name, 0, assignments, states);
     } else {
       outcomes.set(name, term.faultOf(error, name));
     }
     done(null);
+  });
+}
+
+/** From here on the term hears of what is written there. */
+function watchNode(term: ControllerTerm, name: string): void {
+  const { coordination, state } = term.parts;
+  const watch = term.topicNodeWatch(name);
+  coordination.stat(treePaths.topic(name), watch, (error, stat) => {
+    // A session that is over ends the term.
+    if (error !== null || stat === null) return;
+    const { nodeVersion } = state.topic(name) ?? { nodeVersion: stat.version };
+    if (stat.version > nodeVersion) watch({ type: 'data', path: treePaths.topic(name) });
   });
 }
 

@@ -1,5 +1,6 @@
-import { allOf, inOrder, isOneOf, type Ended } from './callback-flow.ts';
-import { loadTopic, nothingLoaded } from './cluster-load.ts';
+import { allOf, attempt, inOrder, isOneOf, type Ended } from './callback-flow.ts';
+import { loadTopic, nothingLoaded, wholeTopic } from './cluster-load.ts';
+import type { PartitionEntry } from './cluster-state.ts';
 import { decodeConfigNode } from './config-node.ts';
 import type { ControllerTerm } from './controller-term.ts';
 import { initialState } from './partition-election.ts';
@@ -12,13 +13,13 @@ export function topicsAppeared(term: ControllerTerm, names: readonly string[], d
 }
 
 function topicAppeared(term: ControllerTerm, name: string, done: Ended): void {
-  const { coordination, state, notices, log } = term.parts;
+  const { state, notices, log } = term.parts;
   const loaded = nothingLoaded();
   const ifThere = (act: (next: Ended) => void) => (next: Ended) =>
     state.topic(name) === undefined ? next(null) : act(next);
   inOrder(
     [
-      (next) => loadTopic(coordination, state, loaded, name, () => term.newUuid(), next),
+      (next) => loadTopic(term.source, state, loaded, name, next),
       (next) => {
         const error = loaded.unreadable.get(name);
         if (error !== undefined)
@@ -36,7 +37,7 @@ function topicAppeared(term: ControllerTerm, name: string, done: Ended): void {
       ),
       ifThere((next) => {
         log.info('a topic has been made by another', { topic: name });
-        giveLeaders(term, name, next);
+        giveLeaders(term, name, state.topic(name)!.partitions, next);
       }),
     ],
     done,
@@ -55,8 +56,40 @@ function readSettings(
   });
 }
 
-function giveLeaders(term: ControllerTerm, name: string, done: Ended): void {
-  const { partitions } = term.parts.state.topic(name)!;
+/**
+ * The node of a topic has been written. What this controller wrote itself is known. Partitions that another program has
+ * added get leaders, but where the topic is being deleted: there the node is put back as it was (F62). Whatever else is
+ * different counts for nothing: replicas are moved by requests.
+ */
+export function topicNodeChanged(term: ControllerTerm, name: string, done: Ended): void {
+  const { coordination, state, log } = term.parts;
+  const path = treePaths.topic(name);
+  coordination.read(path, term.topicNodeWatch(name), (error, contents) => {
+    if (error !== null) return done(isOneOf(error, 'NONODE') ? null : error);
+    const topic = state.topic(name);
+    if (topic === undefined || contents.stat.version <= topic.nodeVersion) return done(null);
+    const [fault, written] = attempt(() => wholeTopic(name, contents.data));
+    if (fault !== null) {
+      log.error('what another program has written for a topic cannot be read', { topic: name, error: fault });
+      return done(null);
+    }
+    state.setNodeVersion(name, contents.stat.version);
+    const first = topic.partitions.length;
+    const added = [...written.partitions].filter(([index]) => index >= first);
+    if (added.length === 0) return done(null);
+    log.info('partitions have been added by another', { topic: name, count: added.length });
+    if (topic.isDeleting) return term.rewriteTopic(topic, new Map(), [], done);
+    for (const [index, assignment] of added) state.setAssignment(name, index, assignment);
+    giveLeaders(term, name, topic.partitions.slice(first), done);
+  });
+}
+
+function giveLeaders(
+  term: ControllerTerm,
+  name: string,
+  partitions: readonly PartitionEntry[],
+  done: Ended,
+): void {
   // Left by a creation whose outcome nobody learned.
   const led = partitions.filter(({ partitionEpoch }) => partitionEpoch >= 0);
   term.announce(led.map(({ index }) => ({ topic: name, partition: index, isNew: true })));

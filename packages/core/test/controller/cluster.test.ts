@@ -222,6 +222,76 @@ test('F62: a topic that is being deleted or moved does not grow, and one that is
   assert.equal(partition('moving', 1), undefined);
 });
 
+/** As a tool does that knows nothing of states. */
+async function writeAssignment(name: string, partitions: Record<number, number[]>): Promise<void> {
+  const session = new PromisedSession(tree.connect());
+  const { data } = await session.read(`/brokers/topics/${name}`);
+  const node = { ...(JSON.parse(data!.toString()) as object), partitions };
+  await session.set(`/brokers/topics/${name}`, JSON.stringify(node));
+}
+
+test('F62: partitions that a tool adds to the node of a topic get leaders at once, and the topic grows on from there', async () => {
+  await create('t', [0, 1]);
+  await writeAssignment('t', { 0: [0, 1], 1: [2, 1] });
+  await until(() => partition('t', 1)?.leader === 2);
+  assert.equal((await controller().grow('t', 3)).get('t'), null);
+  await writeAssignment('t', { 0: [0, 1], 1: [2, 1], 2: partition('t', 2).replicas.slice(), 3: [1, 2] });
+  await until(() => partition('t', 3)?.leader === 1);
+  const told = controller()
+    .sent.get(1)!
+    .flatMap(({ leadership }) => leadership);
+  assert.ok(told.some((change) => change.partition === 3 && change.isNew));
+  const epochs = [0, 1, 2, 3].map((index) => partition('t', index).controllerEpoch);
+  assert.equal(new Set(epochs).size, 1, 'within one term');
+});
+
+test('F62: partitions that a tool adds to a topic that is being deleted are not made: its node is as it was', async () => {
+  await create('t', [0, 1]);
+  die(1);
+  await until(() => !controller().state.isLive(1));
+  await controller().delete('t');
+  await writeAssignment('t', { 0: [0, 1], 1: [2, 0] });
+  const session = new PromisedSession(tree.connect());
+  const indexes = async () => {
+    const { partitions } = JSON.parse((await session.read('/brokers/topics/t')).data!.toString()) as {
+      partitions: object;
+    };
+    return Object.keys(partitions);
+  };
+  while ((await indexes()).length > 1);
+  assert.equal(partition('t', 1), undefined);
+  await comeBack(1);
+  await until(() => controller().state.topic('t') === undefined);
+});
+
+test('what a tool writes for a topic that is no assignment leaves the topic as it was', async () => {
+  await create('t', [0, 1]);
+  const session = new PromisedSession(tree.connect());
+  await session.set('/brokers/topics/t', 'nonsense');
+  await create('other', [1, 0]);
+  assert.equal(partition('t').leader, 0);
+});
+
+test('F71: where an unclean leader is allowed while nobody leads, one leads at once, and of no other topic', async () => {
+  await create('t', [0, 1]);
+  await create('other', [0, 1]);
+  for (const name of ['t', 'other']) {
+    const { leaderEpoch, partitionEpoch } = partition(name);
+    await alter({ topic: name, leaderEpoch, partitionEpoch, isr: [0] });
+  }
+  die(0);
+  await until(() => controller()?.state.topic('t')?.partitions[0]?.leader === -1);
+  const { uncleanTopics, controller: own } = controller();
+  own.electionSettingsChanged('t');
+  uncleanTopics.add('t').add('other');
+  own.electionSettingsChanged('t');
+  await until(() => partition('t').leader === 1);
+  assert.deepEqual([partition('t').isr, partition('t').isRecovering], [[1], true]);
+  assert.equal(partition('other').leader, -1);
+  own.electionSettingsChanged(null);
+  await until(() => partition('other').leader === 1);
+});
+
 test('a deletion that a tool has asked for is done, one of a topic that is not there is forgotten', async () => {
   await create('t', [0, 1]);
   const session = new PromisedSession(tree.connect());

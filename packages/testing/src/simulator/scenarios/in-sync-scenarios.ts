@@ -1,3 +1,4 @@
+import { alterConfigs } from '@odradek/client';
 import type { Scenario } from './scenario.ts';
 
 /** Who is in sync, and what follows from it. */
@@ -70,6 +71,35 @@ export const IN_SYNC_SCENARIOS: readonly Scenario[] = [
       await director.leaderChangesFrom(leader);
       await director.sendAll(3);
       await director.until('it is in sync', () => director.isInSync(leader));
+    },
+  },
+  {
+    row: 'F71',
+    name: 'where an unclean leader is allowed while nobody leads, one leads at once',
+    brokers: 3,
+    topic: { configs: { 'min.insync.replicas': '1' } },
+    play: async (director) => {
+      await director.sendAll(3);
+      const { leader } = director;
+      const [heir, other] = director.followers;
+      heir!.kill();
+      other!.kill();
+      await director.until('it is alone', () => director.replica(leader)?.isr.length === 1);
+      leader.kill();
+      await director.starts(heir!);
+      await director.until('it is the controller', () => director.controllerIsNot(leader));
+      await director.passes(4_000);
+      if (director.isLeader(heir!))
+        director.stage.problems.add('in-sync-set-changed', 'though nobody allowed it');
+      await director.asks('an unclean leader is allowed', (cluster) =>
+        alterConfigs(
+          cluster,
+          { type: 'topic', name: 'orders' },
+          { 'unclean.leader.election.enable': 'true' },
+        ),
+      );
+      await director.until('it leads', () => director.isLeader(heir!));
+      await director.sendAll(2);
     },
   },
   {
