@@ -15,7 +15,7 @@ export class KafkaJSError extends Error {
   override name = 'KafkaJSError';
   readonly retriable: boolean;
   readonly helpUrl?: string;
-  override readonly cause?: Error;
+  declare readonly cause?: Error;
 
   constructor(reason: Reason, { retriable = true, cause }: KafkaJSErrorMetadata = {}) {
     super(messageOf(reason), cause === undefined ? undefined : { cause });
