@@ -6,16 +6,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Producer } from '@odradek/client/index.ts';
 import { endTxnApi } from '@odradek/protocol/generated/apis/end-txn.ts';
+import { shareFetchApi } from '@odradek/protocol/generated/apis/share-fetch.ts';
 import { projectDirectory } from '../../scripts/kafka-jars.ts';
 import type { Target } from '../targets/target.ts';
 import type { Case } from './case.ts';
 
-const GUIDE = join(projectDirectory, 'docs/client.md');
-
-async function run(mark: string, target: Target): Promise<void> {
+async function run(page: string, mark: string, target: Target): Promise<void> {
   const pattern = new RegExp(`\`\`\`ts ${mark}\n([\\s\\S]*?)\`\`\``, 'g');
-  const blocks = [...readFileSync(GUIDE, 'utf8').matchAll(pattern)].map((match) => match[1]!);
-  assert.ok(blocks.length > 0, `docs/client.md has no example marked ${mark}`);
+  const blocks = [...readFileSync(join(projectDirectory, page), 'utf8').matchAll(pattern)].map(
+    (match) => match[1]!,
+  );
+  assert.ok(blocks.length > 0, `${page} has no example marked ${mark}`);
   for (const block of blocks) {
     const program = `const bootstrapServers = '${target.bootstrap}';\n${block}`;
     const child = spawn(
@@ -38,7 +39,12 @@ export const documentationCases: readonly Case[] = [
       const producer = new Producer({ bootstrapServers: target.bootstrap });
       await producer.send({ topic: 'orders', value: Buffer.from('lamp') });
       await producer.close();
-      await run('transactions', target);
+      await run('docs/client.md', 'transactions', target);
     },
+  },
+  {
+    name: 'the example of docs/share-groups.md',
+    needs: shareFetchApi,
+    run: (target) => run('docs/share-groups.md', 'share-groups', target),
   },
 ];

@@ -9,6 +9,7 @@ import { clientCases } from './client-cases.ts';
 import { commandLineCases } from './command-line-cases.ts';
 import { documentationCases } from './documentation-case.ts';
 import { servedApis } from './served-apis.ts';
+import { shareCases } from './share-cases.ts';
 import { transactionCases } from './transaction-cases.ts';
 
 const { values } = parseArgs({
@@ -17,9 +18,13 @@ const { values } = parseArgs({
     case: { type: 'string', default: '' },
   },
 });
-const cases = [...commandLineCases, ...clientCases, ...transactionCases, ...documentationCases].filter(
-  ({ name }) => name.includes(values.case),
-);
+const cases = [
+  ...commandLineCases,
+  ...clientCases,
+  ...transactionCases,
+  ...shareCases,
+  ...documentationCases,
+].filter(({ name }) => name.includes(values.case));
 let passed = 0;
 let failed = 0;
 
@@ -29,7 +34,12 @@ for (const name of values.target.split(',').map(parseTargetName)) {
     overrides: {
       'group.initial.rebalance.delay.ms': '0',
       ...(name === 'kafka-4.4'
-        ? { 'group.consumer.heartbeat.interval.ms': '300', 'group.consumer.min.heartbeat.interval.ms': '100' }
+        ? {
+            'group.consumer.heartbeat.interval.ms': '300',
+            'group.consumer.min.heartbeat.interval.ms': '100',
+            'group.share.heartbeat.interval.ms': '300',
+            'group.share.min.heartbeat.interval.ms': '100',
+          }
         : {}),
     },
   });

@@ -114,6 +114,16 @@ export class LogTruncatedError extends ClientError {
   }
 }
 
+/** Records of a share group are not this member's any more: they come again, here or elsewhere. */
+export class AcquisitionLostError extends ClientError {
+  override readonly name = 'AcquisitionLostError';
+
+  constructor(reason: string, cause: Error | null) {
+    const options = cause === null ? {} : { cause };
+    super('ACQUISITION_LOST', cause === null ? reason : `${reason}: ${cause.message}`, options);
+  }
+}
+
 /** A handler of the application failed. The record comes again, here or with another member. */
 export class HandlerError extends ClientError {
   override readonly name = 'HandlerError';

@@ -4,6 +4,7 @@ export * from './admin/group-offsets.ts';
 export * from './admin/groups.ts';
 export * from './admin/log-directories.ts';
 export * from './admin/reassignments.ts';
+export * from './admin/share-groups.ts';
 export * from './admin/topic-values.ts';
 export * from './admin/topics.ts';
 export type { PartitionRefusal } from './admin/partition-refusal.ts';
@@ -46,6 +47,12 @@ export { roundRobinPartitioner, type Partitioner, type UnplacedRecord } from './
 export { Producer } from './producer/producer.ts';
 export type { ProducerRecord } from './producer/producer-record.ts';
 export type { PartitionChooser } from './producer/taken-record.ts';
+export type { AcknowledgementOutcome, Verdict } from './share/acknowledgement.ts';
+export type { ShareRecord } from './share/acquired-record.ts';
+export { ShareConsumer } from './share/share-consumer.ts';
+export type { FailureVerdict, ShareHandlers } from './share/share-handlers.ts';
+export type { ShareMetrics } from './share/share-metrics.ts';
+export type { AcknowledgementMode, AcquireMode, ShareConsumerOptions } from './share/share-options.ts';
 export { bytes, doubles, integers, json, nullable, strings, type Serde } from './typed/serdes.ts';
 export {
   SerdeError,

@@ -4,9 +4,12 @@ import { incrementalAlterConfigsApi } from '@odradek/protocol/generated/apis/inc
 import type { Cluster } from '../cluster/cluster.ts';
 import type { BrokerNode } from '../cluster/metadata-cache.ts';
 
-/** Whose settings. A broker without id stands for the default of all brokers. */
+/**
+ * Whose settings. A broker without id stands for the default of all brokers; groups have settings from Kafka 4.0 on
+ * (KIP-848, KIP-932).
+ */
 export type ConfigResource =
-  | { readonly type: 'topic'; readonly name: string }
+  | { readonly type: 'topic' | 'group'; readonly name: string }
   | { readonly type: 'broker'; readonly nodeId: number | null };
 
 export interface ConfigEntry {
@@ -35,13 +38,13 @@ export type ConfigSource = (typeof CONFIG_SOURCES)[number];
 /** A value to set, or null to go back to the default. */
 export type ConfigChanges = Readonly<Record<string, string | null>>;
 
-const RESOURCE_TYPES = { topic: 2, broker: 4 } as const;
+const RESOURCE_TYPES = { topic: 2, broker: 4, group: 32 } as const;
 const OPERATION_SET = 0;
 const OPERATION_DELETE = 1;
 /** Before, answers told only whether a value is the default. */
 const CONFIG_SOURCE_VERSION = 1;
 
-/** Every setting of a topic or broker, by name. @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST */
+/** Every setting of a topic, broker or group, by name. @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST */
 export async function describeConfigs(
   cluster: Cluster,
   resource: ConfigResource,
@@ -93,11 +96,11 @@ export async function alterConfigs(
 }
 
 export function resourceName(resource: ConfigResource): string {
-  if (resource.type === 'topic') return `topic "${resource.name}"`;
+  if (resource.type !== 'broker') return `${resource.type} "${resource.name}"`;
   return resource.nodeId === null ? 'all brokers' : `broker ${resource.nodeId}`;
 }
 
-/** A broker answers for itself; for topics and for all brokers any one does. */
+/** A broker answers for itself; for all else any one does. */
 async function nodeFor(cluster: Cluster, resource: ConfigResource): Promise<BrokerNode> {
   const nodes = await cluster.nodes();
   const wanted = resource.type === 'broker' ? resource.nodeId : null;
@@ -108,7 +111,7 @@ async function nodeFor(cluster: Cluster, resource: ConfigResource): Promise<Brok
 }
 
 function wireResource(resource: ConfigResource): { type: number; name: string } {
-  const name = resource.type === 'topic' ? resource.name : String(resource.nodeId ?? '');
+  const name = resource.type === 'broker' ? String(resource.nodeId ?? '') : resource.name;
   return { type: RESOURCE_TYPES[resource.type], name };
 }
 

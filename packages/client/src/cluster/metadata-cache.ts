@@ -73,6 +73,25 @@ export class MetadataCache {
     this.beginning++;
   }
 
+  /**
+   * Takes over who leads a partition, as a broker that does not told (KIP-951).
+   *
+   * @returns whether that is news, and of a broker that is known
+   */
+  noteLeader(
+    topic: string,
+    partition: number,
+    { leaderId, leaderEpoch }: { readonly leaderId: number; readonly leaderEpoch: number },
+  ): boolean {
+    const known = this.topicsByName.get(topic);
+    const before = known?.partitions[partition];
+    if (known === undefined || before === undefined || !this.nodesById.has(leaderId)) return false;
+    if (leaderEpoch <= before.leaderEpoch) return false;
+    const partitions = known.partitions.with(partition, { ...before, leaderId, leaderEpoch });
+    this.topicsByName.set(topic, { ...known, partitions });
+    return true;
+  }
+
   forget(topic: string): void {
     const known = this.topicsByName.get(topic);
     if (known === undefined) return;

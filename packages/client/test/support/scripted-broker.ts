@@ -18,6 +18,9 @@ import { offsetCommitApi } from '@odradek/protocol/generated/apis/offset-commit.
 import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts';
 import { saslAuthenticateApi } from '@odradek/protocol/generated/apis/sasl-authenticate.ts';
 import { saslHandshakeApi } from '@odradek/protocol/generated/apis/sasl-handshake.ts';
+import { shareAcknowledgeApi } from '@odradek/protocol/generated/apis/share-acknowledge.ts';
+import { shareFetchApi } from '@odradek/protocol/generated/apis/share-fetch.ts';
+import { shareGroupHeartbeatApi } from '@odradek/protocol/generated/apis/share-group-heartbeat.ts';
 import { syncGroupApi } from '@odradek/protocol/generated/apis/sync-group.ts';
 import { initProducerIdApi } from '@odradek/protocol/generated/apis/init-producer-id.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
@@ -66,6 +69,9 @@ const APIS: readonly AnyApi[] = [
   txnOffsetCommitApi,
   endTxnApi,
   consumerGroupHeartbeatApi,
+  shareGroupHeartbeatApi,
+  shareFetchApi,
+  shareAcknowledgeApi,
   saslHandshakeApi,
   saslAuthenticateApi,
   alterPartitionReassignmentsApi,
