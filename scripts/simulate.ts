@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util';
 import { BROKEN_RULES } from '@odradek/testing/simulator/bugs/broken-rules.ts';
 import { type BugName, KNOWN_BUGS, knownBug } from '@odradek/testing/simulator/bugs/known-bugs.ts';
 import { describeFault } from '@odradek/testing/simulator/faults/fault.ts';
-import { shrinkFaults } from '@odradek/testing/simulator/faults/shrink.ts';
+import { shortestFailure } from '@odradek/testing/simulator/faults/shrink.ts';
 import type { Outcome } from '@odradek/testing/simulator/outcome.ts';
+import type { ProblemName } from '@odradek/testing/simulator/checkers/problem.ts';
 import type { Scenario } from '@odradek/testing/simulator/scenarios/scenario.ts';
 import { playScenario, SCENARIOS } from '@odradek/testing/simulator/scenarios/scenarios.ts';
 import { simulate } from '@odradek/testing/simulator/simulate.ts';
@@ -18,7 +19,7 @@ const USAGE = `npm run simulate -- [--seeds A..B | --minutes N | --scenario ROW 
   --scenario ROW the same for one of them, such as F05
   --broken-rules plays each with the rule broken that prevents it, and fails when that is not seen
   --bugs         switches known bugs on, one after the other, and fails when one is not found
-  --bug NAME     the same for one of them
+  --bug NAME     the same for one of them; with --trace its shortest failure as well
   --brokers N    with so many brokers, 3 to 9; 3 unless given
   --twice        runs each seed twice and compares the hashes of the traces
   --trace        prints the trace of each run, also where all is well`;
@@ -85,6 +86,7 @@ function end(text: string, code: number): never {
 const begin = performance.now();
 let runs = 0;
 let failures = 0;
+let livedMs = 0;
 
 function* seeds(): Generator<number> {
   const { first, last, minutes } = options;
@@ -104,6 +106,7 @@ if (options.scenario !== null) await playScenarios(options.scenario);
 for (const seed of seeds()) {
   const outcome = await simulate({ seed, brokers: options.brokers });
   runs += 1;
+  livedMs += outcome.livedMs;
   if (options.trace) console.log(outcome.trace.join('\n'));
   if (outcome.problems.length > 0) {
     failures += 1;
@@ -112,7 +115,8 @@ for (const seed of seeds()) {
 }
 
 const seconds = ((performance.now() - begin) / 1000).toFixed(0);
-end(`${runs} seeds, ${failures} failed, ${seconds} s`, failures === 0 ? 0 : 1);
+const hours = (livedMs / 3_600_000).toFixed(1);
+end(`${runs} seeds, ${hours} hours of clusters, ${failures} failed, ${seconds} s`, failures === 0 ? 0 : 1);
 
 /** Without a bug the seeds must pass: that is what the other runs show. */
 async function proveBugsAreFound(): Promise<never> {
@@ -125,22 +129,31 @@ async function proveBugsAreFound(): Promise<never> {
   end(`${options.bugs.length} known bugs, ${missed} missed`, missed === 0 ? 0 : 1);
 }
 
+/** Seed after seed until all is seen that the bug must show. @returns null: it was not */
 async function seedThatFinds(bug: BugName): Promise<string | null> {
-  for (let seed = 1; seed <= knownBug(bug).foundWithin; seed++) {
-    const { problems, trace } = await simulate({ seed, bug });
-    if (problems.length === 0) continue;
-    if (options.trace) console.log(trace.join('\n'));
-    const names = [...new Set(problems.map(({ name }) => name))];
-    return `found with seed ${seed}, by ${names.join(', ')}`;
+  const { shows, foundWithin } = knownBug(bug);
+  const seen = new Set<ProblemName>();
+  for (let seed = 1; seed <= foundWithin; seed++) {
+    const outcome = await simulate({ seed, bug });
+    if (outcome.problems.length === 0) continue;
+    for (const { name } of outcome.problems) seen.add(name);
+    if (shows.some((name) => !seen.has(name))) continue;
+    if (options.trace) await report(outcome, bug);
+    return `found with seed ${seed}, by ${[...seen].join(', ')}`;
   }
+  const missed = shows.filter((name) => !seen.has(name));
+  console.log(`${bug} has shown ${[...seen].join(', ')}, not ${missed.join(', ')}`);
   return null;
 }
 
 async function proveRulesMatter(): Promise<never> {
   let missed = 0;
-  for (const { row, description, install } of BROKEN_RULES) {
+  for (const { row, description, shows, install } of BROKEN_RULES) {
     const mend = install();
-    const found = await seedThatShows(SCENARIOS.find((scenario) => scenario.row === row)!);
+    const found = await seedThatShows(
+      SCENARIOS.find((scenario) => scenario.row === row)!,
+      shows,
+    );
     mend();
     if (found === null) missed += 1;
     console.log(`${row} where ${description}: ${found ?? 'NOT SEEN'}`);
@@ -148,10 +161,11 @@ async function proveRulesMatter(): Promise<never> {
   end(`${BROKEN_RULES.length} broken rules, ${missed} not seen`, missed === 0 ? 0 : 1);
 }
 
-async function seedThatShows(scenario: Scenario): Promise<string | null> {
+async function seedThatShows(scenario: Scenario, shows: readonly ProblemName[]): Promise<string | null> {
   for (let seed = 1; seed <= SCENARIO_SEEDS; seed++) {
-    const { problems } = await playScenario(scenario, seed);
-    if (problems.length > 0) return `seen with seed ${seed}, by ${problems[0]!.name}`;
+    const names = new Set((await playScenario(scenario, seed)).problems.map(({ name }) => name));
+    if (shows.every((name) => names.has(name))) return `seen with seed ${seed}, by ${[...names].join(', ')}`;
+    if (names.size > 0) console.log(`${scenario.row} with seed ${seed} shows ${[...names].join(', ')}`);
   }
   return null;
 }
@@ -178,16 +192,15 @@ async function compare({ seed, traceHash }: Outcome): Promise<void> {
 }
 
 /** The failure with as few faults as it takes. */
-async function report({ seed, faults, problems }: Outcome): Promise<void> {
+async function report(failed: Outcome, bug?: BugName): Promise<void> {
+  const { seed, faults, problems } = failed;
   const { brokers } = options;
   console.log(`seed ${seed} FAILED with ${faults.length} faults: ${problems[0]!.name}`);
-  const wanted = problems[0]!.name;
-  const failsWith = async (fewer: readonly (typeof faults)[number][]) =>
-    (await simulate({ seed, brokers, faults: fewer })).problems.some(({ name }) => name === wanted);
-  const fewest = await shrinkFaults(faults, failsWith);
-  const shortest = await simulate({ seed, brokers, faults: fewest });
+  const shortest = await shortestFailure(failed, (fewer) =>
+    simulate({ seed, brokers, faults: fewer, ...(bug === undefined ? {} : { bug }) }),
+  );
   console.log(`  as few faults as it takes:`);
-  for (const fault of fewest) console.log(`    ${describeFault(fault)}`);
+  for (const fault of shortest.faults) console.log(`    ${describeFault(fault)}`);
   for (const { name, description } of shortest.problems) console.log(`  ${name}: ${description}`);
   console.log(`  trace:\n${shortest.trace.map((line) => `    ${line}`).join('\n')}`);
 }

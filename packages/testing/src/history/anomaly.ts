@@ -16,18 +16,21 @@
  *
  * G1b of the same family, to read what a transaction overwrote itself, has no meaning in an append-only log.
  */
-export type AnomalyName =
-  | 'lost-write'
-  | 'unseen'
-  | 'duplicate'
-  | 'inconsistent-offsets'
-  | 'poll-skip'
-  | 'nonmonotonic-poll'
-  | 'nonmonotonic-send'
-  | 'precommitted-read'
-  | 'G1a'
-  | 'G0'
-  | 'G1c';
+export const ANOMALY_NAMES = [
+  'lost-write',
+  'unseen',
+  'duplicate',
+  'inconsistent-offsets',
+  'poll-skip',
+  'nonmonotonic-poll',
+  'nonmonotonic-send',
+  'precommitted-read',
+  'G1a',
+  'G0',
+  'G1c',
+] as const;
+
+export type AnomalyName = (typeof ANOMALY_NAMES)[number];
 
 export interface Anomaly {
   readonly name: AnomalyName;

@@ -10,4 +10,6 @@ export interface Outcome {
   readonly traceHash: string;
   readonly trace: readonly string[];
   readonly events: number;
+  /** How long the cluster has lived, milliseconds of its own time. */
+  readonly livedMs: number;
 }

@@ -32,6 +32,8 @@ export interface StageOptions {
 const PATIENCE_MS = 60_000;
 /** The same where something has taken too long before: that is told already. */
 const LEFT_PATIENCE_MS = 1_000;
+/** Between two looks at what is costly to find out, milliseconds. */
+const LOOK_MS = 10;
 
 /**
  * What a run is played on: a cluster with one topic, time that passes, and checkers that look after each event.
@@ -54,12 +56,12 @@ export class Stage {
     const { trace } = this.world;
     this.problems = new Problems((text) => trace.note(text));
     this.cluster = new SimulatedCluster(this.world, brokers, properties);
-    this.replicas = new ReplicaChecker(
-      this.cluster.brokers,
-      this.problems,
-      (name) => mayLose.includes(name) || this.world.ensemble.stat(treePaths.deleteTopic(name)) !== null,
-    );
-    this.group = new GroupChecker(this.problems);
+    const { ensemble } = this.world;
+    this.replicas = new ReplicaChecker(this.cluster.brokers, this.problems, {
+      version: () => ensemble.version,
+      mayLose: (name) => mayLose.includes(name) || ensemble.stat(treePaths.deleteTopic(name)) !== null,
+    });
+    this.group = new GroupChecker(this.problems, topic.name);
     this.load = this.loadOf(topic);
     for (const broker of this.cluster.brokers) {
       broker.beforePowerReturns = () => {
@@ -107,7 +109,10 @@ export class Stage {
       void this.cluster.administrator.createTopic(topic).then(() => (missing -= 1));
     }
     await this.within('the topics are there', () => (missing === 0 ? null : `${missing} are not`));
-    await this.within('the cluster is whole', () => unhealed(this.cluster.brokers));
+    await this.within(
+      'the cluster is whole',
+      this.nowAndThen(() => unhealed(this.cluster.brokers)),
+    );
   }
 
   /** Ends all faults. */
@@ -120,18 +125,27 @@ export class Stage {
       administrator.isDone ? null : 'he has not',
     );
     await this.within('what he began is finished', () => unfinishedBusiness(this.world.ensemble));
-    await this.within('the cluster is whole', () => unhealed(brokers));
+    await this.within(
+      'the cluster is whole',
+      this.nowAndThen(() => unhealed(brokers)),
+    );
   }
 
   /** Waits until all replicas have the same; nobody may send any more. */
   settle(): Promise<void> {
-    return this.within('the cluster settles', () => unsettled(this.cluster.brokers));
+    return this.within(
+      'the cluster settles',
+      this.nowAndThen(() => unsettled(this.cluster.brokers)),
+    );
   }
 
   /** Somebody reads everything; then logs and histories are judged. */
   async judge(): Promise<void> {
-    const last = new ReadingClient(this.world, this.load, 'last-reader', 99);
-    await this.within('the last reader has read all', () => this.unread(last));
+    const last = new ReadingClient(this.world, this.load, { name: 'last-reader', number: 99 });
+    await this.within(
+      'the last reader has read all',
+      this.nowAndThen(() => this.unread(last)),
+    );
     last.stop();
     checkFinalLogs(
       this.cluster.brokers,
@@ -141,6 +155,19 @@ export class Stage {
     for (const { name, partition, description } of judgeHistory(this.load.history)) {
       if (partition === null || !this.isExcused(partition)) this.problems.add(name, description);
     }
+  }
+
+  /** For what is costly to find out: in between the last answer counts. */
+  nowAndThen(missing: () => string | null): () => string | null {
+    const { time } = this.world;
+    let lookedMs = -Infinity;
+    let answer: string | null = null;
+    return () => {
+      if (time.nowMs - lookedMs < LOOK_MS) return answer;
+      lookedMs = time.nowMs;
+      answer = missing();
+      return answer;
+    };
   }
 
   /** Of a partition of a topic what a reader has not read yet; null: nothing. */
@@ -191,7 +218,8 @@ export class Stage {
   outcome(seed: number, faults: readonly Fault[]): Outcome {
     const { trace, time } = this.world;
     const { all: problems } = this.problems;
-    return { seed, faults, problems, traceHash: trace.hash, trace: trace.lines, events: time.events };
+    const { events, nowMs: livedMs } = time;
+    return { seed, faults, problems, traceHash: trace.hash, trace: trace.lines, events, livedMs };
   }
 
   private look(): void {

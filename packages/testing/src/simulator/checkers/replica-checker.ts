@@ -17,6 +17,22 @@ interface Ledger {
   led: { broker: number; epoch: number; highWatermark: number };
 }
 
+/** A replica as it was when it was checked: while it is so, there is nothing new to be said of it. */
+interface Checked {
+  readonly isLeader: boolean;
+  readonly leaderEpoch: number;
+  readonly highWatermark: number;
+  readonly isUsable: boolean;
+  readonly topicId: string;
+}
+
+export interface Exemptions {
+  /** Changes whenever `mayLose` may answer differently from before. */
+  version(): number;
+  /** Whether records of a topic may be lost at this moment. */
+  mayLose(topic: string): boolean;
+}
+
 /**
  * Looks into the brokers after every event, and holds what must be true at all times:
  * - one leader per epoch;
@@ -27,16 +43,17 @@ interface Ledger {
 export class ReplicaChecker {
   private readonly brokers: readonly SimulatedBroker[];
   private readonly problems: Problems;
+  private readonly exemptions: Exemptions;
   private readonly ledgers = new Map<string, Ledger>();
   /** Where the injected faults allow a loss: from then on nothing more than one leader per epoch is required. */
   private readonly excused = new Set<string>();
-  private readonly mayLose: (topic: string) => boolean;
+  private readonly checked = new WeakMap<Partition, Checked>();
+  private exemptionsVersion = -1;
 
-  /** @param mayLose of which topics records may be lost at this moment */
-  constructor(brokers: readonly SimulatedBroker[], problems: Problems, mayLose: (topic: string) => boolean) {
+  constructor(brokers: readonly SimulatedBroker[], problems: Problems, exemptions: Exemptions) {
     this.brokers = brokers;
     this.problems = problems;
-    this.mayLose = mayLose;
+    this.exemptions = exemptions;
   }
 
   get excusedPartitions(): ReadonlySet<string> {
@@ -48,19 +65,39 @@ export class ReplicaChecker {
   }
 
   check(): void {
-    for (const { nodeId, replicas } of this.brokers) {
-      for (const partition of replicas) {
-        if (partition.log.isOffline || !partition.log.isOpen) continue;
-        const name = `${partition.topic}-${partition.index}`;
-        // A topic that was made anew is another one.
-        const ledger = this.ledger(`${name} ${partition.topicId}`);
-        if (partition.isLeader) this.checkOneLeader(nodeId, name, partition, ledger);
-        ledger.isClosed ||= this.mayLose(partition.topic);
-        if (this.excused.has(name) || ledger.isClosed) continue;
-        if (partition.isLeader) this.checkLeader(nodeId, name, partition, ledger);
-        this.compareCommitted(nodeId, name, partition, ledger);
+    const version = this.exemptions.version();
+    const isAllNew = version !== this.exemptionsVersion;
+    this.exemptionsVersion = version;
+    for (const broker of this.brokers) {
+      for (const partition of broker.replicas) {
+        if (!isAllNew && this.isAsBefore(partition)) continue;
+        this.checked.set(partition, stateOf(partition));
+        if (isUsable(partition)) this.checkReplica(broker.nodeId, partition);
       }
     }
+  }
+
+  private isAsBefore(partition: Partition): boolean {
+    const before = this.checked.get(partition);
+    return (
+      before !== undefined &&
+      before.isLeader === partition.isLeader &&
+      before.leaderEpoch === partition.leaderEpoch &&
+      before.highWatermark === partition.log.highWatermark &&
+      before.isUsable === isUsable(partition) &&
+      before.topicId === partition.topicId
+    );
+  }
+
+  private checkReplica(nodeId: number, partition: Partition): void {
+    const name = `${partition.topic}-${partition.index}`;
+    // A topic that was made anew is another one.
+    const ledger = this.ledger(`${name} ${partition.topicId}`);
+    if (partition.isLeader) this.checkOneLeader(nodeId, name, partition, ledger);
+    ledger.isClosed ||= this.exemptions.mayLose(partition.topic);
+    if (this.excused.has(name) || ledger.isClosed) return;
+    if (partition.isLeader) this.checkLeader(nodeId, name, partition, ledger);
+    this.compareCommitted(nodeId, name, partition, ledger);
   }
 
   private checkOneLeader(
@@ -127,4 +164,13 @@ export class ReplicaChecker {
     }
     return ledger;
   }
+}
+
+function stateOf(partition: Partition): Checked {
+  const { isLeader, leaderEpoch, log, topicId } = partition;
+  return { isLeader, leaderEpoch, highWatermark: log.highWatermark, isUsable: isUsable(partition), topicId };
+}
+
+function isUsable({ log }: Partition): boolean {
+  return !log.isOffline && log.isOpen;
 }

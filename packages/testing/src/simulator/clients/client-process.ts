@@ -6,7 +6,9 @@ import { DriftingClock } from '../time/drifting-clock.ts';
 /** A process on a machine of its own, for a client or for a test's own code. */
 export function clientProcess(world: World, name: string, number: number): SimulatedProcess {
   const random = world.random.fork(50_000 + number);
-  return new SimulatedProcess(name, world.time, new DriftingClock(world.time), random);
+  const process = new SimulatedProcess(name, world.time, new DriftingClock(world.time), random);
+  world.clients.push(process);
+  return process;
 }
 
 /** The outside world of a client that runs in a simulated process. */

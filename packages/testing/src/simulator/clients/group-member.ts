@@ -1,4 +1,5 @@
 import { type FetchedRecords, GroupConsumer, type TopicPartition } from '@odradek/client';
+import { type GroupCircumstances, USUAL_GROUP } from '../circumstances.ts';
 import type { GroupChecker } from '../checkers/group-checker.ts';
 import type { World } from '../cluster/world.ts';
 import type { SimulatedProcess } from '../process/simulated-process.ts';
@@ -8,7 +9,16 @@ import { type Load, METADATA_MAX_AGE_MS } from './load.ts';
 
 const GROUP = 'workers';
 
-/** A program that reads as a member of a group, and commits what it has read. */
+export interface GroupMemberOptions {
+  readonly name: string;
+  /** Of its stream of chance. */
+  readonly number: number;
+  /** Under which a static member keeps its partitions over a restart. */
+  readonly instanceId?: string;
+  readonly group?: GroupCircumstances;
+}
+
+/** A program that reads as a member of a group, and commits what it has read: one life of it. */
 export class GroupMember {
   private readonly world: World;
   private readonly load: Load;
@@ -22,7 +32,8 @@ export class GroupMember {
   private isStopping = false;
   private hasStopped = false;
 
-  constructor(world: World, load: Load, checker: GroupChecker, name: string, number: number) {
+  constructor(world: World, load: Load, checker: GroupChecker, options: GroupMemberOptions) {
+    const { name, number, instanceId, group = USUAL_GROUP } = options;
     this.world = world;
     this.load = load;
     this.checker = checker;
@@ -36,6 +47,9 @@ export class GroupMember {
       clientId: name,
       groupId: GROUP,
       topics: [load.topic],
+      assignors: group.assignors,
+      maxPollRecords: group.maxPollRecords,
+      ...(instanceId === undefined ? {} : { instanceId }),
       offsetReset: 'earliest',
       autoCommitIntervalMs: 0,
       sessionTimeoutMs: 6_000,
@@ -66,6 +80,13 @@ export class GroupMember {
   stop(): void {
     this.isStopping = true;
     this.consumer.wake();
+  }
+
+  /** `kill -9`: the group hears of it when the session is over. */
+  kill(): void {
+    this.world.trace.note(`${this.name} is killed`);
+    this.process.end();
+    this.hasStopped = true;
   }
 
   private async run(): Promise<void> {

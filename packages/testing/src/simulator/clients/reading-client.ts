@@ -1,8 +1,18 @@
-import { Consumer } from '@odradek/client';
+import { Consumer, LogTruncatedError } from '@odradek/client';
 import type { World } from '../cluster/world.ts';
 import type { SimulatedProcess } from '../process/simulated-process.ts';
 import { clientProcess, simulatedEnvironment } from './client-process.ts';
 import { type Load, METADATA_MAX_AGE_MS } from './load.ts';
+
+export interface ReadingOptions {
+  readonly name: string;
+  /** Of its stream of chance. */
+  readonly number: number;
+  /** Where it begins: at 0 unless given, or at what is left of the log. */
+  readonly from?: 0 | 'earliest';
+  /** Where it runs, as brokers name it. */
+  readonly rack?: string;
+}
 
 /** A program that reads all partitions from their starts, without a group. */
 export class ReadingClient {
@@ -15,8 +25,7 @@ export class ReadingClient {
   private assignedCount = 0;
   private isStopped = false;
 
-  /** @param from where it begins: at 0, or at what is left of the log */
-  constructor(world: World, load: Load, name: string, number: number, from: 0 | 'earliest' = 0) {
+  constructor(world: World, load: Load, { name, number, from = 0, rack = '' }: ReadingOptions) {
     this.world = world;
     this.load = load;
     this.name = name;
@@ -27,6 +36,7 @@ export class ReadingClient {
       environment: simulatedEnvironment(world, this.process),
       clientId: name,
       offsetReset: 'none',
+      clientRack: rack,
       fetchMaxWaitMs: 300,
       partitionFetchMaxBytes: 2_000,
       requestTimeoutMs: 3_000,
@@ -57,9 +67,21 @@ export class ReadingClient {
       } catch (error) {
         if (this.isStopped) return;
         this.world.trace.note(`${this.name} could not read: ${String(error)}`);
-        await this.pause();
+        if (error instanceof LogTruncatedError) this.goBack(error);
+        else await this.pause();
       }
     }
+  }
+
+  /** Records were lost: to the checkers that is allowed or not. */
+  private goBack({ topic, partition, divergesAt }: LogTruncatedError): void {
+    this.consumer.seek({ topic, partition }, divergesAt);
+    this.load.history.push({
+      type: 'position',
+      process: this.name,
+      partitions: [`${topic}-${partition}`],
+      endMs: this.world.time.nowMs,
+    });
   }
 
   private async assign(): Promise<void> {

@@ -54,6 +54,7 @@ export class SimulatedBroker {
     this.disk = new SimulatedDisk(() => this.clock.now(), random);
     this.loaded = loadBrokerConfig(properties, {
       'broker.id': String(nodeId),
+      'broker.rack': `rack-${nodeId}`,
       listeners: `PLAINTEXT://${this.host}:${PORT}`,
       'log.dirs': DATA_DIRECTORIES.join(),
     });

@@ -63,6 +63,11 @@ export class SimulatedEnsemble {
     this.tick();
   }
 
+  /** Grows with every change of the tree. */
+  get version(): number {
+    return this.zxid;
+  }
+
   /** What true time it was when the ensemble's clock showed `wallMs`, since the simulation began, milliseconds. */
   elapsedMs(wallMs: number): number {
     return this.time.nowMs - (this.clock.now() - wallMs);

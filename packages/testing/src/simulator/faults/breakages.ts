@@ -1,11 +1,14 @@
 import type { SimulatedCluster } from '../cluster/simulated-cluster.ts';
 import type { World } from '../cluster/world.ts';
-import { type FaultScript, type Happening, NOTHING } from './fault-script.ts';
+import type { SimulatedProcess } from '../process/simulated-process.ts';
+import { chanceOf, type FaultScript, type Happening, NOTHING } from './fault-script.ts';
 
 /** Of the reads of a disk that misreads, so many have a flipped bit. */
 const ROT_CHANCE = 0.3;
+/** So many clients, the administrator among them, every run has from its beginning. */
+const CLIENTS = 10;
 
-/** What goes wrong with machines, disks, networks and the ensemble. */
+/** What goes wrong with machines, disks, networks, the ensemble and clients. */
 export const BREAKAGES = {
   kill: {
     weight: 4,
@@ -48,6 +51,26 @@ export const BREAKAGES = {
     maxMs: 8_000,
     begin: (_, cluster, { broker }) => cluster.broker(broker).pause(),
     end: (_, cluster, { broker }) => cluster.broker(broker).resume(),
+  },
+  'pause-client': {
+    weight: 3,
+    maxMs: 12_000,
+    begin: (world, _, fault) => {
+      const client = clientOf(world, fault);
+      world.trace.note(`${client.host} is paused`);
+      client.pause();
+    },
+    end: (world, _, fault) => {
+      const client = clientOf(world, fault);
+      if (client.isPaused) world.trace.note(`${client.host} goes on`);
+      client.resume();
+    },
+  },
+  'kill-client': {
+    weight: 2,
+    maxMs: 8_000,
+    begin: ({ mortals }, _, fault) => chanceOf(fault).pick(mortals).kill(),
+    end: ({ mortals }, _, fault) => chanceOf(fault).pick(mortals).start(),
   },
   'block-one-way': {
     weight: 3,
@@ -111,6 +134,11 @@ export const BREAKAGES = {
     end: NOTHING,
   },
 } satisfies Record<string, FaultScript>;
+
+/** Of those that are there from the beginning: later ones do not change who it is. */
+function clientOf({ clients }: World, fault: Happening): SimulatedProcess {
+  return clients[chanceOf(fault).below(CLIENTS)]!;
+}
 
 type Way = readonly [from: string, to: string];
 

@@ -1,3 +1,4 @@
+import { SeededRandom } from '../../seeded-random.ts';
 import type { SimulatedCluster } from '../cluster/simulated-cluster.ts';
 import type { World } from '../cluster/world.ts';
 
@@ -22,3 +23,8 @@ export interface FaultScript {
 }
 
 export const NOTHING = (): void => {};
+
+/** Of the happening alone: it stays the same when others are left out. */
+export function chanceOf({ atMs, broker, other }: Happening): SeededRandom {
+  return new SeededRandom(Math.round(atMs) * 64 + broker * 8 + other);
+}

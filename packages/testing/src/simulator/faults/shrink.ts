@@ -1,4 +1,25 @@
+import type { Outcome } from '../outcome.ts';
 import type { Fault } from './fault.ts';
+
+/**
+ * A run that fails in the same way as another, with as few of its faults as that takes.
+ *
+ * @param play runs with these faults, in their order
+ */
+export async function shortestFailure(
+  failed: Outcome,
+  play: (faults: readonly Fault[]) => Promise<Outcome>,
+): Promise<Outcome> {
+  const [{ name: wanted }] = failed.problems as [Outcome['problems'][number]];
+  let shortest = failed;
+  await shrinkFaults(failed.faults, async (fewer) => {
+    const outcome = await play(fewer);
+    if (!outcome.problems.some(({ name }) => name === wanted)) return false;
+    shortest = outcome;
+    return true;
+  });
+  return shortest;
+}
 
 /**
  * The fewest faults found that still make a run fail: halves are dropped first, then single ones, until none can be

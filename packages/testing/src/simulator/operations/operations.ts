@@ -7,8 +7,8 @@ import {
   moveToLogDirectory,
 } from '@odradek/client';
 import type { PartitionRefusal } from '@odradek/client';
-import { SeededRandom } from '../../seeded-random.ts';
-import { type FaultScript, type Happening, NOTHING } from '../faults/fault-script.ts';
+import type { SeededRandom } from '../../seeded-random.ts';
+import { chanceOf, type FaultScript, NOTHING } from '../faults/fault-script.ts';
 import { deleteRecords } from './delete-records.ts';
 import { DATA_DIRECTORIES } from '../cluster/simulated-broker.ts';
 import { movingPartitions, partitionsIn } from './tree-view.ts';
@@ -155,11 +155,6 @@ export const OPERATIONS = {
     end: NOTHING,
   },
 } satisfies Record<string, FaultScript>;
-
-/** Of the happening alone: it stays the same when others are left out. */
-function chanceOf({ atMs, broker, other }: Happening): SeededRandom {
-  return new SeededRandom(Math.round(atMs) * 64 + broker * 8 + other);
-}
 
 function shuffled(ids: readonly number[], chance: SeededRandom): number[] {
   return ids

@@ -1,4 +1,8 @@
-import { alterConfigs } from '@odradek/client';
+import { encodeConfigChange, topicEntity } from '@odradek/broker/config/config-tree.ts';
+import { encodeConfigNode } from '@odradek/core/controller/config-node.ts';
+import { treePaths } from '@odradek/core/controller/tree-paths.ts';
+import { ANY_VERSION } from '@odradek/core/ports/coordination.ts';
+import type { Director } from './director.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Who is in sync, and what follows from it. */
@@ -91,13 +95,7 @@ export const IN_SYNC_SCENARIOS: readonly Scenario[] = [
       await director.passes(4_000);
       if (director.isLeader(heir!))
         director.stage.problems.add('in-sync-set-changed', 'though nobody allowed it');
-      await director.asks('an unclean leader is allowed', (cluster) =>
-        alterConfigs(
-          cluster,
-          { type: 'topic', name: 'orders' },
-          { 'unclean.leader.election.enable': 'true' },
-        ),
-      );
+      allowUncleanLeader(director, 'orders');
       await director.until('it leads', () => director.isLeader(heir!));
       await director.sendAll(2);
     },
@@ -116,3 +114,21 @@ export const IN_SYNC_SCENARIOS: readonly Scenario[] = [
     },
   },
 ];
+
+/** Written and announced as a broker does that is asked for it. */
+function allowUncleanLeader(director: Director, topic: string): void {
+  const settings = new Map([
+    ['min.insync.replicas', '1'],
+    ['unclean.leader.election.enable', 'true'],
+  ]);
+  const path = treePaths.topicConfig(topic);
+  director.writeTree([
+    { type: 'set', path, data: encodeConfigNode(settings), version: ANY_VERSION },
+    {
+      type: 'create',
+      path: `${treePaths.configChanges}/config_change_`,
+      data: encodeConfigChange(topicEntity(topic)),
+      mode: 'persistent-sequential',
+    },
+  ]);
+}

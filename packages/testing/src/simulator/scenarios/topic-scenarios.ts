@@ -103,7 +103,7 @@ export const TOPIC_SCENARIOS: readonly Scenario[] = [
       await director.until('the replica is in sync', () =>
         director.replicasOf('again').some(({ isLeader, isr }) => isLeader && isr.includes(away.nodeId)),
       );
-      const reader = new ReadingClient(stage.world, load, 'again-reader', 96);
+      const reader = new ReadingClient(stage.world, load, { name: 'again-reader', number: 96 });
       await stage.within('all of it is read', () => stage.unread(reader, 'again'));
       reader.stop();
       judgeRecreated(load.history, { madeMs: stage.madeMs('again'), deletedBelow: 0 }, stage.problems);

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 /** Something that will happen. */
 export interface ScheduledEvent {
   /** Does nothing once it has happened. */
@@ -12,6 +10,17 @@ interface Entry {
   readonly sequence: number;
   run: (() => void) | null;
 }
+
+/** Somebody who lets time pass. */
+interface Waiter {
+  readonly endMs: number;
+  readonly isDone: () => boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** So many events share one turn of Node's own loop. */
+const EVENTS_PER_TURN = 100;
 
 /**
  * The time of a simulation, and everything that is going to happen in it: one heap by (time, sequence). Nothing in
@@ -26,6 +35,10 @@ export class VirtualTime {
   private nextSequence = 0;
   private eventCount = 0;
   private readonly heap: Entry[] = [];
+  private readonly waiters: Waiter[] = [];
+  /** Node's loop has the next turn of this. */
+  private isTurning = false;
+  private hasHappened = false;
 
   /** Milliseconds since the simulation began, with fractions. */
   get nowMs(): number {
@@ -53,25 +66,72 @@ export class VirtualTime {
   }
 
   /**
-   * Lets happen what is due up to a time, or until `isDone` says so after an event.
+   * Lets happen what is due up to a time, or until `isDone` says so after an event. Several may wait at once.
    *
    * @throws what an event throws: a defect of the code under test, or of the simulator
    */
-  async runUntil(endMs: number, isDone: () => boolean = () => false): Promise<void> {
-    await setImmediate();
+  runUntil(endMs: number, isDone: () => boolean = () => false): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ endMs, isDone, resolve, reject });
+      if (this.isTurning) return;
+      this.isTurning = true;
+      setImmediate(this.turn);
+    });
+  }
+
+  /** Between two immediates Node runs all that promises and process.nextTick have to run. */
+  private readonly turn = (): void => {
+    this.isTurning = this.waiters.length > 0;
+    if (!this.isTurning) return;
+    for (let i = 0; i < EVENTS_PER_TURN; i++) setImmediate(this.step);
+    setImmediate(this.turn);
+  };
+
+  /** Tells those whose time has come, or lets the next event happen. */
+  private readonly step = (): void => {
+    if (this.waiters.length === 0 || this.tellDone()) return;
+    const endMs = Math.min(...this.waiters.map((waiter) => waiter.endMs));
+    const run = this.takeDue(endMs);
+    if (run === null) {
+      this.current = Math.max(this.current, endMs);
+      this.settle((waiter) => waiter.endMs <= endMs);
+      return;
+    }
+    try {
+      this.hasHappened = true;
+      run();
+    } catch (error) {
+      for (const { reject } of this.waiters.splice(0)) reject(error as Error);
+    }
+  };
+
+  /** By now nothing is left of what the last event has set going. @returns whether somebody goes on now */
+  private tellDone(): boolean {
+    if (!this.hasHappened) return false;
+    this.hasHappened = false;
+    return this.settle(({ isDone }) => isDone());
+  }
+
+  private settle(isSettled: (waiter: Waiter) => boolean): boolean {
+    const settled = this.waiters.filter(isSettled);
+    for (const waiter of settled) {
+      this.waiters.splice(this.waiters.indexOf(waiter), 1);
+      waiter.resolve();
+    }
+    return settled.length > 0;
+  }
+
+  /** What the next event does that is due by then; it is its time now. Null: there is none. */
+  private takeDue(endMs: number): (() => void) | null {
     for (;;) {
       const next = this.heap[0];
-      if (next === undefined || next.timeMs > endMs) break;
+      if (next === undefined || next.timeMs > endMs) return null;
       this.pop();
       if (next.run === null) continue;
       this.current = next.timeMs;
       this.eventCount += 1;
-      next.run();
-      // Returns once neither promises nor process.nextTick have anything left to run.
-      await setImmediate();
-      if (isDone()) return;
+      return next.run;
     }
-    this.current = Math.max(this.current, endMs);
   }
 
   private push(entry: Entry): void {
