@@ -3,6 +3,8 @@ import { peerNamed, type BenchTarget } from '../broker/peers.ts';
 import { runGenerator, runOwnLoad } from '../broker/run-generator.ts';
 import { createTopics, deleteTopic } from '../broker/topics.ts';
 import { batchOf } from '../load/frames.ts';
+import type { FetchSpec, LoadResult } from '../load/load-spec.ts';
+import { untilSettled } from '../load/warm-up.ts';
 import { pinningOf, wordsOf, type Pinning } from '../pinning.ts';
 import type { Metrics } from '../report/metrics.ts';
 import { Results } from '../report/results.ts';
@@ -23,7 +25,12 @@ export interface ClientsPlan {
   readonly isResumed: boolean;
 }
 
-const WARM_UP_MS = 700;
+/** Of each client, before each measurement: its code has to be compiled, too. */
+const WARM_UP_MS = 1_500;
+/** Of each broker, before any measurement. */
+const SETTLING_MAX_MS = 75_000;
+const SETTLING_RECORD_BYTES = 1024;
+const SETTLING_READ_BYTES = 4 * 1024 * 1024;
 const BATCH_BYTES = 16 * 1024;
 const program = join(import.meta.dirname, 'run-client.ts');
 
@@ -94,13 +101,39 @@ export class ClientsSuite {
     deadlineMs: number,
   ): Promise<void> {
     this.target = await peerNamed(broker).start(this.pinning.brokerCore);
-    // Also what has the compilers of the broker do their work before anything counts.
     for (const workload of workloads) if (workload.kind === 'consume') await this.fill(workload);
+    await this.settle();
     const steps = Array.from({ length: this.plan.rounds }, (_, round) =>
       workloads.map((workload) => this.step(workload, round)),
     ).flat();
     await runSteps(steps, deadlineMs, this.results);
     await this.stop();
+  }
+
+  /** Gives the broker all that clients do, with bare sockets, until it does it hardly any faster. */
+  private async settle(): Promise<void> {
+    const { host, port, pid } = this.target!;
+    const partitions = PARTITIONS;
+    const topic = 'bench-clients-settling';
+    await createTopics(this.target!, [topic], partitions);
+    const place = { host, port, topic, partitions, recordBytes: SETTLING_RECORD_BYTES, warmUpMs: 0 };
+    const shape = { ports: [port], batchBytes: BATCH_BYTES, brokerPids: [pid], connections: 2 };
+    const fillBytes = SETTLING_READ_BYTES;
+    await this.loadFetch({ ...place, ...shape, phase: 'fill', fillBytes, measureMs: 0 });
+    const { rates, seconds } = await untilSettled(async (windowMs) => {
+      const spec = { ...place, measureMs: windowMs / 3 };
+      const load = { ...spec, ...shape };
+      const single = await this.runSpec('bare-socket', { kind: 'single', ...spec });
+      const produced = await runOwnLoad(
+        { kind: 'produce', ...load, acks: -1, inFlight: 5, compression: 'none', isSpread: false },
+        this.pinning.generatorCore,
+      );
+      const fetched = await this.loadFetch({ ...load, phase: 'loop', fillBytes });
+      const perSecond = [single, produced, fetched].map(({ records, seconds }) => records / seconds);
+      return Math.cbrt(perSecond.reduce((product, rate) => product * rate, 1));
+    }, SETTLING_MAX_MS);
+    await deleteTopic(this.target!, topic);
+    console.log(`settled after ${seconds.toFixed(0)} s: ${rates.map((rate) => rate.toFixed(0)).join(', ')}`);
   }
 
   private step(workload: ClientWorkload, round: number): Step {
@@ -131,7 +164,10 @@ export class ClientsSuite {
   ): Promise<ClientResult> {
     const { host, port } = this.target!;
     const times = { warmUpMs: WARM_UP_MS, measureMs: this.plan.measureMs };
-    const spec: ClientSpec = { ...workload, host, port, topic, partitions: PARTITIONS, ...times };
+    return this.runSpec(client, { ...workload, host, port, topic, partitions: PARTITIONS, ...times });
+  }
+
+  private async runSpec(client: ClientName, spec: ClientSpec): Promise<ClientResult> {
     const command = [
       process.execPath,
       '--disable-warning=ExperimentalWarning',
@@ -151,25 +187,24 @@ export class ClientsSuite {
     if (this.filled.has(topic)) return;
     this.filled.add(topic);
     await createTopics(this.target!, [topic], PARTITIONS);
-    await runOwnLoad(
-      {
-        kind: 'fetch',
-        phase: 'fill',
-        host,
-        ports: [port],
-        topic,
-        partitions: PARTITIONS,
-        recordBytes,
-        batchBytes: BATCH_BYTES,
-        brokerPids: [pid],
-        connections: 1,
-        fillBytes,
-        fetchBytes: BATCH_BYTES,
-        warmUpMs: 0,
-        measureMs: 0,
-      },
-      this.pinning.generatorCore,
-    );
+    await this.loadFetch({
+      phase: 'fill',
+      host,
+      ports: [port],
+      topic,
+      partitions: PARTITIONS,
+      recordBytes,
+      batchBytes: BATCH_BYTES,
+      brokerPids: [pid],
+      connections: 1,
+      fillBytes,
+      warmUpMs: 0,
+      measureMs: 0,
+    });
+  }
+
+  private loadFetch(spec: Omit<FetchSpec, 'kind' | 'fetchBytes'>): Promise<LoadResult> {
+    return runOwnLoad({ kind: 'fetch', fetchBytes: BATCH_BYTES, ...spec }, this.pinning.generatorCore);
   }
 }
 

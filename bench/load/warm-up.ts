@@ -12,16 +12,19 @@ export interface WarmUp {
 }
 
 /**
- * Repeats a load until it brings hardly more, two minutes at most: a compiler that shares one core with what it compiles
- * takes far longer than a start.
+ * Repeats a load until it brings hardly more, two minutes at most unless told otherwise: a compiler that shares one core
+ * with what it compiles takes far longer than a start.
  */
-export async function untilSettled(load: (windowMs: number) => Promise<number>): Promise<WarmUp> {
+export async function untilSettled(
+  load: (windowMs: number) => Promise<number>,
+  longestMs = LONGEST_MS,
+): Promise<WarmUp> {
   const began = performance.now();
   const elapsedMs = () => performance.now() - began;
   const rates: number[] = [];
   let best = 0;
   let steady = 0;
-  while (steady < STEADY_WINDOWS && elapsedMs() < LONGEST_MS) {
+  while (steady < STEADY_WINDOWS && elapsedMs() < longestMs) {
     const rate = await load(WINDOW_MS);
     rates.push(rate);
     steady = rate > best * GAIN ? 0 : steady + 1;

@@ -22,6 +22,7 @@ export interface ConnectionPoolOptions extends ConnectionOptions {
 
 interface Slot {
   readonly address: Address;
+  readonly channel: Channel;
   connection: Connection | null;
   opening: Promise<Connection> | null;
   /** Failed attempts in a row. */
@@ -35,7 +36,8 @@ export class ConnectionPool {
   private readonly environment: ClientEnvironment;
   private readonly options: ConnectionPoolOptions;
   private readonly sockets: DroppableSockets;
-  private readonly slots = new Map<string, Slot>();
+  /** By host: it is looked up for every request, and to make a name of all that tells them apart would cost more. */
+  private readonly slotsByHost = new Map<string, Slot[]>();
   private closed = false;
   /** As the newest that any broker told of. */
   features: FinalizedFeatures = NO_FEATURES;
@@ -49,7 +51,7 @@ export class ConnectionPool {
 
   /** The connection, where it is open; null where `connection` has to be waited for. */
   ready(address: Address, channel: Channel): Connection | null {
-    const slot = this.slots.get(keyOf(address, channel));
+    const slot = this.slotOf(address, channel);
     return slot === undefined ? null : this.usable(slot);
   }
 
@@ -69,29 +71,39 @@ export class ConnectionPool {
   /** Closes the connections to addresses that the cluster has no more. */
   retain(addresses: readonly Address[]): void {
     const names = new Set(addresses.map(nameOf));
-    for (const [key, slot] of this.slots) {
-      if (names.has(nameOf(slot.address)) || slot.opening !== null) continue;
-      slot.connection?.close(new Error('the broker left the cluster'));
-      this.slots.delete(key);
+    for (const [host, slots] of this.slotsByHost) {
+      const isKept = ({ address, opening }: Slot): boolean => names.has(nameOf(address)) || opening !== null;
+      const kept = slots.filter(isKept);
+      for (const slot of slots) {
+        if (!kept.includes(slot)) slot.connection?.close(new Error('the broker left the cluster'));
+      }
+      if (kept.length > 0) this.slotsByHost.set(host, kept);
+      else this.slotsByHost.delete(host);
     }
   }
 
   close(): void {
     this.closed = true;
-    for (const slot of this.slots.values()) slot.connection?.close(new ClosedError('client'));
-    this.slots.clear();
+    for (const slot of [...this.slotsByHost.values()].flat()) {
+      slot.connection?.close(new ClosedError('client'));
+    }
+    this.slotsByHost.clear();
     // Connections that are still being set up would keep the process from ending.
     this.sockets.dropAll();
   }
 
   private slot(address: Address, channel: Channel): Slot {
-    const key = keyOf(address, channel);
-    let slot = this.slots.get(key);
-    if (slot === undefined) {
-      slot = { address, connection: null, opening: null, failures: 0, notBeforeMs: 0 };
-      this.slots.set(key, slot);
-    }
+    const known = this.slotOf(address, channel);
+    if (known !== undefined) return known;
+    const slot: Slot = { address, channel, connection: null, opening: null, failures: 0, notBeforeMs: 0 };
+    const ofHost = this.slotsByHost.get(address.host);
+    if (ofHost === undefined) this.slotsByHost.set(address.host, [slot]);
+    else ofHost.push(slot);
     return slot;
+  }
+
+  private slotOf({ host, port }: Address, channel: Channel): Slot | undefined {
+    return this.slotsByHost.get(host)?.find((slot) => slot.address.port === port && slot.channel === channel);
   }
 
   private startOpening(slot: Slot): Promise<Connection> {
@@ -152,10 +164,6 @@ function neverSent(thrown: unknown): Error {
   const error = asError(thrown);
   if (!(error instanceof ConnectionError) || error.unsent) return error;
   return new ConnectionError(error.message, { cause: error, unsent: true });
-}
-
-function keyOf(address: Address, channel: Channel): string {
-  return `${nameOf(address)} ${channel}`;
 }
 
 function nameOf(address: Address): string {

@@ -1,6 +1,9 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
 import { produceApi } from '@odradek/protocol/generated/apis/produce.ts';
-import type { ProduceRequestInput } from '@odradek/protocol/generated/produce-request.ts';
+import type {
+  ProduceRequestInput,
+  ProduceRequestTopicDataInput,
+} from '@odradek/protocol/generated/produce-request.ts';
 import type {
   ProduceResponsePartition,
   ProduceResponse,
@@ -53,17 +56,29 @@ export function produceRequest(
   metadata: MetadataCache,
   terms: ProduceTerms,
 ): ProduceRequestInput {
-  const byTopic = Map.groupBy(batches, ({ topic }) => topic);
+  const { transactionalId, acks, timeoutMs } = terms;
+  const topicData: ProduceRequestTopicDataInput[] = [];
+  // Grouping costs more than all else that is done here for the one batch of a small request.
+  if (batches.length === 1) topicData.push(topicDataOf(batches[0]!.topic, batches, version, metadata));
+  else {
+    for (const [topic, ofTopic] of Map.groupBy(batches, (batch) => batch.topic)) {
+      topicData.push(topicDataOf(topic, ofTopic, version, metadata));
+    }
+  }
+  return { transactionalId, acks, timeoutMs, topicData };
+}
+
+function topicDataOf(
+  topic: string,
+  batches: readonly Batch[],
+  version: number,
+  metadata: MetadataCache,
+): ProduceRequestTopicDataInput {
   const hasIds = version > PRODUCE_VERSION_BY_NAME_MAX;
   return {
-    transactionalId: terms.transactionalId,
-    acks: terms.acks,
-    timeoutMs: terms.timeoutMs,
-    topicData: Array.from(byTopic, ([topic, ofTopic]) => ({
-      name: hasIds ? undefined : topic,
-      topicId: hasIds ? topicIdOf(topic, metadata) : undefined,
-      partitionData: ofTopic.map(({ partition, encoded }) => ({ index: partition, records: encoded })),
-    })),
+    name: hasIds ? undefined : topic,
+    topicId: hasIds ? topicIdOf(topic, metadata) : undefined,
+    partitionData: batches.map(({ partition, encoded }) => ({ index: partition, records: encoded })),
   };
 }
 

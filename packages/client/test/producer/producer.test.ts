@@ -212,7 +212,7 @@ test('client pitfall C4: after a batch with unknown fate is given up, its sequen
   let nextId = 1_000;
   broker.on(initProducerIdApi, () => ({ errorCode: 0, producerId: nextId++, producerEpoch: 0 }));
   broker.on(produceApi, () => SILENCE);
-  const producer = producerOf({ deliveryTimeoutMs: 60 });
+  const producer = producerOf({ deliveryTimeoutMs: 250 });
   await assert.rejects(producer.send(record('lost')), { code: 'DELIVERY_TIMEOUT' });
   appendAll();
   const later = producerOf();
