@@ -1,5 +1,5 @@
 /** Where a module names another one of ours, by its source: in statements, `import()` and types. */
-const OWN_SOURCE = /(\b(?:from|import)\s*\(?\s*)(["'])((?:\.{1,2}|@odradek\/[a-z]+)\/[^"'\n]+)\.ts\2/g;
+const OWN_SOURCE = /(\b(?:from|import)\s*\(?\s*)(["'])((?:\.{1,2}|@odradek\/[a-z-]+)\/[^"'\n]+)\.ts\2/g;
 
 /** What was made of a source, naming what was made of the others. */
 export function namingModules(text: string): string {

@@ -15,6 +15,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['client', 'protocol'],
   patterns: ['broker', 'client', 'core', 'protocol'],
   cli: ['broker', 'client', 'patterns', 'protocol', 'testing'],
+  'schema-registry': ['client', 'protocol'],
   streams: ['client', 'protocol'],
   testing: ['broker', 'client', 'core', 'protocol'],
 };
@@ -78,7 +79,7 @@ test('packages import only what stands below them', () => {
     const own = packageOf(path);
     const allowed = ALLOWED_IMPORTS[own] ?? [];
     const wrong = importsOf(path)
-      .map((specifier) => /^@odradek\/([a-z]+)/.exec(specifier)?.[1])
+      .map((specifier) => /^@odradek\/([a-z-]+)/.exec(specifier)?.[1])
       .filter((target) => target !== undefined && target !== own && !allowed.includes(target));
     return wrong.length > 0 ? `imports ${wrong.join(', ')}` : null;
   });
@@ -167,7 +168,7 @@ test('every file is used: imported, run, or a test', () => {
 
 function resolveImport(from: string, specifier: string): string | null {
   if (specifier.startsWith('.')) return relative(root, resolve(root, dirname(from), specifier));
-  const match = /^@odradek\/([a-z]+)(?:\/(.+))?$/.exec(specifier);
+  const match = /^@odradek\/([a-z-]+)(?:\/(.+))?$/.exec(specifier);
   if (match === null) return null;
   return `packages/${match[1]}/src/${match[2] ?? 'index.ts'}`;
 }

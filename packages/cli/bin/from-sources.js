@@ -3,7 +3,7 @@ import { registerHooks } from 'node:module';
 
 /** Where each of our packages has its sources, as Node found with the first of them. */
 const sources = new Map();
-const OURS = /^(@odradek\/[a-z]+\/)(.+\.ts)$/;
+const OURS = /^(@odradek\/[a-z-]+\/)(.+\.ts)$/;
 const TYPESCRIPT = { format: 'module-typescript', shortCircuit: true };
 
 /**

@@ -53,7 +53,16 @@ export { ShareConsumer } from './share/share-consumer.ts';
 export type { FailureVerdict, ShareHandlers } from './share/share-handlers.ts';
 export type { ShareMetrics } from './share/share-metrics.ts';
 export type { AcknowledgementMode, AcquireMode, ShareConsumerOptions } from './share/share-options.ts';
-export { bytes, doubles, integers, json, nullable, strings, type Serde } from './typed/serdes.ts';
+export {
+  bytes,
+  doubles,
+  integers,
+  json,
+  nullable,
+  strings,
+  type Serde,
+  type SerdePlace,
+} from './typed/serdes.ts';
 export {
   SerdeError,
   typedTopics,

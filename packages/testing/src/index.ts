@@ -19,3 +19,10 @@ export type {
   TransactionEvent,
 } from './history/history.ts';
 export { judgeHistory } from './history/judge-history.ts';
+export {
+  startSchemaRegistry,
+  type RegistryFault,
+  type SchemaRegistryStartOptions,
+  type TestSchemaRegistry,
+} from './schema-registry/start-schema-registry.ts';
+export type { GivenSchema } from './schema-registry/stored-schemas.ts';

@@ -1,9 +1,33 @@
-/** How keys or values of one type become bytes and are read back. Must give the same bytes for the same value. */
+import type { RecordHeader } from '@odradek/protocol/records/record.ts';
+
+/** Where keys or values of one type belong: for serdes whose bytes depend on it. */
+export interface SerdePlace {
+  readonly topic: string;
+  readonly part: 'key' | 'value';
+}
+
+/**
+ * How keys or values of one type become bytes and are read back. Must give the same bytes for the same value.
+ *
+ * Writing and reading are synchronous. A serde that first has to bring something, as a schema from its registry, has the
+ * two `prepare` methods, which `TypedTopics` calls.
+ */
 export interface Serde<T> {
   /** Null only where the type has a null of its own, as with `nullable`. */
-  serialize(value: T): Buffer | null;
-  /** @throws Error when the bytes are no such value */
-  deserialize(bytes: Buffer | null): T;
+  serialize(value: T, place?: SerdePlace): Buffer | null;
+  /**
+   * @param headers of the record that the bytes are of
+   * @throws Error when the bytes are no such value
+   */
+  deserialize(bytes: Buffer | null, place?: SerdePlace, headers?: readonly RecordHeader[]): T;
+  /** After it `serialize` works for this place. */
+  prepareToWrite?(place: SerdePlace): Promise<void>;
+  /** After it `deserialize` works for these bytes; null when it does already, as it nearly always should. */
+  prepareToRead?(
+    bytes: Buffer | null,
+    place: SerdePlace,
+    headers: readonly RecordHeader[],
+  ): Promise<void> | null;
 }
 
 /** UTF-8 text; bytes that are not UTF-8 are refused. */
@@ -66,8 +90,16 @@ export function json<T>(check?: (parsed: unknown) => T): Serde<T> {
 /** Null for records without a key or value, else what the other serde makes of it. */
 export function nullable<T>(serde: Serde<T>): Serde<T | null> {
   return {
-    serialize: (value) => (value === null ? null : serde.serialize(value)),
-    deserialize: (given) => (given === null ? null : serde.deserialize(given)),
+    serialize: (value, place) => (value === null ? null : serde.serialize(value, place)),
+    deserialize: (given, place, headers) =>
+      given === null ? null : serde.deserialize(given, place, headers),
+    ...(serde.prepareToWrite && {
+      prepareToWrite: async (place: SerdePlace) => serde.prepareToWrite?.(place),
+    }),
+    ...(serde.prepareToRead && {
+      prepareToRead: (given: Buffer | null, place: SerdePlace, headers: readonly RecordHeader[]) =>
+        given === null ? null : (serde.prepareToRead?.(given, place, headers) ?? null),
+    }),
   };
 }
 

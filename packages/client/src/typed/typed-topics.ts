@@ -1,14 +1,13 @@
-import type { TopicPartition } from '../cluster/topic-partition.ts';
 import type { ConsumedRecord } from '../consumer/consumed-record.ts';
+import type { FetchedRecords } from '../consumer/fetch/fetched-data.ts';
 import type { HandlerContext } from '../consumer/handler-runner.ts';
-import { ClientError, asError } from '../errors.ts';
+import { ClientError, asError, isRetriableError } from '../errors.ts';
 import type { ProducerRecord } from '../producer/producer-record.ts';
-import type { Serde } from './serdes.ts';
+import type { Serde, SerdePlace } from './serdes.ts';
 
 /** A serde of any type. */
-interface AnySerde {
-  serialize(value: never): Buffer | null;
-  deserialize(bytes: Buffer | null): unknown;
+interface AnySerde extends Pick<Serde<unknown>, 'deserialize' | 'prepareToWrite' | 'prepareToRead'> {
+  serialize(value: never, place?: SerdePlace): Buffer | null;
 }
 
 /** By topic, what its keys and values are. */
@@ -34,20 +33,23 @@ export type TypedConsumedRecord<Map extends TopicMap, Name extends NameOf<Map> =
   [Each in Name]: Contents<Map, Each> & Omit<ConsumedRecord, keyof Contents<Map, Each>>;
 }[Name];
 
-/** A key or value could not be written as bytes, or bytes not read as one. Nothing was sent, nothing is skipped. */
+/**
+ * A key or value could not be written as bytes (UNSERIALIZABLE), bytes could not be read as one (UNREADABLE), or what that
+ * takes could not be brought (UNPREPARED), which may be retriable. Nothing was sent, nothing is skipped.
+ */
 export class SerdeError extends ClientError {
   override readonly name = 'SerdeError';
   readonly topic: string;
   readonly part: 'key' | 'value';
 
   constructor(
-    code: 'UNSERIALIZABLE' | 'UNREADABLE',
-    topic: string,
-    part: 'key' | 'value',
+    code: 'UNSERIALIZABLE' | 'UNREADABLE' | 'UNPREPARED',
+    { topic, part }: SerdePlace,
     message: string,
     cause: Error,
   ) {
-    super(code, `${message}: ${cause.message}`, { cause });
+    const retriable = code === 'UNPREPARED' && isRetriableError(cause);
+    super(code, `${message}: ${cause.message}`, { cause, retriable });
     this.topic = topic;
     this.part = part;
   }
@@ -62,82 +64,176 @@ export function typedTopics<const Map extends TopicMap>(topics: Map): TypedTopic
   return new TypedTopics(topics);
 }
 
+/** One of the topics, with what its keys and values are. */
+interface TypedTopic {
+  readonly key: AnySerde;
+  readonly value: AnySerde;
+  readonly keyPlace: SerdePlace;
+  readonly valuePlace: SerdePlace;
+  /** Whether one of the serdes may have to bring something before it reads. */
+  readonly bringsToRead: boolean;
+}
+
 /** See `typedTopics`. */
 export class TypedTopics<Map extends TopicMap> {
-  private readonly topics: Map;
+  private readonly topics: ReadonlyMap<string, TypedTopic>;
 
   constructor(topics: Map) {
-    this.topics = topics;
+    this.topics = new globalThis.Map(
+      Object.entries(topics).map(([topic, serdes]) => [topic, typedTopic(topic, serdes)]),
+    );
   }
 
   /** For all that takes topics by name: consumers, dead letters, their creation. */
   get names(): readonly NameOf<Map>[] {
-    return Object.keys(this.topics) as NameOf<Map>[];
+    return [...this.topics.keys()] as NameOf<Map>[];
+  }
+
+  /**
+   * Brings what `encode` needs for these topics, by default all: for serdes that have something to bring, such as
+   * schemas. Again, it looks for what is new.
+   *
+   * @throws SerdeError UNPREPARED; ClientError UNKNOWN_TOPIC
+   */
+  async prepareToWrite(...names: readonly NameOf<Map>[]): Promise<void> {
+    for (const name of names.length > 0 ? names : this.names) {
+      const { key, value, keyPlace, valuePlace } = this.topic(name);
+      await Promise.all([preparedToWrite(key, keyPlace), preparedToWrite(value, valuePlace)]);
+    }
   }
 
   /** As producers take it. @throws SerdeError UNSERIALIZABLE; ClientError UNKNOWN_TOPIC */
   encode<Name extends NameOf<Map>>(record: TypedRecord<Map, Name>): ProducerRecord {
-    const { topic, key, value } = record;
-    const serdes = this.serdesOf(topic);
+    const { key, value, keyPlace, valuePlace } = this.topic(record.topic);
     return {
       ...record,
-      key: written(serdes.key as Serde<unknown>, key, topic, 'key'),
-      value: written(serdes.value as Serde<unknown>, value, topic, 'value'),
+      key: written(key as Serde<unknown>, record.key, keyPlace),
+      value: written(value as Serde<unknown>, record.value, valuePlace),
     };
   }
 
-  /** As consumers brought it. @throws SerdeError UNREADABLE; ClientError UNKNOWN_TOPIC */
+  /**
+   * As consumers brought it. Where a serde has to bring something first that it has not brought yet, use `handler`, `read` or
+   * `decodeBatch`.
+   *
+   * @throws SerdeError UNREADABLE; ClientError UNKNOWN_TOPIC
+   */
   decode(record: ConsumedRecord): TypedConsumedRecord<Map> {
-    const { key, value } = this.serdesOf(record.topic);
+    const { key, value, keyPlace, valuePlace } = this.topic(record.topic);
     return {
       ...record,
-      key: read(key, record.key, record, 'key'),
-      value: read(value, record.value, record, 'value'),
+      key: read(key, record.key, record, keyPlace),
+      value: read(value, record.value, record, valuePlace),
     } as unknown as TypedConsumedRecord<Map>;
+  }
+
+  /** All records of a batch in their order. @throws SerdeError UNREADABLE, UNPREPARED; ClientError UNKNOWN_TOPIC */
+  async decodeBatch(
+    batch: Pick<FetchedRecords, 'topic' | 'partition' | 'records'>,
+  ): Promise<TypedConsumedRecord<Map>[]> {
+    const { topic, partition } = batch;
+    const decoded: TypedConsumedRecord<Map>[] = [];
+    for (const each of batch.records) {
+      const record = { topic, partition, ...each };
+      const preparing = this.preparing(record);
+      if (preparing !== null) await preparing;
+      decoded.push(this.decode(record));
+    }
+    return decoded;
   }
 
   /** A handler for `eachMessage`, and for those of the patterns, that gets records with their types. */
   handler<Context = HandlerContext>(
     handle: (record: TypedConsumedRecord<Map>, context: Context) => unknown,
   ): (record: ConsumedRecord, context: Context) => unknown {
-    return (record, context) => handle(this.decode(record), context);
+    return (record, context) => {
+      const preparing = this.preparing(record);
+      if (preparing === null) return handle(this.decode(record), context);
+      return preparing.then(() => handle(this.decode(record), context));
+    };
   }
 
-  /** The records of `consumer.records()`, with their types. @throws SerdeError UNREADABLE, at the record that it is about */
+  /** The records of `consumer.records()`, with their types. @throws SerdeError, at the record that it is about */
   async *read(
     records: AsyncIterable<ConsumedRecord>,
   ): AsyncGenerator<TypedConsumedRecord<Map>, void, undefined> {
-    for await (const record of records) yield this.decode(record);
+    for await (const record of records) {
+      const preparing = this.preparing(record);
+      if (preparing !== null) await preparing;
+      yield this.decode(record);
+    }
   }
 
-  private serdesOf(topic: string): Map[NameOf<Map>] {
-    if (Object.hasOwn(this.topics, topic)) return this.topics[topic] as Map[NameOf<Map>];
-    throw new ClientError(
-      'UNKNOWN_TOPIC',
-      `"${topic}" is none of the typed topics: ${this.names.join(', ')}`,
-    );
+  /** Null when the record can be decoded now. */
+  private preparing(record: ConsumedRecord): Promise<unknown> | null {
+    const { key, value, keyPlace, valuePlace, bringsToRead } = this.topic(record.topic);
+    if (!bringsToRead) return null;
+    const forKey = key.prepareToRead?.(record.key, keyPlace, record.headers) ?? null;
+    const forValue = value.prepareToRead?.(record.value, valuePlace, record.headers) ?? null;
+    if (forKey === null && forValue === null) return null;
+    return Promise.all([
+      preparedToRead(forKey, record, keyPlace),
+      preparedToRead(forValue, record, valuePlace),
+    ]);
+  }
+
+  private topic(name: string): TypedTopic {
+    const found = this.topics.get(name);
+    if (found !== undefined) return found;
+    throw new ClientError('UNKNOWN_TOPIC', `"${name}" is none of the typed topics: ${this.names.join(', ')}`);
   }
 }
 
-function written(serde: Serde<unknown>, value: unknown, topic: string, part: 'key' | 'value'): Buffer | null {
+function typedTopic(topic: string, { key, value }: TopicMap[string]): TypedTopic {
+  return {
+    key,
+    value,
+    keyPlace: { topic, part: 'key' },
+    valuePlace: { topic, part: 'value' },
+    bringsToRead: key.prepareToRead !== undefined || value.prepareToRead !== undefined,
+  };
+}
+
+async function preparedToWrite(serde: AnySerde, place: SerdePlace): Promise<void> {
   try {
-    return serde.serialize(value);
+    await serde.prepareToWrite?.(place);
   } catch (thrown) {
-    const message = `the ${part} of a record for topic "${topic}" cannot be written`;
-    throw new SerdeError('UNSERIALIZABLE', topic, part, message, asError(thrown));
+    const message = `the ${place.part} of records for topic "${place.topic}" cannot be written`;
+    throw new SerdeError('UNPREPARED', place, message, asError(thrown));
   }
 }
 
-function read(
-  serde: AnySerde,
-  bytes: Buffer | null,
-  at: TopicPartition & { readonly offset: number },
-  part: 'key' | 'value',
-): unknown {
+async function preparedToRead(
+  bringing: Promise<void> | null,
+  at: RecordPlace,
+  place: SerdePlace,
+): Promise<void> {
   try {
-    return serde.deserialize(bytes);
+    await bringing;
   } catch (thrown) {
-    const message = `the ${part} at offset ${at.offset} of ${at.topic}-${at.partition} cannot be read`;
-    throw new SerdeError('UNREADABLE', at.topic, part, message, asError(thrown));
+    throw new SerdeError('UNPREPARED', place, unreadable(at, place), asError(thrown));
   }
+}
+
+function written(serde: Serde<unknown>, value: unknown, place: SerdePlace): Buffer | null {
+  try {
+    return serde.serialize(value, place);
+  } catch (thrown) {
+    const message = `the ${place.part} of a record for topic "${place.topic}" cannot be written`;
+    throw new SerdeError('UNSERIALIZABLE', place, message, asError(thrown));
+  }
+}
+
+function read(serde: AnySerde, bytes: Buffer | null, at: RecordPlace, place: SerdePlace): unknown {
+  try {
+    return serde.deserialize(bytes, place, at.headers);
+  } catch (thrown) {
+    throw new SerdeError('UNREADABLE', place, unreadable(at, place), asError(thrown));
+  }
+}
+
+type RecordPlace = Pick<ConsumedRecord, 'topic' | 'partition' | 'offset' | 'headers'>;
+
+function unreadable({ topic, partition, offset }: RecordPlace, { part }: SerdePlace): string {
+  return `the ${part} at offset ${offset} of ${topic}-${partition} cannot be read`;
 }
