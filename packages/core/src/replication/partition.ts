@@ -1,4 +1,5 @@
 import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import type { EpochEnd } from '../log/leader-epoch-cache.ts';
 import type { LogAppendInfo } from '../log/log-append.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
@@ -59,6 +60,7 @@ export class Partition {
   private currentLog: PartitionLog;
   private settings: PartitionSettings;
   private id: string;
+  private isToldById: boolean;
   private epoch = NO_EPOCH;
   private followedState = NO_EPOCH;
   private isOver = false;
@@ -75,6 +77,7 @@ export class Partition {
     this.topic = identity.topic;
     this.index = identity.index;
     this.id = identity.topicId;
+    this.isToldById = identity.topicId !== ZERO_UUID;
     this.surroundings = surroundings;
     this.currentLog = log;
     log.onProgress = () => this.logProgressed();
@@ -106,6 +109,19 @@ export class Partition {
   learnTopicId(topicId: string): void {
     this.log.assignTopicId(topicId);
     this.id = topicId;
+  }
+
+  /**
+   * Whether the brokers of the cluster can be asked by the topic's id. A controller that works as before Kafka 2.8 tells
+   * nobody of ids (KAFKA-13394): the one that the log has stays, but a leader that has started under it does not know it.
+   */
+  get isKnownById(): boolean {
+    return this.isToldById;
+  }
+
+  /** The controller has told of this replica with or without the id. */
+  noteToldById(isToldById: boolean): void {
+    this.isToldById = isToldById;
   }
 
   get leaderEpoch(): number {

@@ -6,7 +6,6 @@ import type {
   FetchResponsePartitionData,
 } from '@odradek/protocol/generated/fetch-response.ts';
 import { MalformedBytesError } from '@odradek/protocol/primitives/protocol-error.ts';
-import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../log/offset-lookup.ts';
 import type { EpochEnd } from '../log/leader-epoch-cache.ts';
 import { cutFor } from '../log/truncation.ts';
@@ -145,7 +144,7 @@ export class ReplicaFetcher {
           return this.requestFor(followed, version);
         },
         timeoutMs: waitMaxMs + timeoutMs,
-        ...(ready.every(({ partition }) => partition.topicId !== ZERO_UUID)
+        ...(ready.every(({ partition }) => partition.isKnownById)
           ? {}
           : { versionMax: LAST_VERSION_BY_NAME }),
       },

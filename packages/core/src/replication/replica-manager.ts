@@ -417,9 +417,13 @@ export class ReplicaManager {
     const known = this.ofThisLife(change.topic, change.partition);
     const held = known?.heldEpochs ?? { leaderEpoch: -1, partitionEpoch: -1 };
     const verdict = judgeLeadership(change, this.parts.nodeId, held);
-    if (verdict !== 'stale' && known?.topicId === ZERO_UUID && change.topicId !== ZERO_UUID) {
-      const errorCode = learnTopicId(known, change.topicId);
-      if (errorCode !== ErrorCode.NONE || verdict === 'unchanged') return errorCode;
+    if (verdict !== 'stale' && known !== undefined) {
+      const isToldById = change.topicId !== ZERO_UUID;
+      known.noteToldById(isToldById);
+      if (isToldById && known.topicId === ZERO_UUID) {
+        const errorCode = learnTopicId(known, change.topicId);
+        if (errorCode !== ErrorCode.NONE || verdict === 'unchanged') return errorCode;
+      }
     }
     if (verdict === 'stale' || verdict === 'unchanged') {
       this.parts.log.debug('ignoring an outdated leadership change', { ...change, verdict });

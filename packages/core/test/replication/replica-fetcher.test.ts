@@ -388,3 +388,22 @@ test('F67, F68: a follower that learns of the topic id asks by it from then on, 
   const byId = link.fetch();
   assert.deepEqual([byId.request.topics[0]!.topicId, byId.session.epoch], [TOPIC_ID, 0]);
 });
+
+test('F67: a follower asks by name while the controller tells no ids, and by the id again afterwards', () => {
+  const { here, link, fetcher } = scene();
+  const replicas = [LEADER, NODE];
+  const change = { leader: LEADER, leaderEpoch: 1, replicas, isr: replicas, partitionEpoch: 1 };
+  here.replicas.applyLeadership([leadershipOf(5, change)]);
+  const partition = here.replicas.partition('t', 5)!;
+  fetcher.follow(partition);
+  const byId = link.fetch();
+  assert.equal(byId.request.topics[0]!.topicId, TOPIC_ID);
+  here.replicas.applyLeadership([leadershipOf(5, { ...change, topicId: ZERO_UUID })]);
+  byId.answer({ 5: {} });
+  const byName = link.fetch();
+  assert.deepEqual([byName.request.topics[0]!.topic, byName.session.epoch], ['t', 0]);
+  assert.equal(partition.log.topicId, TOPIC_ID, 'the log stays that of its topic');
+  here.replicas.applyLeadership([leadershipOf(5, change)]);
+  byName.answer({ 5: {} });
+  assert.equal(link.fetch().request.topics[0]!.topicId, TOPIC_ID);
+});
