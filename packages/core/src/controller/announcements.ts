@@ -26,7 +26,8 @@ export interface BrokenReplica {
 
 /**
  * What a controller tells the brokers once the tree holds it: who leads, to the live brokers that hold a replica;
- * metadata, to all live brokers.
+ * metadata, to all live brokers. The metadata of a topic that is being deleted always says so: nobody is told again
+ * once it is gone, and who has taken it for a topic like others would keep it.
  */
 export class Announcements {
   private readonly channels: BrokerChannels;
@@ -51,17 +52,18 @@ export class Announcements {
   leadership(partitions: readonly AnnouncedPartition[]): void {
     if (partitions.length === 0) return;
     const notices = partitions.map((partition) => this.noticeOf(partition));
+    const metadata = this.toldToAll(notices);
     for (const brokerId of this.state.brokers.keys()) {
       const leadership = notices
         .filter(({ replicas }) => replicas.includes(brokerId))
         .map((notice) => (notice.addingReplicas.includes(brokerId) ? { ...notice, isNew: true } : notice));
-      this.send(brokerId, { leadership, metadata: notices });
+      this.send(brokerId, { leadership, metadata });
     }
   }
 
   /** States that their leaders know of already, since they asked for them. */
   metadata(partitions: readonly AnnouncedPartition[]): void {
-    const metadata = partitions.map((partition) => this.noticeOf(partition));
+    const metadata = this.toldToAll(partitions.map((partition) => this.noticeOf(partition)));
     for (const brokerId of this.state.brokers.keys()) this.send(brokerId, { metadata });
   }
 
@@ -77,20 +79,16 @@ export class Announcements {
         .filter(({ partitionEpoch }) => partitionEpoch >= 0)
         .map(({ index }) => this.noticeOf({ topic: name, partition: index })),
     );
+    const metadata = this.toldToAll(all);
     for (const brokerId of brokerIds) {
       const leadership = all.filter(({ replicas }) => replicas.includes(brokerId));
-      this.send(brokerId, { leadership, isComplete: true, metadata: all });
+      this.send(brokerId, { leadership, isComplete: true, metadata });
     }
   }
 
-  /** The topic is going: nobody is to ask for it any more. */
+  /** The topic has been marked in the state: nobody is to ask for it any more. */
   deletion(topic: string): void {
-    const metadata = this.state.topic(topic)!.partitions.map(({ index }) => ({
-      ...this.noticeOf({ topic, partition: index }),
-      leader: DELETED_LEADER,
-      leaderEpoch: DELETED_EPOCH,
-    }));
-    for (const brokerId of this.state.brokers.keys()) this.send(brokerId, { metadata });
+    this.metadata(this.state.topic(topic)!.partitions.map(({ index }) => ({ topic, partition: index })));
   }
 
   /** @param answered with null: the broker went away before */
@@ -119,6 +117,15 @@ export class Announcements {
     const broken = leadershipErrors.filter(({ errorCode }) => errorCode === ErrorCode.KAFKA_STORAGE_ERROR);
     if (broken.length === 0) return;
     this.onBroken(broken.map(({ topic, partition }) => ({ brokerId, topic, partition })));
+  }
+
+  /** One and the same list for all brokers: what is made of it is made once. */
+  private toldToAll(notices: readonly PartitionNotice[]): readonly PartitionNotice[] {
+    const isGoing = ({ topic }: PartitionNotice) => this.state.topic(topic)!.isDeleting;
+    if (!notices.some(isGoing)) return notices;
+    return notices.map((notice) =>
+      isGoing(notice) ? { ...notice, leader: DELETED_LEADER, leaderEpoch: DELETED_EPOCH } : notice,
+    );
   }
 
   private noticeOf({ topic, partition, isNew = false }: AnnouncedPartition): PartitionNotice {

@@ -53,9 +53,13 @@ function judgeElection(
   type: ElectionType,
   { topic, partition }: TopicPartition,
 ): StateWrite | TopicFault {
-  const { state } = term.parts;
-  const entry = state.topic(topic)?.partitions[partition];
+  const asked = term.parts.state.topic(topic);
+  const entry = asked?.partitions[partition];
   if (entry === undefined) return unknownPartition({ topic, partition });
+  if (asked!.isDeleting) {
+    const errorMessage = `The topic ${topic} is being deleted.`;
+    return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, errorMessage };
+  }
   const isAvailable = (id: number) => term.isAvailable(id, topic, partition);
   const hasLeader = entry.leader !== NO_LEADER && isAvailable(entry.leader);
   const isSettled = hasLeader && (type === 'unclean' || entry.leader === entry.replicas[0]);

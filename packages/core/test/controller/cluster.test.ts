@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import type { EmbeddedTree } from '../../../broker/src/adapters/embedded-coordination/embedded-tree.ts';
-import type { AskedMove } from '../../src/controller/leader-changes.ts';
+import type { AskedMove, ElectionOutcome, ElectionType } from '../../src/controller/leader-changes.ts';
 import type { PartitionProposal, ProposalOutcome } from '../../src/controller/leader-requests.ts';
 import type { TopicFault } from '../../src/controller/topic-request.ts';
 import { PromisedSession } from '../coordination/promised-session.ts';
@@ -60,6 +60,12 @@ function alter(proposal: Partial<PartitionProposal>, brokerId = 0, epochShift = 
       (errorCode, outcomes) => resolve({ errorCode, outcomes }),
     );
   });
+}
+
+function electLeaders(type: ElectionType, topic: string): Promise<readonly ElectionOutcome[]> {
+  return new Promise((resolve) =>
+    controller().controller.electLeaders(type, [{ topic, partition: 0 }], resolve),
+  );
 }
 
 test('a new topic is told to the brokers that hold it, and to all as metadata', async () => {
@@ -290,6 +296,27 @@ test('F71: where an unclean leader is allowed while nobody leads, one leads at o
   assert.equal(partition('other').leader, -1);
   own.electionSettingsChanged(null);
   await until(() => partition('other').leader === 1);
+});
+
+test('as long as a topic is being deleted, all that is told of it says so, and nothing elects its leaders', async () => {
+  await create('t', [0, 1, 2]);
+  die(1);
+  await until(() => !controller().state.isLive(1));
+  await controller().delete('t');
+  const [told] = (await electLeaders('preferred', 't')).map(({ fault }) => fault?.errorCode);
+  assert.equal(told, ErrorCode.INVALID_TOPIC_EXCEPTION);
+  const before = controller().sent.get(2)!.length;
+  await alter({ isr: [0] });
+  const leaders = (id: number, from = 0) =>
+    controller()
+      .sent.get(id)!
+      .slice(from)
+      .flatMap(({ metadata }) => metadata ?? [])
+      .map(({ leader }) => leader);
+  assert.deepEqual(leaders(2, before), [-2]);
+  await comeBack(1);
+  await until(() => controller().state.topic('t') === undefined);
+  assert.deepEqual(new Set(leaders(1)), new Set([-2]), 'nobody tells it later that the topic is gone');
 });
 
 test('a deletion that a tool has asked for is done, one of a topic that is not there is forgotten', async () => {
