@@ -21,6 +21,7 @@ import {
   type ProposalOutcome,
 } from './leader-requests.ts';
 import { legacyRequestsAppeared, reassignByRequest } from './legacy-requests.ts';
+import { inSyncChangesAppeared } from './in-sync-changes.ts';
 import { logDirEventsAppeared } from './log-dir-events.ts';
 import { statesAtStartOfTerm } from './start-of-term.ts';
 import { beginDeletion, createTopics, deleteTopics, growTopics, type TopicOutcome } from './topic-changes.ts';
@@ -287,6 +288,7 @@ export class Controller {
       [treePaths.deleteTopics, (names, next) => deletionsAppeared(term, names, next)],
       [treePaths.admin, (_names, next) => legacyRequestsAppeared(term, next)],
       [treePaths.logDirEvents, (names, next) => logDirEventsAppeared(term, names, next)],
+      [treePaths.inSyncChanges, (names, next) => inSyncChangesAppeared(term, names, next)],
     ];
     allOf(watches, ([path, act], next) => this.watch(term, path, act, next), done);
   }

@@ -14,6 +14,7 @@ export const treePaths = {
   topicConfigs: '/config/topics',
   configChanges: '/config/changes',
   logDirEvents: '/log_dir_event_notification',
+  inSyncChanges: '/isr_change_notification',
   broker: (brokerId: number) => `/brokers/ids/${brokerId}`,
   topic: (topic: string) => `/brokers/topics/${topic}`,
   partitions: (topic: string) => `/brokers/topics/${topic}/partitions`,
