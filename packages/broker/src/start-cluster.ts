@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import { EmbeddedTree } from './adapters/embedded-coordination/embedded-tree.ts';
+import { NodeDisk } from './adapters/node-disk.ts';
 import { silentLog } from './adapters/silent-log.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { type BrokerGround, COORDINATION_FILE, groundInMemory, groundOnDisk } from './broker-ground.ts';
@@ -129,7 +130,7 @@ function checkOptions({ brokers, properties = {}, port = 0 }: StartClusterOption
 
 function openTree(dataDirectory: string | undefined): EmbeddedTree {
   if (dataDirectory === undefined) return new EmbeddedTree(':memory:', systemClock);
-  mkdirSync(dataDirectory, { recursive: true });
+  new NodeDisk().makeDirectory(dataDirectory);
   return new EmbeddedTree(resolve(dataDirectory, COORDINATION_FILE), systemClock);
 }
 

@@ -49,7 +49,7 @@ export class NodeDisk implements Disk {
   }
 
   makeDirectory(path: string): void {
-    attempt(path, () => fs.mkdirSync(path, { recursive: true }));
+    attempt(path, () => makeTree(path));
   }
 
   rename(from: string, to: string): void {
@@ -211,6 +211,26 @@ function writeWhole(descriptor: number, buffer: Buffer, position: number): numbe
     done += fs.writeSync(descriptor, buffer, done, buffer.length - done, position + done);
   }
   return done;
+}
+
+/**
+ * With those above it. Not by `recursive` of Node.js: that tries without end where a directory that is there says ENOENT,
+ * as /proc does.
+ */
+function makeTree(path: string): void {
+  if (isDirectory(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeTree(parent);
+  try {
+    fs.mkdirSync(path);
+  } catch (error) {
+    // Somebody else was faster, or a file is in the way.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /**

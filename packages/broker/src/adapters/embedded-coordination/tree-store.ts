@@ -70,7 +70,7 @@ export class TreeStore {
    * @throws Error when the file is open in another process or is not such a tree
    */
   constructor(location: string, nowMs: number) {
-    this.database = new DatabaseSync(location);
+    this.database = openFile(location);
     this.prepareFile(location);
     this.selectNode = this.database.prepare('SELECT * FROM node WHERE path = ?');
     this.selectChildren = this.database.prepare('SELECT path FROM node WHERE parent = ?');
@@ -107,9 +107,7 @@ export class TreeStore {
       this.database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${FORMAT_VERSION}; COMMIT;`);
     } catch (cause) {
       this.database.close();
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const hint = reason.includes('locked') ? ' (is another broker running on this folder?)' : '';
-      throw new Error(`cannot open the coordination tree ${location}: ${reason}${hint}`, { cause });
+      throw cannotOpen(location, cause);
     }
   }
 
@@ -260,4 +258,18 @@ export class TreeStore {
       owner: row.owner,
     };
   }
+}
+
+function openFile(location: string): DatabaseSync {
+  try {
+    return new DatabaseSync(location);
+  } catch (cause) {
+    throw cannotOpen(location, cause);
+  }
+}
+
+function cannotOpen(location: string, cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const hint = reason.includes('locked') ? ' (is another broker running on this folder?)' : '';
+  return new Error(`cannot open the coordination tree ${location}: ${reason}${hint}`, { cause });
 }
