@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedTree } from '@odradek/broker/adapters/embedded-coordination/embedded-tree.ts';
 import { systemClock } from '@odradek/broker/adapters/system-clock.ts';
 import { ControllerChannels } from '@odradek/broker/cluster/controller-channels.ts';
+import { WorkQueue } from '@odradek/broker/server/work-queue.ts';
 import { createRoots, registerBroker } from '@odradek/core/controller/cluster-join.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import { Controller } from '@odradek/core/controller/controller.ts';
@@ -15,7 +16,7 @@ const REPLICATION_FACTOR = 3;
 const QUIET_MS = 10;
 const silent = { debug() {}, info() {}, warn() {}, error: console.error };
 const noTimers = { after: () => ({ cancel() {} }) };
-const realTimers: Timers = {
+export const realTimers: Timers = {
   after(delayMs, fire) {
     const timer = setTimeout(fire, delayMs);
     return { cancel: () => clearTimeout(timer) };
@@ -109,9 +110,14 @@ export class PaperCluster {
       nodeId: brokerId,
       orders: {
         judge: () => 0,
-        lead: (changes) => changes.map(() => 0),
+        *lead(_sender, changes) {
+          yield;
+          return changes.map(() => 0);
+        },
         stop: (stops) => stops.map(() => 0),
       },
+      orderWork: new WorkQueue(systemClock, realTimers),
+      brokerEpoch: () => -1,
       peers: countedPeers(() => this.fanOut),
       timers: realTimers,
       log: silent,

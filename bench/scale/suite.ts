@@ -4,16 +4,24 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { systemClock } from '@odradek/broker/adapters/system-clock.ts';
+import { InSteps } from '@odradek/broker/handlers/handler.ts';
+import { metadataHandler } from '@odradek/broker/handlers/metadata.ts';
 import { updateMetadataHandler } from '@odradek/broker/handlers/update-metadata.ts';
+import { WorkQueue } from '@odradek/broker/server/work-queue.ts';
+import { MetadataView } from '@odradek/broker/topics/metadata-view.ts';
 import { ClusterState } from '@odradek/core/controller/cluster-state.ts';
 import { applyMetadataUpdate, type MetadataUpdate } from '@odradek/core/controller/metadata-updates.ts';
+import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
+import type { MetadataResponseInput } from '@odradek/protocol/generated/metadata-response.ts';
 import { updateMetadataApi } from '@odradek/protocol/generated/apis/update-metadata.ts';
 import { Reader } from '@odradek/protocol/primitives/reader.ts';
+import { Writer } from '@odradek/protocol/primitives/writer.ts';
 import { machineFacts } from '../report/machine.ts';
 import { resultsDirectory } from '../report/results.ts';
 import { aligned, rounded } from '../report/table.ts';
 import { WIRE_BYTES_PER_SECOND } from './counted-peers.ts';
-import { PaperCluster } from './paper-cluster.ts';
+import { PaperCluster, realTimers } from './paper-cluster.ts';
 
 export interface ScalePlan {
   readonly brokers: number;
@@ -98,7 +106,7 @@ async function measure(brokers: number, partitions: number): Promise<Column> {
     await cluster.settled();
   });
   const { traffic: changed, fanOut: toldOfLoss } = cluster;
-  const follower = knowledgeOf(told.lastMetadata!);
+  const follower = await knowledgeOf(told.lastMetadata!);
   cluster.close();
   return {
     'replicas per broker': (3 * partitions) / brokers,
@@ -122,31 +130,62 @@ async function measure(brokers: number, partitions: number): Promise<Column> {
     'loss of one broker: processor time of the controller, s': (loss.cpuMs - changed.treeMs) / 1000,
     'loss of one broker: longest hold of its loop, ms': loss.holdMs,
     'one UpdateMetadata of everything, MB': told.lastMetadata!.length / MB,
-    'taking it, longest hold of a broker, ms': follower.takeMs,
+    'taking it, processor time of a broker, ms': follower.taking.cpuMs,
+    'taking it, longest hold of a broker, ms': follower.taking.holdMs,
     'memory of a broker for its metadata, MB': follower.heapBytes / MB,
+    'Metadata of all topics, MB': follower.answerBytes / MB,
+    'answering it, processor time of a broker, ms': follower.answering.cpuMs,
+    'answering it, longest hold of a broker, ms': follower.answering.holdMs,
     'memory of the controller for the cluster, MB': heapOfController / MB,
   };
 }
 
-/** What a broker does with UpdateMetadata, and what it then keeps. */
-function knowledgeOf(frame: Buffer): { takeMs: number; heapBytes: number } {
+interface Follower {
+  readonly taking: Watched;
+  readonly answering: Watched;
+  readonly answerBytes: number;
+  readonly heapBytes: number;
+}
+
+/** What a broker does with UpdateMetadata, what it then keeps, and what it does for a client that asks for all of it. */
+async function knowledgeOf(frame: Buffer): Promise<Follower> {
   const state = new ClusterState();
-  const before = heapBytes();
-  const began = performance.now();
-  const version = updateMetadataApi.versionMax;
-  const request = updateMetadataApi.readRequest(new Reader(frame), version);
-  const context = {
-    apiVersion: version,
-    broker: {
-      orders: { judge: () => 0 },
-      takeMetadata: (update: MetadataUpdate) => applyMetadataUpdate(state, update),
+  const work = new WorkQueue(systemClock, realTimers);
+  const broker = {
+    orders: { judge: () => 0 },
+    metadata: new MetadataView(state),
+    *takeMetadata(update: MetadataUpdate) {
+      yield* applyMetadataUpdate(state, update);
     },
   };
-  void updateMetadataHandler.handle(request, context as never);
-  const takeMs = performance.now() - began;
+  const before = heapBytes();
+  const taking = await watched(async () => {
+    const apiVersion = updateMetadataApi.versionMax;
+    const request = await work.run(
+      updateMetadataApi.readRequestInSteps!(new Reader(frame), apiVersion),
+      false,
+    );
+    await inTurns(work, updateMetadataHandler.handle(request, { apiVersion, broker } as never));
+  });
   const heap = heapBytes() - before;
   if (state.topicCount === 0) throw new Error('the broker knows of no topic after UpdateMetadata');
-  return { takeMs, heapBytes: heap };
+  const writer = new Writer();
+  const answering = await watched(async () => {
+    const apiVersion = metadataApi.versionMax;
+    const context = { apiVersion, broker, listenerName: 'PLAINTEXT' };
+    const request = { topics: null } as never;
+    const answer = await inTurns<MetadataResponseInput>(
+      work,
+      metadataHandler.handle(request, context as never),
+    );
+    await work.run(metadataApi.writeResponseInSteps!(writer, answer, apiVersion), true);
+  });
+  return { taking, answering, answerBytes: writer.sizeBytes, heapBytes: heap };
+}
+
+async function inTurns<Response>(work: WorkQueue, handled: unknown): Promise<Response> {
+  if (!(handled instanceof InSteps)) throw new Error('the broker does this in one turn');
+  return (await work.run(handled.steps, false)) as Response;
 }
 
 interface Watched {

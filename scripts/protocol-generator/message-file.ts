@@ -1,7 +1,7 @@
 import type { Message } from '../../packages/protocol/src/schema/notation.ts';
 import { findStruct } from './element-size.ts';
 import { constantCase } from './names.ts';
-import { planMessage, type FieldPlan, type MessagePlan, type StructPlan } from './plan.ts';
+import { isLong, planMessage, type FieldPlan, type MessagePlan, type StructPlan } from './plan.ts';
 import { readFunction } from './read-function.ts';
 import { structDefault, structTypes } from './types.ts';
 import { covers } from './versions.ts';
@@ -38,7 +38,8 @@ export function messageFile(schema: Message): string {
     .map(structTypes)
     .concat(message.structs.filter((struct) => defaults.has(struct.typeName)).map(structDefault))
     .concat(message.structs.toReversed().map((struct) => readFunction(message, struct, struct === root)))
-    .concat(message.structs.toReversed().map((struct) => writeFunction(message, struct, struct === root)));
+    .concat(message.structs.toReversed().map((struct) => writeFunction(message, struct, struct === root)))
+    .concat(functionsInSteps(message));
   if (message.recordType !== undefined) {
     parts.unshift(
       `/** The number before a key of this kind, as int16. */\nexport const ${constantCase(message.name)}_TYPE = ${message.recordType};\n`,
@@ -46,6 +47,17 @@ export function messageFile(schema: Message): string {
   }
   const body = parts.join('\n');
   return `${GENERATED}${imports(body)}\n${body}`;
+}
+
+function functionsInSteps(message: MessagePlan): string[] {
+  const { inSteps } = message;
+  if (inSteps === undefined) return [];
+  const root = message.structs.at(-1);
+  const make = inSteps === 'read' ? readFunction : writeFunction;
+  return message.structs
+    .toReversed()
+    .filter(({ typeName }) => isLong(message, typeName))
+    .map((struct) => make(message, struct, struct === root, true));
 }
 
 function imports(body: string): string {

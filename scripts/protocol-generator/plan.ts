@@ -15,6 +15,7 @@ export interface MessagePlan {
   readonly versions: Range;
   readonly flexible: Range | null;
   readonly recordType: number | undefined;
+  readonly inSteps: 'read' | 'written' | undefined;
   /** In the order of use: a struct stands before the structs that contain it, the message itself is last. */
   readonly structs: readonly StructPlan[];
 }
@@ -55,6 +56,7 @@ export function planMessage(message: Message): MessagePlan {
     versions,
     flexible: message.flexible === undefined ? null : parseRange(message.flexible, versions),
     recordType: message.recordType,
+    inSteps: message.inSteps,
     structs,
   };
 }
@@ -127,6 +129,12 @@ function structOf(type: FieldType): StructType | null {
 
 function structTypeName(messageName: string, structName: string): string {
   return messageName + upperFirst(structName);
+}
+
+/** Whether a struct holds arrays of others: then it may be long, and is read or written in steps itself. */
+export function isLong(plan: MessagePlan, typeName: string): boolean {
+  const struct = plan.structs.find((candidate) => candidate.typeName === typeName);
+  return struct!.fields.some(({ type }) => type.kind === 'array' && type.element.kind === 'struct');
 }
 
 /** The flexible part of `versions`: none of it, all of it, or some. */

@@ -1,15 +1,33 @@
 import { localName } from './names.ts';
 import { elementSizeMin } from './element-size.ts';
-import { flexibility, type ElementPlan, type FieldPlan, type MessagePlan, type StructPlan } from './plan.ts';
+import {
+  flexibility,
+  isLong,
+  type ElementPlan,
+  type FieldPlan,
+  type MessagePlan,
+  type StructPlan,
+} from './plan.ts';
 import { defaultExpression, readType } from './types.ts';
 import { intersect, versionCondition, type Range } from './versions.ts';
 
-/** The function that reads a struct in every version. */
-export function readFunction(message: MessagePlan, struct: StructPlan, exported: boolean): string {
+/** Elements of an array between two steps. */
+export const ELEMENTS_PER_STEP = 64;
+
+/**
+ * The function that reads a struct in every version.
+ * @param inSteps as a generator, which the messages that may be long have beside the plain function
+ */
+export function readFunction(
+  message: MessagePlan,
+  struct: StructPlan,
+  exported: boolean,
+  inSteps = false,
+): string {
   const plain = struct.fields.filter((field) => field.tag === null);
   const tagged = struct.fields.filter((field) => field.tag !== null);
   const flexible = flexibility(message, struct.versions);
-  const lines = plain.map((field) => readField(message, struct, field));
+  const lines = plain.map((field) => readField(message, struct, field, inSteps));
   lines.push(
     ...tagged.map(
       (field) => `let ${localName(field.name)}: ${readType(field)} = ${defaultExpression(field)};`,
@@ -23,8 +41,12 @@ export function readFunction(message: MessagePlan, struct: StructPlan, exported:
   const body = lines.join('\n');
   const usesVersion =
     /\bversion\b/.test(body.replaceAll(/\bversion: versionValue\b/g, '')) || flexible === 'mixed';
+  const { typeName } = struct;
+  const [head, result] = inSteps
+    ? [`function* read${typeName}InSteps`, `Generator<void, ${typeName}>`]
+    : [`function read${typeName}`, typeName];
   return [
-    `${exported ? 'export ' : ''}function read${struct.typeName}(reader: Reader, ${usesVersion ? '' : '_'}version: number): ${struct.typeName} {`,
+    `${exported ? 'export ' : ''}${head}(reader: Reader, ${usesVersion ? '' : '_'}version: number): ${result} {`,
     flexible === 'mixed' ? `const flexible = version >= ${message.flexible!.min};` : '',
     body,
     'return message;',
@@ -38,11 +60,11 @@ function property(field: FieldPlan): string {
   return local === field.name ? `${field.name},` : `${field.name}: ${local},`;
 }
 
-function readField(message: MessagePlan, struct: StructPlan, field: FieldPlan): string {
+function readField(message: MessagePlan, struct: StructPlan, field: FieldPlan, inSteps: boolean): string {
   const local = localName(field.name);
   const condition = versionCondition(field.versions, struct.versions);
   if (field.type.kind === 'array') {
-    const read = readArray(message, field, field.type.element, field.versions);
+    const read = readArray(message, field, field.type.element, field.versions, inSteps);
     return [
       `${field.nullable === null ? 'const' : 'let'} ${local}: ${readType(field)} = ${field.nullable === null ? '[]' : initialArray(field, condition)};`,
       condition === null ? read : `if (${condition}) {\n${read}\n}`,
@@ -57,9 +79,17 @@ function initialArray(field: FieldPlan, condition: string | null): string {
   return condition === null ? 'null' : defaultExpression(field);
 }
 
-function readArray(message: MessagePlan, field: FieldPlan, element: ElementPlan, versions: Range): string {
+function readArray(
+  message: MessagePlan,
+  field: FieldPlan,
+  element: ElementPlan,
+  versions: Range,
+  inSteps: boolean,
+): string {
   const local = localName(field.name);
-  const push = `${local}.push(${elementExpression(message, element, versions)});`;
+  const push = inSteps
+    ? pushInSteps(message, local, element, versions)
+    : `${local}.push(${elementExpression(message, element, versions)});`;
   const count = byNullability(field, versions, (nullable, range) =>
     arrayLength(message, element, nullable, range),
   );
@@ -70,6 +100,14 @@ function readArray(message: MessagePlan, field: FieldPlan, element: ElementPlan,
     `${local} = ${counter} < 0 ? null : [];`,
     `if (${local} !== null) for (let left = ${counter}; left > 0; left--) ${push}`,
   ].join('\n');
+}
+
+function pushInSteps(message: MessagePlan, local: string, element: ElementPlan, versions: Range): string {
+  const push = `${local}.push(${elementExpression(message, element, versions)});`;
+  if (element.kind === 'primitive') return push;
+  return isLong(message, element.typeName)
+    ? `{\n${local}.push(yield* read${element.typeName}InSteps(reader, version));\nyield;\n}`
+    : `{\n${push}\nif (left % ${ELEMENTS_PER_STEP} === 0) yield;\n}`;
 }
 
 function arrayLength(message: MessagePlan, element: ElementPlan, nullable: boolean, versions: Range): string {
@@ -186,6 +224,6 @@ function readTags(
 function readTagged(message: MessagePlan, field: FieldPlan): string {
   const local = localName(field.name);
   if (field.type.kind !== 'array') return `${local} = ${valueExpression(message, field, field.versions)};`;
-  const read = readArray(message, field, field.type.element, field.versions);
+  const read = readArray(message, field, field.type.element, field.versions, false);
   return field.nullable === null ? `${local} = [];\n${read}` : read;
 }

@@ -1,20 +1,37 @@
 import { localName } from './names.ts';
-import { flexibility, type ElementPlan, type FieldPlan, type MessagePlan, type StructPlan } from './plan.ts';
+import {
+  flexibility,
+  isLong,
+  type ElementPlan,
+  type FieldPlan,
+  type MessagePlan,
+  type StructPlan,
+} from './plan.ts';
+import { ELEMENTS_PER_STEP } from './read-function.ts';
 import { defaultExpression, differsFromDefault } from './types.ts';
 import { covers, intersect, versionCondition, type Range } from './versions.ts';
 
-/** The function that writes a struct in every version. */
-export function writeFunction(message: MessagePlan, struct: StructPlan, exported: boolean): string {
+/**
+ * The function that writes a struct in every version.
+ * @param inSteps as a generator, which the messages that may be long have beside the plain function
+ */
+export function writeFunction(
+  message: MessagePlan,
+  struct: StructPlan,
+  exported: boolean,
+  inSteps = false,
+): string {
   const plain = struct.fields.filter((field) => field.tag === null);
   const tagged = struct.fields.filter((field) => field.tag !== null);
   const flexible = flexibility(message, struct.versions);
-  const lines = plain.map((field) => writeField(message, struct, field));
+  const lines = plain.map((field) => writeField(message, struct, field, inSteps));
   lines.push(writeTags(message, struct, tagged, flexible));
   const body = lines.join('\n');
   const usesVersion = /(?<!\.)\bversion\b/.test(body) || flexible === 'mixed';
   return [
-    `${exported ? 'export ' : ''}function write${struct.typeName}(`,
-    `writer: Writer, message: ${struct.typeName}Input, ${usesVersion ? '' : '_'}version: number): void {`,
+    `${exported ? 'export ' : ''}function${inSteps ? '*' : ''} write${struct.typeName}${inSteps ? 'InSteps' : ''}(`,
+    `writer: Writer, message: ${struct.typeName}Input, ${usesVersion ? '' : '_'}version: number`,
+    `): ${inSteps ? 'Generator<void, void>' : 'void'} {`,
     flexible === 'mixed' ? `const flexible = version >= ${message.flexible!.min};` : '',
     body,
     '}',
@@ -22,23 +39,25 @@ export function writeFunction(message: MessagePlan, struct: StructPlan, exported
   ].join('\n');
 }
 
-function writeField(message: MessagePlan, struct: StructPlan, field: FieldPlan): string {
+function writeField(message: MessagePlan, struct: StructPlan, field: FieldPlan, inSteps: boolean): string {
   const condition = versionCondition(field.versions, struct.versions);
-  const write = writePlain(message, field);
+  const write = writePlain(message, field, inSteps);
   if (condition === null) return write;
   if (field.ignorable) return `if (${condition}) {\n${write}\n}`;
   const differs = differsFromDefault(field, `message.${field.name}`);
   return `if (${condition}) {\n${write}\n} else if (${differs}) {\nthrow fieldNotInVersion('${struct.typeName}.${field.name}', version);\n}`;
 }
 
-function writePlain(message: MessagePlan, field: FieldPlan): string {
+function writePlain(message: MessagePlan, field: FieldPlan, inSteps: boolean): string {
   const value = presentValue(field);
   if (field.type.kind === 'primitive' && isFixed(field.type.name))
     return `writer.${methodOf(field.type.name)}(${value});`;
   if (field.type.kind === 'struct' && field.nullable === null)
     return `write${field.type.typeName}(writer, ${value}, version);`;
   const local = localName(field.name);
-  return [`const ${local} = ${value};`, ...writeVariable(message, field, local, 'writer')].join('\n');
+  return [`const ${local} = ${value};`, ...writeVariable(message, field, local, 'writer', inSteps)].join(
+    '\n',
+  );
 }
 
 /** The value of the field, with the default where the input leaves it out. */
@@ -52,7 +71,13 @@ function presentValue(field: FieldPlan): string {
 }
 
 /** Statements that write the value in the variable `local` of a type without fixed size, or that may be null. */
-function writeVariable(message: MessagePlan, field: FieldPlan, local: string, writer: string): string[] {
+function writeVariable(
+  message: MessagePlan,
+  field: FieldPlan,
+  local: string,
+  writer: string,
+  inSteps = false,
+): string[] {
   const lines: string[] = [];
   const nullable = field.nullable === null ? null : intersect(field.nullable, field.versions);
   if (nullable !== null && !covers(nullable, field.versions)) {
@@ -60,7 +85,8 @@ function writeVariable(message: MessagePlan, field: FieldPlan, local: string, wr
     lines.push(`if (${local} === null && !(${condition})) throw nullNotAllowed('${field.name}', version);`);
   }
   const type = field.type;
-  if (type.kind === 'array') return [...lines, ...writeArray(message, field, type.element, local, writer)];
+  if (type.kind === 'array')
+    return [...lines, ...writeArray(message, field, type.element, local, writer, inSteps)];
   if (type.kind === 'struct') return [...lines, ...writeNullableStruct(type.typeName, field, local, writer)];
   lines.push(
     writePrimitive(message, type.name, field.nullable !== null, field.versions, field.compact, local, writer),
@@ -74,13 +100,17 @@ function writeArray(
   element: ElementPlan,
   local: string,
   writer: string,
+  inSteps: boolean,
 ): string[] {
   const count = field.nullable === null ? `${local}.length` : `${local} === null ? -1 : ${local}.length`;
   const item =
     element.kind === 'struct'
       ? `write${element.typeName}(${writer}, element, version);`
       : writePrimitive(message, element.name, false, field.versions, true, 'element', writer);
-  const loop = `for (const element of ${local}) {\n${item}\n}`;
+  const loop =
+    inSteps && element.kind === 'struct'
+      ? loopInSteps(message, element.typeName, local, item)
+      : `for (const element of ${local}) {\n${item}\n}`;
   return [
     byFlexibility(
       message,
@@ -90,6 +120,12 @@ function writeArray(
     ),
     field.nullable === null ? loop : `if (${local} !== null) {\n${loop}\n}`,
   ];
+}
+
+function loopInSteps(message: MessagePlan, typeName: string, local: string, item: string): string {
+  return isLong(message, typeName)
+    ? `for (const element of ${local}) {\nyield* write${typeName}InSteps(writer, element, version);\nyield;\n}`
+    : `for (const [at, element] of ${local}.entries()) {\n${item}\nif (at % ${ELEMENTS_PER_STEP} === ${ELEMENTS_PER_STEP - 1}) yield;\n}`;
 }
 
 function writeNullableStruct(typeName: string, field: FieldPlan, local: string, writer: string): string[] {

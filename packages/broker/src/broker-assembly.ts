@@ -18,6 +18,7 @@ import { GroupRuntime } from './groups/group-runtime.ts';
 import { LegacyOffsets } from './groups/legacy-offsets.ts';
 import type { Machine } from './machine.ts';
 import { ProducerIdService } from './producer-ids.ts';
+import { WorkQueue } from './server/work-queue.ts';
 import { MetadataView } from './topics/metadata-view.ts';
 import { TopicService } from './topics/topic-service.ts';
 
@@ -32,7 +33,7 @@ export interface BrokerLife {
   noticeSessionEnd(): void;
   directoryFailed(): void;
   allDirectoriesFailed(cause: DiskError): void;
-  takeMetadata(update: MetadataUpdate): void;
+  takeMetadata(update: MetadataUpdate): Generator<void, void>;
 }
 
 export interface AssemblyParts {
@@ -99,10 +100,11 @@ export async function assembleBroker(parts: AssemblyParts): Promise<AssembledBro
   configs.onBrokerChange(() => replicas.defaultSettingsChanged());
   const metadata = new MetadataView(state);
   const orders = new ControllerOrders({ replicas, logs, log, brokerEpoch: () => life.orderedFromEpoch() });
+  const orderWork = new WorkQueue(clock, timers);
   const topics: TopicService = new TopicService({
     coordination: life.session,
     state,
-    channels: controllerChannels(parts, orders, peers),
+    channels: controllerChannels(parts, orders, orderWork, peers),
     createThroughController: (creation) =>
       createThroughController(
         {
@@ -142,6 +144,8 @@ export async function assembleBroker(parts: AssemblyParts): Promise<AssembledBro
     replicas,
     orders,
     takeMetadata: (update) => life.takeMetadata(update),
+    orderWork,
+    answerWork: new WorkQueue(clock, timers),
     fetchSessions: new FetchSessions(config.maxIncrementalFetchSessionCacheSlots, clock, random),
     logs,
     diskSpace: (directory) => ground.diskSpace(directory),
@@ -153,14 +157,17 @@ export async function assembleBroker(parts: AssemblyParts): Promise<AssembledBro
 }
 
 function controllerChannels(
-  { ground, machine, state }: AssemblyParts,
+  { ground, machine, state, life }: AssemblyParts,
   orders: ControllerOrders,
+  orderWork: WorkQueue,
   peers: ClusterPeers,
 ): ControllerChannels {
   const { log, loaded } = ground;
   return new ControllerChannels({
     nodeId: loaded.config.brokerId,
     orders,
+    orderWork,
+    brokerEpoch: () => life.brokerEpoch(),
     peers: peers.ways,
     timers: machine.timers,
     log,

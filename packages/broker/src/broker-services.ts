@@ -12,6 +12,7 @@ import type { GroupService } from './groups/group-service.ts';
 import type { MetadataView } from './topics/metadata-view.ts';
 import type { ProducerIdService } from './producer-ids.ts';
 import type { ReplicaManager } from '@odradek/core/replication/replica-manager.ts';
+import type { WorkQueue } from './server/work-queue.ts';
 import type { TopicService } from './topics/topic-service.ts';
 
 /** The parts of one broker, as its handlers see them. Wired in `broker.ts`; two brokers share nothing. */
@@ -32,8 +33,12 @@ export interface BrokerServices {
   readonly replicas: ReplicaManager;
   /** What the controller orders, where that is another broker. */
   readonly orders: ControllerOrders;
-  /** What the controller tells of the cluster, where that is another broker. */
-  readonly takeMetadata: (update: MetadataUpdate) => void;
+  /** What the controller tells of the cluster, where that is another broker; in steps. */
+  readonly takeMetadata: (update: MetadataUpdate) => Generator<void, void>;
+  /** Orders of the controller that take long, one after the other. */
+  readonly orderWork: WorkQueue;
+  /** Answers that take long. */
+  readonly answerWork: WorkQueue;
   /** The incremental fetch sessions of readers. */
   readonly fetchSessions: FetchSessions;
   /** The log directories. */

@@ -29,6 +29,8 @@ const SESSIONS_MAX = 100;
 const ANNOUNCEMENT_RETRY_MS = 1_000;
 /** How long logs are opened at start before others run. */
 const OPENING_TURN_MS = 5;
+/** Topics whose settings are asked for in one step. */
+const TOPICS_LEARNT_AT_ONCE = 100;
 
 /**
  * One broker: its life from the start over sessions that end and begin anew to the stop. Its parts are made in
@@ -316,18 +318,20 @@ export class Broker {
     }
   }
 
-  private takeMetadata(update: MetadataUpdate): void {
+  private *takeMetadata(update: MetadataUpdate): Generator<void, void> {
     // The last words of a controller to a broker that stops.
     if (this.services === null) return;
     const { configs, topics, log } = this.services;
-    const deleted = applyMetadataUpdate(this.state, update);
+    const deleted = yield* applyMetadataUpdate(this.state, update);
     for (const topic of deleted) configs.topicDeleted(topic);
     topics.topicsDeleted(deleted);
-    configs
-      .learnTopics(
-        update.topics.map(({ name }) => name).filter((name) => this.state.topic(name) !== undefined),
-      )
-      ?.catch((error: unknown) => log.error('settings of topics could not be read', { error }));
+    for (let at = 0; at < update.topics.length; at += TOPICS_LEARNT_AT_ONCE) {
+      const some = update.topics.slice(at, at + TOPICS_LEARNT_AT_ONCE).map(({ name }) => name);
+      configs
+        .learnTopics(some.filter((name) => this.state.topic(name) !== undefined))
+        ?.catch((error: unknown) => log.error('settings of topics could not be read', { error }));
+      yield;
+    }
   }
 
   private membership(): ClusterMembership {

@@ -27,6 +27,13 @@ export interface ApiCodec<Request, RequestInput, Response, ResponseInput> {
   readResponse(reader: Reader, version: number): Response;
   /** @throws FieldError */
   writeResponse(writer: Writer, message: ResponseInput, version: number): void;
+  /**
+   * The same as `readRequest`, for requests that may hold all partitions of a cluster: each step takes a small part of
+   * a millisecond, so that others can have their turn in between.
+   */
+  readRequestInSteps?(reader: Reader, version: number): Generator<void, Request>;
+  /** The same as `writeResponse`, in such steps. */
+  writeResponseInSteps?(writer: Writer, message: ResponseInput, version: number): Generator<void, void>;
 }
 
 /** A tagged field that this library has no name for; kept when a message is read and written again. */

@@ -8,8 +8,9 @@ import type { LiveBroker } from '@odradek/core/controller/cluster-state.ts';
 import type { Timers } from '@odradek/core/ports/clock.ts';
 import type { LogSink } from '@odradek/core/ports/log-sink.ts';
 import type { Peers } from '@odradek/core/ports/peers.ts';
-import type { ControllerOrders } from '@odradek/core/replication/controller-orders.ts';
+import type { ControllerOrders, OrderSender } from '@odradek/core/replication/controller-orders.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
+import type { WorkQueue } from '../server/work-queue.ts';
 import { LoopTurns } from './loop-turns.ts';
 import { RemoteChannel } from './remote-channel.ts';
 
@@ -17,6 +18,10 @@ export interface ControllerChannelsParts {
   readonly nodeId: number;
   /** Takes what is for this broker. */
   readonly orders: Pick<ControllerOrders, 'judge' | 'lead' | 'stop'>;
+  /** Where this broker does what controllers order, this one or others. */
+  readonly orderWork: Pick<WorkQueue, 'run'>;
+  /** Of this broker, in its present life. */
+  brokerEpoch(): number;
   readonly peers: Peers;
   readonly timers: Timers;
   readonly log: LogSink;
@@ -25,7 +30,7 @@ export interface ControllerChannelsParts {
   timeoutMs(): number;
 }
 
-/** By call there is no other life of this broker that could be meant. */
+/** That a controller has been elected is told to no life of a broker in particular. */
 const ANY_LIFE = -1;
 
 /** The controller's ways to all brokers: over the wire to others, by call to the one that it runs in. */
@@ -37,6 +42,10 @@ export class ControllerChannels implements BrokerChannels {
   constructor(parts: ControllerChannelsParts) {
     this.parts = parts;
     this.turns = new LoopTurns(parts.timers);
+  }
+
+  outrank(controllerEpoch: number): void {
+    this.parts.orders.judge({ controllerId: this.parts.nodeId, controllerEpoch, brokerEpoch: ANY_LIFE });
   }
 
   open(broker: LiveBroker): void {
@@ -68,17 +77,28 @@ export class ControllerChannels implements BrokerChannels {
   send(brokerId: number, batch: BrokerBatch, answered: (answer: BatchAnswer | null) => void): void {
     const channel = this.remote.get(brokerId);
     if (channel !== undefined) return channel.send(batch, answered);
-    const answer = brokerId === this.parts.nodeId ? this.take(batch) : null;
-    queueMicrotask(() => answered(answer));
+    if (brokerId !== this.parts.nodeId) return queueMicrotask(() => answered(null));
+    const { nodeId, orderWork } = this.parts;
+    const { controllerEpoch } = batch;
+    const sender = { controllerId: nodeId, controllerEpoch, brokerEpoch: this.parts.brokerEpoch() };
+    const answer = orderWork.run(this.take(sender, batch), false);
+    if (answer instanceof Promise) void answer.then(answered);
+    else queueMicrotask(() => answered(answer));
   }
 
   /** This broker's own part; its metadata is what the controller itself knows. */
-  private take({ controllerEpoch, leadership, isComplete, stops }: BrokerBatch): BatchAnswer {
-    const { nodeId, orders } = this.parts;
-    const refusal = orders.judge({ controllerId: nodeId, controllerEpoch, brokerEpoch: ANY_LIFE });
+  private *take(
+    sender: OrderSender,
+    { leadership, isComplete, stops }: BrokerBatch,
+  ): Generator<void, BatchAnswer> {
+    const { orders } = this.parts;
+    const refusal = orders.judge(sender);
     const isObeyed = refusal === ErrorCode.NONE;
-    const leadCodes = isObeyed ? orders.lead(leadership, isComplete) : leadership.map(() => refusal);
-    const stopCodes = isObeyed ? orders.stop(stops) : stops.map(() => refusal);
+    const leadCodes = isObeyed
+      ? yield* orders.lead(sender, leadership, isComplete)
+      : leadership.map(() => refusal);
+    const later = orders.judge(sender);
+    const stopCodes = later === ErrorCode.NONE ? orders.stop(stops) : stops.map(() => later);
     return { leadershipErrors: errorsOf(leadership, leadCodes), stopErrors: errorsOf(stops, stopCodes) };
   }
 }

@@ -30,7 +30,7 @@ import { encodeWrite } from './group-record-batches.ts';
 import type { GroupService, OneGroupRequest } from './group-service.ts';
 import type { LegacyOffsets } from './legacy-offsets.ts';
 import { OffsetsTopic } from './offsets-topic.ts';
-import { WorkQueue } from './work-queue.ts';
+import { WorkQueue } from '../server/work-queue.ts';
 
 /** After a log that could not be read, before it is tried again. Requests are told that it is loading. */
 const LOAD_RETRY_MS = 1_000;

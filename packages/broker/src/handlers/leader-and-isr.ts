@@ -12,7 +12,7 @@ import type {
 } from '@odradek/protocol/generated/leader-and-isr-request.ts';
 import type { LeaderAndIsrResponseInput } from '@odradek/protocol/generated/leader-and-isr-response.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
-import type { Handler, RequestContext } from './handler.ts';
+import { InSteps, type Handler, type RequestContext } from './handler.ts';
 
 /** Before, each partition stands by itself. */
 const GROUPED_FROM = 2;
@@ -31,13 +31,12 @@ export const leaderAndIsrHandler: Handler<LeaderAndIsrRequest, LeaderAndIsrRespo
     if (refusal !== ErrorCode.NONE) return this.failed(request, refusal, context);
     const changes = changesOf(request, context.apiVersion);
     const reading = configs.learnTopics([...new Set(changes.map(({ topic }) => topic))]);
-    if (reading === null) return take(request, changes, context);
+    const begin = () => new InSteps(take(request, changes, context), true);
+    if (reading === null) return begin();
     // Meanwhile another controller may have taken over.
     return reading.then(() => {
       const later = orders.judge(request);
-      return later === ErrorCode.NONE
-        ? take(request, changes, context)
-        : this.failed(request, later, context);
+      return later === ErrorCode.NONE ? begin() : this.failed(request, later, context);
     });
   },
 
@@ -52,12 +51,12 @@ export const leaderAndIsrHandler: Handler<LeaderAndIsrRequest, LeaderAndIsrRespo
   },
 };
 
-function take(
+function* take(
   request: LeaderAndIsrRequest,
   changes: readonly LeadershipChange[],
   context: RequestContext,
-): LeaderAndIsrResponseInput {
-  const codes = context.broker.orders.lead(changes, request.type === COMPLETE);
+): Generator<void, LeaderAndIsrResponseInput> {
+  const codes = yield* context.broker.orders.lead(request, changes, request.type === COMPLETE);
   return answer(ErrorCode.NONE, changes, codes, context.apiVersion);
 }
 

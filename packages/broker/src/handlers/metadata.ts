@@ -16,7 +16,7 @@ import type {
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { describePartition } from '../topics/partition-description.ts';
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS, NOT_ASKED } from './authorized-operations.ts';
-import type { Handler, RequestContext } from './handler.ts';
+import { InSteps, type Handler, type RequestContext } from './handler.ts';
 
 const EMPTY_MEANS_ALL_IN = 0;
 const AUTO_CREATION_FIELD_FROM = 4;
@@ -32,6 +32,8 @@ export const metadataHandler: Handler<MetadataRequest, MetadataResponseInput> = 
 
   handle(request, context) {
     refuseIdsBeforeTheirTime(request, context.apiVersion);
+    if (isForAllTopics(request, context.apiVersion))
+      return new InSteps(answerForAll(request, context), false);
     const missing = topicsToCreate(request, context);
     if (missing.length === 0) return answer(request, context, new Map());
     return context.broker.topics.autoCreate(missing).then((faults) => {
@@ -64,7 +66,7 @@ function isForAllTopics(request: MetadataRequest, version: number): boolean {
 function topicsToCreate(request: MetadataRequest, context: RequestContext): string[] {
   const { broker, apiVersion } = context;
   const mayCreate = apiVersion < AUTO_CREATION_FIELD_FROM || request.allowAutoTopicCreation;
-  if (!mayCreate || !broker.config.autoCreateTopicsEnable || isForAllTopics(request, apiVersion)) return [];
+  if (!mayCreate || !broker.config.autoCreateTopicsEnable) return [];
   return namesOf(request).filter(
     (name) => broker.metadata.topic(name) === undefined && topicNameFault(name) === null,
   );
@@ -82,10 +84,33 @@ function idsOf(request: MetadataRequest): string[] {
   return [...new Set(ids)];
 }
 
+/** The topics that there are now, each as it is when its turn has come. */
+function* answerForAll(
+  request: MetadataRequest,
+  context: RequestContext,
+): Generator<void, MetadataResponseInput> {
+  const { metadata } = context.broker;
+  const topics: MetadataResponseTopicInput[] = [];
+  for (const name of Array.from(metadata.topics(), (topic) => topic.name)) {
+    const topic = metadata.topic(name);
+    if (topic !== undefined) topics.push(describeTopic(topic, request, context));
+    yield;
+  }
+  return whole(request, context, topics);
+}
+
 function answer(
   request: MetadataRequest,
   context: RequestContext,
   creationErrors: ReadonlyMap<string, number>,
+): MetadataResponseInput {
+  return whole(request, context, topicsOf(request, context, creationErrors));
+}
+
+function whole(
+  request: MetadataRequest,
+  context: RequestContext,
+  topics: readonly MetadataResponseTopicInput[],
 ): MetadataResponseInput {
   const { metadata } = context.broker;
   const version = context.apiVersion;
@@ -98,7 +123,7 @@ function answer(
     brokers: metadata.brokers(context.listenerName),
     clusterId: metadata.clusterId,
     controllerId: metadata.controllerId,
-    topics: topicsOf(request, context, creationErrors),
+    topics,
     clusterAuthorizedOperations: asksClusterOperations ? ALL_CLUSTER_OPERATIONS : NOT_ASKED,
     errorCode: ErrorCode.NONE,
   };
@@ -111,7 +136,6 @@ function topicsOf(
 ): MetadataResponseTopicInput[] {
   const { metadata } = context.broker;
   const describe = (topic: TopicEntry) => describeTopic(topic, request, context);
-  if (isForAllTopics(request, context.apiVersion)) return Array.from(metadata.topics(), describe);
   const byId = idsOf(request).map((topicId) => {
     const name = metadata.topicName(topicId);
     return name === undefined ? unknownId(topicId) : describe(metadata.topic(name)!);

@@ -21,7 +21,7 @@ import type {
 import type { UpdateMetadataResponseInput } from '@odradek/protocol/generated/update-metadata-response.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import { SECURITY_PROTOCOL_IDS } from '../cluster/broker-requests.ts';
-import type { Handler } from './handler.ts';
+import { InSteps, type Handler, type RequestContext } from './handler.ts';
 
 const ENDPOINTS_FROM = 1;
 const LISTENER_NAMES_FROM = 3;
@@ -38,10 +38,9 @@ export const updateMetadataHandler: Handler<UpdateMetadataRequest, UpdateMetadat
   versionMax: 8,
 
   handle(request, context) {
-    const { orders, takeMetadata } = context.broker;
-    const errorCode = orders.judge(request);
-    if (errorCode === ErrorCode.NONE) takeMetadata(updateOf(request, context.apiVersion));
-    return { errorCode };
+    const errorCode = context.broker.orders.judge(request);
+    if (errorCode !== ErrorCode.NONE) return { errorCode };
+    return new InSteps(take(request, context), true);
   },
 
   failed(_request, errorCode) {
@@ -49,7 +48,21 @@ export const updateMetadataHandler: Handler<UpdateMetadataRequest, UpdateMetadat
   },
 };
 
-function updateOf(request: UpdateMetadataRequest, version: number): MetadataUpdate {
+/** What was told first is not to be taken after what another controller has told meanwhile. */
+function* take(
+  request: UpdateMetadataRequest,
+  { apiVersion, broker }: RequestContext,
+): Generator<void, UpdateMetadataResponseInput> {
+  const update = yield* updateOf(request, apiVersion);
+  const steps = broker.takeMetadata(update);
+  for (;;) {
+    const errorCode = broker.orders.judge(request);
+    if (errorCode !== ErrorCode.NONE || steps.next().done === true) return { errorCode };
+    yield;
+  }
+}
+
+function* updateOf(request: UpdateMetadataRequest, version: number): Generator<void, MetadataUpdate> {
   return {
     controllerId: request.controllerId,
     brokers: request.liveBrokers.map((broker) => ({
@@ -57,7 +70,7 @@ function updateOf(request: UpdateMetadataRequest, version: number): MetadataUpda
       endpoints: endpointsOf(broker, version),
       rack: broker.rack,
     })),
-    topics: topicsOf(request, version),
+    topics: yield* topicsOf(request, version),
     isComplete: request.type === COMPLETE,
   };
 }
@@ -83,19 +96,22 @@ function endpointOf(
   return { listenerName, securityProtocol, host, port };
 }
 
-function topicsOf(request: UpdateMetadataRequest, version: number): UpdatedTopic[] {
-  if (version < GROUPED_FROM) {
-    const byTopic = Map.groupBy(request.ungroupedPartitionStates, ({ topicName }) => topicName);
-    return [...byTopic].map(([name, states]) => ({
-      name,
-      topicId: ZERO_UUID,
-      partitions: states.map(partitionOf),
-    }));
+function* topicsOf(request: UpdateMetadataRequest, version: number): Generator<void, UpdatedTopic[]> {
+  if (version < GROUPED_FROM) return topicsOfUngrouped(request);
+  const topics: UpdatedTopic[] = [];
+  for (const { topicName: name, topicId, partitionStates } of request.topicStates) {
+    topics.push({ name, topicId, partitions: partitionStates.map(partitionOf) });
+    yield;
   }
-  return request.topicStates.map(({ topicName: name, topicId, partitionStates }) => ({
+  return topics;
+}
+
+function topicsOfUngrouped({ ungroupedPartitionStates }: UpdateMetadataRequest): UpdatedTopic[] {
+  const byTopic = Map.groupBy(ungroupedPartitionStates, ({ topicName }) => topicName);
+  return [...byTopic].map(([name, states]) => ({
     name,
-    topicId,
-    partitions: partitionStates.map(partitionOf),
+    topicId: ZERO_UUID,
+    partitions: states.map(partitionOf),
   }));
 }
 

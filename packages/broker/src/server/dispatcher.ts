@@ -12,7 +12,9 @@ import { unsupportedApiVersionsAnswer } from '../handlers/api-versions.ts';
 import {
   CLOSE_CONNECTION,
   type ConnectionInfo,
+  type Handled,
   type HandlerResult,
+  InSteps,
   type RequestContext,
 } from '../handlers/handler.ts';
 import type { AnyHandler, HandlerRegistry } from '../handlers/index.ts';
@@ -56,9 +58,15 @@ export class Dispatcher {
       const range = `${handler.versionMin} to ${handler.versionMax}`;
       return this.refuse(origin, `${handler.api.name} v${header.apiVersion} is not served, only ${range}`);
     }
-    const request = handler.api.readRequest(reader, header.apiVersion);
-    this.broker.noticeSessionEnd();
-    return this.handle(handler, request, this.contextOf(header, origin));
+    const take = (request: unknown): Answer | Promise<Answer> => {
+      this.broker.noticeSessionEnd();
+      return this.handle(handler, request, this.contextOf(header, origin));
+    };
+    const { readRequest, readRequestInSteps } = handler.api;
+    if (readRequestInSteps === undefined) return take(readRequest(reader, header.apiVersion));
+    const steps = readRequestInSteps(reader, header.apiVersion);
+    const read = this.broker.orderWork.run(steps, false);
+    return read instanceof Promise ? read.then(take) : take(read);
   }
 
   /** Field by field: for every request, spreading costs more than reading its header. */
@@ -82,11 +90,33 @@ export class Dispatcher {
     } catch (error) {
       result = this.failure(handler, request, context, error);
     }
-    if (!(result instanceof Promise)) return encodeAnswer(handler, context, result);
+    if (!(result instanceof Promise)) return this.answer(handler, request, context, result);
     return result.then(
-      (response) => encodeAnswer(handler, context, response),
+      (handled) => this.answer(handler, request, context, handled),
       (error: unknown) => encodeAnswer(handler, context, this.failure(handler, request, context, error)),
     );
+  }
+
+  private answer(
+    handler: AnyHandler,
+    request: unknown,
+    context: RequestContext,
+    handled: Handled<unknown>,
+  ): Answer | Promise<Answer> {
+    const isShort = !(handled instanceof InSteps) && handler.api.writeResponseInSteps === undefined;
+    if (isShort || handled === null || handled === CLOSE_CONNECTION)
+      return encodeAnswer(handler, context, handled as HandlerResult<unknown>);
+    const { orderWork, answerWork } = this.broker;
+    const isOrder = handled instanceof InSteps && handled.isOrder;
+    const failed = (error: unknown): Answer =>
+      encodeAnswer(handler, context, this.failure(handler, request, context, error));
+    try {
+      const steps = answerInSteps(handler, context, handled);
+      const answer = isOrder ? orderWork.run(steps, false) : answerWork.run(steps, true);
+      return answer instanceof Promise ? answer.catch(failed) : answer;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   private failure(
@@ -116,11 +146,29 @@ const API_VERSIONS = 18;
 
 function encodeAnswer(handler: AnyHandler, context: RequestContext, result: HandlerResult<unknown>): Answer {
   if (result === null || result === CLOSE_CONNECTION) return result;
-  const writer = new Writer();
-  writer.int32(0);
-  writeResponseHeader(writer, handler.api.key, context.apiVersion, context.correlationId);
+  const writer = beginFrame(handler.api, context);
   handler.api.writeResponse(writer, result, context.apiVersion);
   return finishFrame(writer);
+}
+
+/** Made and written as one work: what waits behind another takes no memory yet. */
+function* answerInSteps(
+  { api }: AnyHandler,
+  context: RequestContext,
+  handled: Handled<unknown>,
+): Generator<void, Answer> {
+  const response = handled instanceof InSteps ? yield* handled.steps : handled;
+  const writer = beginFrame(api, context);
+  if (api.writeResponseInSteps === undefined) api.writeResponse(writer, response, context.apiVersion);
+  else yield* api.writeResponseInSteps(writer, response, context.apiVersion);
+  return finishFrame(writer);
+}
+
+function beginFrame({ key }: AnyHandler['api'], { apiVersion, correlationId }: RequestContext): Writer {
+  const writer = new Writer();
+  writer.int32(0);
+  writeResponseHeader(writer, key, apiVersion, correlationId);
+  return writer;
 }
 
 /** Puts the size, which is known only now, before the frame. */

@@ -27,7 +27,9 @@ function channelsTo(live = IDS) {
   }));
   const channels = new ControllerChannels({
     nodeId: OWN_ID,
-    orders: { judge: () => 0, lead: () => [], stop: () => [] },
+    orders: { judge: () => 0, lead: () => [][Symbol.iterator]() as never, stop: () => [] },
+    orderWork: { run: () => assert.fail('nothing is for this broker itself') },
+    brokerEpoch: () => 1,
     peers: {
       link: (brokerId) => ({
         request: (request, done) => {

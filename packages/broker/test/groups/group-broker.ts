@@ -13,7 +13,7 @@ import type { BrokerServices } from '../../src/broker-services.ts';
 import { loadBrokerConfig } from '../../src/config/load-broker-config.ts';
 import type { BrokerConfig } from '../../src/config/broker-config.ts';
 import { GroupRuntime } from '../../src/groups/group-runtime.ts';
-import { CLOSE_CONNECTION } from '../../src/handlers/handler.ts';
+import { CLOSE_CONNECTION, InSteps } from '../../src/handlers/handler.ts';
 import type { Handler, RequestContext } from '../../src/handlers/handler.ts';
 import { FakeLegacyOffsets } from './fake-legacy-offsets.ts';
 
@@ -132,7 +132,7 @@ export class GroupBroker {
     const response = await handler.handle(request, this.context(apiVersion));
     // The buffer of a request is used again for the next one.
     reader.buffer.fill(0xee);
-    assert.ok(response !== null && response !== CLOSE_CONNECTION);
+    assert.ok(response !== null && response !== CLOSE_CONNECTION && !(response instanceof InSteps));
     const answer = new Writer();
     handler.api.writeResponse(answer, response, apiVersion);
     return handler.api.readResponse(new Reader(answer.toBuffer()), apiVersion);

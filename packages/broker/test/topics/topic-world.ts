@@ -19,7 +19,7 @@ import { type BrokerConfig } from '../../src/config/broker-config.ts';
 import { loadBrokerConfig } from '../../src/config/load-broker-config.ts';
 import type { ConfigService } from '../../src/config/config-service.ts';
 import { openConfigService } from '../../src/config/live-config-service.ts';
-import type { Handler, RequestContext } from '../../src/handlers/handler.ts';
+import { type Handler, InSteps, type RequestContext } from '../../src/handlers/handler.ts';
 import { ClusterMembership } from '../../src/topics/cluster-membership.ts';
 import { MetadataView } from '../../src/topics/metadata-view.ts';
 import { TopicService } from '../../src/topics/topic-service.ts';
@@ -76,6 +76,7 @@ export class TopicWorld {
     const leaderships: LeadershipChange[] = [];
     const stopped: string[] = [];
     const channels: BrokerChannels = {
+      outrank: () => {},
       open: () => {},
       close: () => {},
       closeAll: () => {},
@@ -144,7 +145,8 @@ export class TopicWorld {
     const context = this.context(apiVersion, listenerName);
     let answer;
     try {
-      answer = await handler.handle(request, context);
+      const handled = await handler.handle(request, context);
+      answer = handled instanceof InSteps ? handled.finish() : handled;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       answer = handler.failed(request, error.code, context);

@@ -53,6 +53,11 @@ export interface BatchAnswer {
  * again until it is answered or the way is closed: a broker may hear something twice, but never in another order.
  */
 export interface BrokerChannels {
+  /**
+   * The broker that this controller runs in has been elected: from here on it obeys no controller of an earlier epoch,
+   * also where that one's words are still being taken.
+   */
+  outrank(controllerEpoch: number): void;
   open(broker: LiveBroker): void;
   /** What is under way to the broker is given up. */
   close(brokerId: number): void;

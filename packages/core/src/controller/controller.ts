@@ -250,7 +250,8 @@ export class Controller {
   }
 
   private begin(epoch: number, tree: ControllerTree, done: Ended): void {
-    const { nodeId, state } = this.parts;
+    const { nodeId, state, channels } = this.parts;
+    channels.outrank(epoch);
     const term = new ControllerTerm(this.parts, epoch, tree, {
       fenced: () => this.resign('another controller has been elected'),
       doubtful: (error) => this.startOver(term, error),

@@ -44,14 +44,20 @@ const NOBODY = { replicas: [], addingReplicas: [], removingReplicas: [] };
  * Makes a broker that is not the controller know what the controller has told. What it is told last counts, whatever
  * it knew: the controller tells everything in order.
  *
+ * In steps, a topic in each: who reads between two of them finds topics as they were and topics as they are told, each
+ * of them whole.
+ *
  * @returns names of the topics that are gone
  */
-export function applyMetadataUpdate(state: ClusterState, update: MetadataUpdate): string[] {
+export function* applyMetadataUpdate(state: ClusterState, update: MetadataUpdate): Generator<void, string[]> {
   state.controllerId = update.controllerId;
   replaceBrokers(state, update.brokers);
   const deleted = update.topics.filter(isDeletion).map(({ name }) => name);
-  if (update.isComplete) deleted.push(...unnamedTopics(state, update.topics));
-  for (const topic of update.topics) if (!isDeletion(topic)) applyTopic(state, topic);
+  if (update.isComplete) for (const name of unnamedTopics(state, update.topics)) deleted.push(name);
+  for (const topic of update.topics) {
+    if (!isDeletion(topic)) applyTopic(state, topic);
+    yield;
+  }
   const gone = deleted.filter((name) => state.topic(name) !== undefined);
   for (const name of gone) state.removeTopic(name);
   return gone;

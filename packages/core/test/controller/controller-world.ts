@@ -46,6 +46,7 @@ export class BrokerLife {
   /** What each broker answers, where it is not that all went well; null: nothing, the broker is not there. */
   readonly answers = new Map<number, BatchAnswer | null>();
   private readonly channels: BrokerChannels = {
+    outrank: () => {},
     open: ({ brokerId }) => void this.sent.set(brokerId, []),
     close: (brokerId) => void this.sent.delete(brokerId),
     closeAll: () => this.sent.clear(),

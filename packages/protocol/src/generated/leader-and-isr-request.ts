@@ -377,3 +377,69 @@ function writeLeaderAndIsrRequestPartitionState(
     writeUnknownTaggedFields(writer, message.unknownTaggedFields);
   }
 }
+
+export function* readLeaderAndIsrRequestInSteps(
+  reader: Reader,
+  version: number,
+): Generator<void, LeaderAndIsrRequest> {
+  const flexible = version >= 4;
+  const controllerId = reader.int32();
+  const isKRaftController = version >= 7 ? reader.boolean() : false;
+  const controllerEpoch = reader.int32();
+  const brokerEpoch = version >= 2 ? reader.int64() : -1;
+  const type = version >= 5 ? reader.int8() : 0;
+  const ungroupedPartitionStates: LeaderAndIsrRequestPartitionState[] = [];
+  if (version <= 1) {
+    for (let left = reader.arrayLength(30); left > 0; left--) {
+      ungroupedPartitionStates.push(readLeaderAndIsrRequestPartitionState(reader, version));
+      if (left % 64 === 0) yield;
+    }
+  }
+  const topicStates: LeaderAndIsrRequestTopicState[] = [];
+  if (version >= 2) {
+    for (let left = flexible ? reader.compactArrayLength(3) : reader.arrayLength(6); left > 0; left--) {
+      topicStates.push(yield* readLeaderAndIsrRequestTopicStateInSteps(reader, version));
+      yield;
+    }
+  }
+  const liveLeaders: LeaderAndIsrRequestLiveLeader[] = [];
+  for (let left = flexible ? reader.compactArrayLength(10) : reader.arrayLength(10); left > 0; left--) {
+    liveLeaders.push(readLeaderAndIsrRequestLiveLeader(reader, version));
+    if (left % 64 === 0) yield;
+  }
+  const unknownTaggedFields = flexible ? readUnknownTaggedFields(reader) : undefined;
+  const message: LeaderAndIsrRequest = {
+    controllerId,
+    isKRaftController,
+    controllerEpoch,
+    brokerEpoch,
+    type,
+    ungroupedPartitionStates,
+    topicStates,
+    liveLeaders,
+  };
+  if (unknownTaggedFields !== undefined) message.unknownTaggedFields = unknownTaggedFields;
+  return message;
+}
+
+function* readLeaderAndIsrRequestTopicStateInSteps(
+  reader: Reader,
+  version: number,
+): Generator<void, LeaderAndIsrRequestTopicState> {
+  const flexible = version >= 4;
+  const topicName = flexible ? reader.compactString() : reader.string();
+  const topicId = version >= 5 ? reader.uuid() : ZERO_UUID;
+  const partitionStates: LeaderAndIsrRequestPartitionState[] = [];
+  for (let left = flexible ? reader.compactArrayLength(26) : reader.arrayLength(29); left > 0; left--) {
+    partitionStates.push(readLeaderAndIsrRequestPartitionState(reader, version));
+    if (left % 64 === 0) yield;
+  }
+  const unknownTaggedFields = flexible ? readUnknownTaggedFields(reader) : undefined;
+  const message: LeaderAndIsrRequestTopicState = {
+    topicName,
+    topicId,
+    partitionStates,
+  };
+  if (unknownTaggedFields !== undefined) message.unknownTaggedFields = unknownTaggedFields;
+  return message;
+}

@@ -350,3 +350,102 @@ function writeMetadataResponseBroker(
     writeUnknownTaggedFields(writer, message.unknownTaggedFields);
   }
 }
+
+export function* writeMetadataResponseInSteps(
+  writer: Writer,
+  message: MetadataResponseInput,
+  version: number,
+): Generator<void, void> {
+  const flexible = version >= 9;
+  if (version >= 3) {
+    writer.int32(message.throttleTimeMs ?? 0);
+  }
+  const brokers = message.brokers;
+  if (flexible) {
+    writer.compactArrayLength(brokers.length);
+  } else {
+    writer.arrayLength(brokers.length);
+  }
+  for (const [at, element] of brokers.entries()) {
+    writeMetadataResponseBroker(writer, element, version);
+    if (at % 64 === 63) yield;
+  }
+  if (version >= 2) {
+    const clusterId = message.clusterId ?? null;
+    if (flexible) {
+      writer.compactNullableString(clusterId);
+    } else {
+      writer.nullableString(clusterId);
+    }
+  }
+  if (version >= 1) {
+    writer.int32(message.controllerId ?? -1);
+  }
+  const topics = message.topics;
+  if (flexible) {
+    writer.compactArrayLength(topics.length);
+  } else {
+    writer.arrayLength(topics.length);
+  }
+  for (const element of topics) {
+    yield* writeMetadataResponseTopicInSteps(writer, element, version);
+    yield;
+  }
+  if (version >= 8 && version <= 10) {
+    writer.int32(message.clusterAuthorizedOperations ?? -2147483648);
+  } else if (
+    message.clusterAuthorizedOperations !== undefined &&
+    message.clusterAuthorizedOperations !== -2147483648
+  ) {
+    throw fieldNotInVersion('MetadataResponse.clusterAuthorizedOperations', version);
+  }
+  if (version >= 13) {
+    writer.int16(message.errorCode ?? 0);
+  }
+  if (flexible) {
+    writeUnknownTaggedFields(writer, message.unknownTaggedFields);
+  }
+}
+
+function* writeMetadataResponseTopicInSteps(
+  writer: Writer,
+  message: MetadataResponseTopicInput,
+  version: number,
+): Generator<void, void> {
+  const flexible = version >= 9;
+  writer.int16(message.errorCode);
+  const name = message.name;
+  if (name === null && !(version >= 12)) throw nullNotAllowed('name', version);
+  if (flexible) {
+    writer.compactNullableString(name);
+  } else {
+    writer.nullableString(name);
+  }
+  if (version >= 10) {
+    writer.uuid(message.topicId ?? ZERO_UUID);
+  }
+  if (version >= 1) {
+    writer.boolean(message.isInternal ?? false);
+  }
+  const partitions = message.partitions;
+  if (flexible) {
+    writer.compactArrayLength(partitions.length);
+  } else {
+    writer.arrayLength(partitions.length);
+  }
+  for (const [at, element] of partitions.entries()) {
+    writeMetadataResponsePartition(writer, element, version);
+    if (at % 64 === 63) yield;
+  }
+  if (version >= 8) {
+    writer.int32(message.topicAuthorizedOperations ?? -2147483648);
+  } else if (
+    message.topicAuthorizedOperations !== undefined &&
+    message.topicAuthorizedOperations !== -2147483648
+  ) {
+    throw fieldNotInVersion('MetadataResponseTopic.topicAuthorizedOperations', version);
+  }
+  if (flexible) {
+    writeUnknownTaggedFields(writer, message.unknownTaggedFields);
+  }
+}

@@ -463,3 +463,109 @@ function writeUpdateMetadataRequestPartitionState(
     writeUnknownTaggedFields(writer, message.unknownTaggedFields);
   }
 }
+
+export function* readUpdateMetadataRequestInSteps(
+  reader: Reader,
+  version: number,
+): Generator<void, UpdateMetadataRequest> {
+  const flexible = version >= 6;
+  const controllerId = reader.int32();
+  const isKRaftController = version >= 8 ? reader.boolean() : false;
+  const controllerEpoch = reader.int32();
+  const brokerEpoch = version >= 5 ? reader.int64() : -1;
+  const ungroupedPartitionStates: UpdateMetadataRequestPartitionState[] = [];
+  if (version <= 4) {
+    for (let left = reader.arrayLength(30); left > 0; left--) {
+      ungroupedPartitionStates.push(readUpdateMetadataRequestPartitionState(reader, version));
+      if (left % 64 === 0) yield;
+    }
+  }
+  const topicStates: UpdateMetadataRequestTopicState[] = [];
+  if (version >= 5) {
+    for (let left = flexible ? reader.compactArrayLength(3) : reader.arrayLength(6); left > 0; left--) {
+      topicStates.push(yield* readUpdateMetadataRequestTopicStateInSteps(reader, version));
+      yield;
+    }
+  }
+  const liveBrokers: UpdateMetadataRequestBroker[] = [];
+  for (let left = flexible ? reader.compactArrayLength(7) : reader.arrayLength(8); left > 0; left--) {
+    liveBrokers.push(yield* readUpdateMetadataRequestBrokerInSteps(reader, version));
+    yield;
+  }
+  let type: number = 0;
+  let unknownTaggedFields: UnknownTaggedField[] | undefined;
+  if (flexible) {
+    for (let left = reader.taggedFieldCount(); left > 0; left--) {
+      const tag = reader.unsignedVarint();
+      const end = reader.taggedFieldEnd();
+      if (tag === 0 && version >= 8) {
+        type = reader.int8();
+      } else {
+        (unknownTaggedFields ??= []).push({ tag, data: reader.view(end - reader.position) });
+      }
+      reader.expectPosition(end);
+    }
+  }
+  const message: UpdateMetadataRequest = {
+    controllerId,
+    isKRaftController,
+    type,
+    controllerEpoch,
+    brokerEpoch,
+    ungroupedPartitionStates,
+    topicStates,
+    liveBrokers,
+  };
+  if (unknownTaggedFields !== undefined) message.unknownTaggedFields = unknownTaggedFields;
+  return message;
+}
+
+function* readUpdateMetadataRequestBrokerInSteps(
+  reader: Reader,
+  version: number,
+): Generator<void, UpdateMetadataRequestBroker> {
+  const flexible = version >= 6;
+  const id = reader.int32();
+  const v0Host = version === 0 ? reader.string() : '';
+  const v0Port = version === 0 ? reader.int32() : 0;
+  const endpoints: UpdateMetadataRequestEndpoint[] = [];
+  if (version >= 1) {
+    for (let left = flexible ? reader.compactArrayLength(9) : reader.arrayLength(8); left > 0; left--) {
+      endpoints.push(readUpdateMetadataRequestEndpoint(reader, version));
+      if (left % 64 === 0) yield;
+    }
+  }
+  const rack = version >= 2 ? (flexible ? reader.compactNullableString() : reader.nullableString()) : '';
+  const unknownTaggedFields = flexible ? readUnknownTaggedFields(reader) : undefined;
+  const message: UpdateMetadataRequestBroker = {
+    id,
+    v0Host,
+    v0Port,
+    endpoints,
+    rack,
+  };
+  if (unknownTaggedFields !== undefined) message.unknownTaggedFields = unknownTaggedFields;
+  return message;
+}
+
+function* readUpdateMetadataRequestTopicStateInSteps(
+  reader: Reader,
+  version: number,
+): Generator<void, UpdateMetadataRequestTopicState> {
+  const flexible = version >= 6;
+  const topicName = flexible ? reader.compactString() : reader.string();
+  const topicId = version >= 7 ? reader.uuid() : ZERO_UUID;
+  const partitionStates: UpdateMetadataRequestPartitionState[] = [];
+  for (let left = flexible ? reader.compactArrayLength(24) : reader.arrayLength(32); left > 0; left--) {
+    partitionStates.push(readUpdateMetadataRequestPartitionState(reader, version));
+    if (left % 64 === 0) yield;
+  }
+  const unknownTaggedFields = flexible ? readUnknownTaggedFields(reader) : undefined;
+  const message: UpdateMetadataRequestTopicState = {
+    topicName,
+    topicId,
+    partitionStates,
+  };
+  if (unknownTaggedFields !== undefined) message.unknownTaggedFields = unknownTaggedFields;
+  return message;
+}

@@ -24,6 +24,7 @@ const partitionError = struct('PartitionError', [
 export const leaderAndIsrSchema = api(4, 'LeaderAndIsr', {
   versions: '0-7',
   flexible: '4+',
+  inSteps: 'request',
   request: [
     field('controllerId', 'int32'),
     field('isKRaftController', 'bool', { versions: '7+', default: false }),

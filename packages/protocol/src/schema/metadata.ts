@@ -3,6 +3,7 @@ import { api, array, field, struct } from './notation.ts';
 export const metadataSchema = api(3, 'Metadata', {
   versions: '0-13',
   flexible: '9+',
+  inSteps: 'response',
   request: [
     field(
       'topics',

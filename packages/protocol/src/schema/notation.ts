@@ -69,6 +69,8 @@ export interface Message {
   readonly flexible?: string;
   /** For keys of coordinator records: the number that stands before the key, as int16. */
   readonly recordType?: number;
+  /** May be so long that it is also read, or written, step by step. */
+  readonly inSteps?: 'read' | 'written';
   readonly fields: readonly Field[];
 }
 
@@ -79,6 +81,8 @@ export interface Api {
   readonly flexible?: string;
   readonly request: readonly Field[];
   readonly response: readonly Field[];
+  /** A broker reads this request, or writes this response, step by step: it may hold all partitions of a cluster. */
+  readonly inSteps?: 'request' | 'response';
 }
 
 /** The largest 64-bit integer as the nearest number; it is written as the largest. */

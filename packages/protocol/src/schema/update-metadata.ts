@@ -15,6 +15,7 @@ const partitionState = struct('PartitionState', [
 export const updateMetadataSchema = api(6, 'UpdateMetadata', {
   versions: '0-8',
   flexible: '6+',
+  inSteps: 'request',
   request: [
     field('controllerId', 'int32'),
     field('isKRaftController', 'bool', { versions: '8+', default: false }),

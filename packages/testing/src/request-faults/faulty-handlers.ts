@@ -1,6 +1,7 @@
 import {
   CLOSE_CONNECTION,
-  type HandlerResult,
+  type Handled,
+  InSteps,
   type RequestContext,
 } from '@odradek/broker/handlers/handler.ts';
 import type { AnyHandler, HandlerRegistry } from '@odradek/broker/handlers/index.ts';
@@ -10,7 +11,7 @@ import type { FaultEffect, FaultSubject } from './fault-rule.ts';
 import type { Faults } from './faults.ts';
 import { namedByRequest } from './request-subjects.ts';
 
-type Answer = HandlerResult<unknown> | Promise<HandlerResult<unknown>>;
+type Answer = Handled<unknown> | Promise<Handled<unknown>>;
 
 /** Names of the clients by which brokers reach each other. */
 const BROKER_CLIENT = /^broker-\d+-/;
@@ -61,7 +62,7 @@ function suffer(effect: FaultEffect, suffering: Suffering): Answer {
 }
 
 /** A client that has gone meanwhile is not served any more, as one that waits in a socket is not. */
-function later(delayMs: number, { handler, request, context }: Suffering): Promise<HandlerResult<unknown>> {
+function later(delayMs: number, { handler, request, context }: Suffering): Promise<Handled<unknown>> {
   return new Promise((resolve, reject) => {
     const timer = context.broker.timers.after(delayMs, () => {
       stopListening();
@@ -91,7 +92,8 @@ function silence(faults: Faults, context: RequestContext): Promise<typeof CLOSE_
 
 /** The answer is nobody's: records in it let go of their files. */
 function afterHandling({ handler, request, context }: Suffering, then: () => Answer): Answer {
-  const discard = (answer: HandlerResult<unknown>): Answer => {
+  const discard = (handled: Handled<unknown>): Answer => {
+    const answer = handled instanceof InSteps ? handled.finish() : handled;
     if (answer === null || answer === CLOSE_CONNECTION) return then();
     const writer = new Writer();
     handler.api.writeResponse(writer, answer as never, context.apiVersion);

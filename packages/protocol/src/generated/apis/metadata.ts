@@ -7,6 +7,7 @@ import {
   type MetadataRequestInput,
 } from '../metadata-request.ts';
 import {
+  writeMetadataResponseInSteps,
   readMetadataResponse,
   writeMetadataResponse,
   type MetadataResponse,
@@ -28,4 +29,5 @@ export const metadataApi: ApiCodec<
   writeRequest: writeMetadataRequest,
   readResponse: readMetadataResponse,
   writeResponse: writeMetadataResponse,
+  writeResponseInSteps: writeMetadataResponseInSteps,
 };

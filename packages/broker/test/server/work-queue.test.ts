@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WorkQueue } from '../../src/groups/work-queue.ts';
+import { WorkQueue } from '../../src/server/work-queue.ts';
 import { ManualTime } from '../../../core/test/log/log-world.ts';
 
 /** Time that passes by a tenth of a millisecond with each step of a work. */
@@ -21,6 +21,17 @@ class World {
       done: () => this.over.push(`${name} done`),
       failed: (error) => this.over.push(`${name} failed: ${(error as Error).message}`),
     });
+  }
+
+  /** What came of it, or that it is still to come. */
+  run(name: string, stepCount: number, mayOvertake: boolean, failsAt = Infinity): unknown {
+    const { steps, over } = this;
+    const work = function* (world: World): Generator<void, string> {
+      yield* steps.call(world, stepCount, failsAt);
+      over.push(`${name} done`);
+      return `result of ${name}`;
+    };
+    return this.queue.run(work(this), mayOvertake);
   }
 
   private *steps(count: number, failsAt: number): Generator<void> {
@@ -74,4 +85,36 @@ test('a work that adds another when it is done', () => {
   });
   world.time.advance(0);
   assert.deepEqual(world.over, ['next done']);
+});
+
+test('what a turn is enough for is done at once, all else in turns of the same length', async () => {
+  const world = new World();
+  assert.equal(world.run('short', 20, false), 'result of short');
+  const long = world.run('long', 500, false);
+  assert.ok(long instanceof Promise);
+  assert.ok(world.stepsTaken < 60, `${world.stepsTaken} steps in the first turn`);
+  for (let before = world.stepsTaken; !world.over.includes('long done'); before = world.stepsTaken) {
+    world.time.step();
+    assert.ok(world.stepsTaken - before <= 32, `${world.stepsTaken - before} steps in a turn`);
+  }
+  assert.equal(await long, 'result of long');
+});
+
+test('works that may not overtake are done in the order of the calls, short ones too', async () => {
+  const world = new World();
+  const all = [world.run('long', 500, false), world.run('short', 1, false), world.run('third', 500, false)];
+  assert.equal(world.run('small talk', 1, true), 'result of small talk');
+  world.time.advance(0);
+  assert.deepEqual(world.over, ['small talk done', 'long done', 'short done', 'third done']);
+  assert.deepEqual(await Promise.all(all), ['result of long', 'result of short', 'result of third']);
+});
+
+test('a work that fails says so to who has asked for it', async () => {
+  const world = new World();
+  assert.throws(() => world.run('at once', 10, false, 5), /no further/);
+  const later = world.run('later', 500, false, 400);
+  const next = world.run('next', 1, false);
+  world.time.advance(0);
+  await assert.rejects(later as Promise<unknown>, /no further/);
+  assert.equal(await next, 'result of next');
 });
