@@ -122,8 +122,9 @@ export class LogMove {
    */
   private agreeOnHistory(): void {
     const { source, target } = this;
-    // A loss of power took what the source had, and that its records were deleted up to beyond its end.
-    if (target.logStartOffset > source.logEndOffset) target.truncateFullyAndStartAt(source.logStartOffset);
+    // A loss of power took the target's first segments and kept later ones; or it took from the source that its records were
+    // deleted so far.
+    if (target.logStartOffset > source.logStartOffset) target.truncateFullyAndStartAt(source.logStartOffset);
     for (;;) {
       const before = target.logEndOffset;
       if (before <= target.logStartOffset) return;

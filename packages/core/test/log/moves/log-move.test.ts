@@ -276,6 +276,30 @@ describe('a loss of power right after another log took the place of the former o
 });
 
 describe('the future log', () => {
+  it('begins anew where a loss of power has taken its beginning and kept the rest', () => {
+    const world = new MoveWorld();
+    fill(world.make(), 60);
+    const bytes = bytesFrom(world.log, 0);
+    world.bytesPerSecond = 8000;
+    world.moveTo(B);
+    while (world.future!.segmentCount < 3) {
+      world.settle(1);
+      world.time.advance(100);
+    }
+    assert.equal(world.replaced.length, 0);
+    const first = `${world.future!.directory}/00000000000000000000`;
+    const disk = world.disk.afterProcessCrash();
+    for (const suffix of ['.log', '.index', '.timeindex']) disk.remove(first + suffix);
+    world.restart(disk);
+    assert.ok(world.future!.logStartOffset > 0);
+    world.bytesPerSecond = Infinity;
+    world.resume();
+    world.settle();
+    assert.equal(world.log.directory, `${B}/t-0`);
+    assert.equal(world.log.logStartOffset, 0);
+    assert.deepEqual(bytesFrom(world.log, 0), bytes);
+  });
+
   it('is cut where the log is cut meanwhile', () => {
     const world = new MoveWorld();
     world.bytesPerSecond = 3000;
