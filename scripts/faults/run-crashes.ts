@@ -13,12 +13,15 @@ import { enumerateFaults } from '../../packages/core/test/faults/fault-runner.ts
 const STEPS = 40;
 const FLUSH_MESSAGES = [1, 3, Infinity];
 const FAILURES_MAX = 5;
+/** What CI does, in some three minutes. */
+const SEEDS_DEFAULT = 60;
 
 const { values } = parseArgs({
   options: { from: { type: 'string' }, seeds: { type: 'string' }, minutes: { type: 'string' } },
 });
 const minutes = values.minutes === undefined ? Infinity : Number(values.minutes);
-const count = values.seeds === undefined ? (minutes === Infinity ? 15 : Infinity) : Number(values.seeds);
+const count =
+  values.seeds === undefined ? (minutes === Infinity ? SEEDS_DEFAULT : Infinity) : Number(values.seeds);
 const first = Number(values.from ?? (values.minutes === undefined ? 1 : Date.now() % 1_000_000));
 if ([minutes, count, first].some(Number.isNaN)) throw new Error('--from, --seeds and --minutes are numbers');
 
