@@ -10,6 +10,7 @@ import type { RunningKafka } from '../../scripts/kafka.ts';
 import { closeWith } from '../closing-line.ts';
 import { consume, dump, dumpComplaints, kafkaTool } from './kafka-tools.ts';
 import { compactedTwice } from './compaction.ts';
+import { handOver } from './hand-over.ts';
 import { appendVariety, openLogs, readLines } from './logs-of-ours.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'odradek-interop-log-'));
@@ -185,6 +186,7 @@ try {
   }
   await withRealKafka();
   await compaction();
+  await handOver(scenario);
   closeWith(passed, failed);
 } finally {
   rmSync(folder, { recursive: true, force: true });

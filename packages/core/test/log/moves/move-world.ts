@@ -4,7 +4,7 @@ import { DEFAULT_LOG_CONFIG } from '../../../src/log/log-config.ts';
 import type { LogConfig } from '../../../src/log/log-config.ts';
 import { DEFAULT_LOG_INTERVALS, LogManager } from '../../../src/log/log-manager.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
-import { ManualTime, SILENT } from '../log-world.ts';
+import { ManualTime, SILENT, append, batch } from '../log-world.ts';
 
 export const TOPIC_ID = 'AAECAwQFBgcICQoLDA0ODw';
 export const A = '/data/a';
@@ -87,4 +87,14 @@ export class MoveWorld {
       .map(({ name }) => name.replace(/[0-9a-f]{32}/, 'ID'))
       .sort();
   }
+}
+
+export function fill(log: PartitionLog, count: number, from = 0): void {
+  for (let i = from; i < from + count; i++) append(log, [`value ${i}`.padEnd(100, '.')]);
+}
+
+/** Appends as the leader of an epoch. */
+export function appendIn(log: PartitionLog, leaderEpoch: number, value: string): void {
+  log.appendAsLeader(batch([value]), { leaderEpoch, origin: 'client' });
+  log.updateHighWatermark(log.logEndOffset);
 }
