@@ -285,7 +285,18 @@ const TRANSACTIONS = shareCase(
   },
 );
 
+const NOT_SERVED: Case = {
+  name: 'share groups: where there are none, the first call says what to use instead',
+  run: async ({ bootstrap: bootstrapServers, name }) => {
+    if (name === 'kafka-4.4') return;
+    const consumer = new ShareConsumer({ bootstrapServers, groupId: 'none-here', topics: ['none-here'] });
+    await assert.rejects(consumer.poll(30_000), { code: 'UNSUPPORTED_API', message: /use GroupConsumer/ });
+    await consumer.close();
+  },
+};
+
 export const shareCases: readonly Case[] = [
+  NOT_SERVED,
   MEMBERS_ON_ONE_PARTITION,
   VERDICTS,
   POISON,

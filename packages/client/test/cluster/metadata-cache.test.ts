@@ -104,3 +104,14 @@ test('topics are found by id, and no longer by the id of a former topic', () => 
   cache.apply(answer(ID_2, [[1, 0]]));
   assert.deepEqual([cache.topicName(ID_1), cache.topicName(ID_2)], [undefined, 't']);
 });
+
+test('what a broker says of a newer leader is taken over (KIP-951), an older one or a broker that is not known is not', () => {
+  const cache = new MetadataCache();
+  cache.apply(answer(ID_1, [[1, 5]]));
+  const noted = (leaderId: number, leaderEpoch: number, partition = 0): boolean =>
+    cache.noteLeader('t', partition, { leaderId, leaderEpoch });
+  assert.deepEqual([noted(2, 5), noted(-1, -1), noted(9, 6), noted(2, 6, 1)], [false, false, false, false]);
+  assert.equal(cache.partition('t', 0)?.leaderId, 1);
+  assert.equal(noted(2, 6), true);
+  assert.deepEqual([cache.partition('t', 0)?.leaderId, cache.partition('t', 0)?.leaderEpoch], [2, 6]);
+});
