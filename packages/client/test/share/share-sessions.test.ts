@@ -304,7 +304,12 @@ for (const code of [ErrorCode.FENCED_MEMBER_EPOCH, ErrorCode.UNKNOWN_MEMBER_ID, 
     assert.deepEqual(await polled(consumer), [1]);
     await consumer.commit();
     assert.deepEqual(group.log, ['accept 0:0', 'accept 0:1']);
-    assert.equal(new Set(broker.bodies(shareGroupHeartbeatApi).map(({ memberId }) => memberId)).size, 1);
+    const beats = broker.bodies(shareGroupHeartbeatApi);
+    assert.equal(new Set(beats.map(({ memberId }) => memberId)).size, 1);
+    const joins = beats.filter(
+      ({ memberEpoch, subscribedTopicNames }) => memberEpoch === 0 && subscribedTopicNames,
+    );
+    assert.equal(joins.length, code === ErrorCode.NOT_COORDINATOR ? 1 : 2);
   });
 }
 
