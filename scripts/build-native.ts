@@ -1,5 +1,5 @@
-// Compiles the native part, where there is a compiler for it: `npm ci` and `npm install` run this. Without it all works
-// as well, more slowly.
+// Compiles the native parts, where there is a compiler for them: `npm ci` and `npm install` run this. Without them all
+// works as well, more slowly.
 //
 //   npm run build:native                  says what keeps it from being built, and that is no failure
 //   npm run build:native -- --required    fails then
@@ -9,8 +9,6 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const DIRECTORY = join(ROOT, 'packages/protocol/native');
-const SOURCE = join(DIRECTORY, 'crc32c.c');
 const PLATFORM = 'linux-x64';
 const FLAGS = ['-O2', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared', '-s'];
 
@@ -25,15 +23,23 @@ function includeDirectory(): string | null {
   return places.find((place) => existsSync(join(place, 'node_api.h'))) ?? null;
 }
 
-/** @returns what keeps it from being built, or null when it was */
+/** @returns what keeps them from being built, or null when they were */
 function build(): string | null {
   const platform = `${process.platform}-${process.arch}`;
-  if (platform !== PLATFORM) return `it is for ${PLATFORM}, and this is ${platform}`;
+  if (platform !== PLATFORM) return `they are for ${PLATFORM}, and this is ${platform}`;
   const headers = includeDirectory();
   if (headers === null) return 'the headers of Node.js are not there';
-  const module = join(DIRECTORY, `crc32c-${PLATFORM}.node`);
+  for (const source of globSync('packages/*/native/*.c', { cwd: ROOT })) {
+    const reason = compile(join(ROOT, source), headers);
+    if (reason !== null) return reason;
+  }
+  return null;
+}
+
+function compile(source: string, headers: string): string | null {
+  const module = source.replace(/\.c$/, `-${PLATFORM}.node`);
   const unfinished = `${module}.${process.pid}.tmp`;
-  const compiler = spawnSync('cc', [...FLAGS, `-I${headers}`, '-o', unfinished, SOURCE], {
+  const compiler = spawnSync('cc', [...FLAGS, `-I${headers}`, '-o', unfinished, source], {
     encoding: 'utf8',
   });
   if (compiler.error !== undefined) return `there is no C compiler (${compiler.error.message})`;
@@ -46,6 +52,8 @@ function build(): string | null {
 const { values } = parseArgs({ options: { required: { type: 'boolean', default: false } } });
 const reason = build();
 if (reason !== null) {
-  process.stderr.write(`The native part was not built: ${reason}. Checksums are computed without it.\n`);
+  process.stderr.write(
+    `The native parts were not built: ${reason}. Checksums and reads of the page cache do without.\n`,
+  );
   if (values.required) process.exitCode = 1;
 }

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { DiskError } from '@odradek/core/ports/disk.ts';
 import type { Disk, DiskEntry, DiskFile } from '@odradek/core/ports/disk.ts';
+import { loadNativePageCache, type NativePageCache } from './native-page-cache.ts';
 
 /** Vectors that one system call takes (IOV_MAX on Linux). */
 const VECTORS_MAX = 1024;
@@ -12,9 +13,22 @@ const VECTORS_MAX = 1024;
  * files, which really wait for the device, run in the thread pool.
  */
 export class NodeDisk implements Disk {
+  private readonly pageCache: NativePageCache | null;
+
+  /** @param pageCache how to ask the system what it holds; null: it cannot be asked */
+  constructor(pageCache: NativePageCache | null = loadNativePageCache()) {
+    this.pageCache = pageCache;
+  }
+
   open(path: string, options?: { create?: boolean }): DiskFile {
     const flags = fs.constants.O_RDWR | (options?.create === true ? fs.constants.O_CREAT : 0);
-    return attempt(path, () => new NodeDiskFile(path, fs.openSync(path, flags, 0o644)));
+    const { pageCache } = this;
+    return attempt(path, () => {
+      const descriptor = fs.openSync(path, flags, 0o644);
+      return pageCache === null
+        ? new NodeDiskFile(path, descriptor)
+        : new CachedDiskFile(path, descriptor, pageCache);
+    });
   }
 
   readFile(path: string): Buffer | null {
@@ -90,7 +104,7 @@ function syncDirectoryLater(path: string, done: (error: DiskError | null) => voi
 
 class NodeDiskFile implements DiskFile {
   readonly path: string;
-  private readonly descriptor: number;
+  protected readonly descriptor: number;
   /** Where the file ends; -1 when a failure left that open. */
   private end = -1;
 
@@ -170,6 +184,24 @@ class NodeDiskFile implements DiskFile {
       if (fs.fstatSync(this.descriptor).nlink === 0) fs.close(this.descriptor, ignoreError);
       else fs.closeSync(this.descriptor);
     });
+  }
+}
+
+/** Where the system can be asked what it holds. An error of its is left to who reads or sends in the usual way. */
+class CachedDiskFile extends NodeDiskFile {
+  private readonly pageCache: NativePageCache;
+
+  constructor(path: string, descriptor: number, pageCache: NativePageCache) {
+    super(path, descriptor);
+    this.pageCache = pageCache;
+  }
+
+  readCached(target: Buffer, targetStart: number, length: number, position: number): number {
+    return Math.max(0, this.pageCache.readCached(this.descriptor, target, targetStart, length, position));
+  }
+
+  sendCached(socket: number, length: number, position: number): number {
+    return Math.max(0, this.pageCache.sendCached(socket, this.descriptor, position, length));
   }
 }
 

@@ -37,13 +37,28 @@ export class LogSlice implements ExternalRecords {
     return this.file.read(target, targetStart, wanted, this.position + from);
   }
 
-  /**
-   * Whether `length` bytes from `from` on can be read on the loop: they were written not long ago. What was only read
-   * not long ago is read off the loop all the same: who reads old records wants many of them, and the copying is
-   * done elsewhere then.
-   */
+  /** Whether `length` bytes from `from` on were written so short a time ago that the page cache has them. */
   isFresh(from: number, length: number): boolean {
     return this.file.holds(this.position + from, length, 'writing');
+  }
+
+  /**
+   * As `read`, on the loop, when it need not wait for the disk: all of it or nothing. Where the disk cannot tell, only what
+   * was written not long ago counts.
+   *
+   * @throws DiskError
+   */
+  readAtOnce(target: Buffer, targetStart: number, length: number, from: number): boolean {
+    return this.file.readAtOnce(target, targetStart, length, this.position + from);
+  }
+
+  /**
+   * Sends up to `length` bytes from `from` on to a socket, as far as neither the disk nor the socket has to be waited for.
+   *
+   * @returns bytes sent, 0 among them
+   */
+  sendAtOnce(socket: number, length: number, from: number): number {
+    return this.file.sendAtOnce(socket, length, this.position + from);
   }
 
   /** As `read`, off the loop; `done` comes later. */

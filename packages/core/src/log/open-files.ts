@@ -203,18 +203,42 @@ export class PooledFile {
    * As `DiskFile.read`.
    *
    * @throws DiskError
-   * @throws ColdRead within `OpenFiles.withoutWaiting`, when the page cache is not likely to have all of it
+   * @throws ColdRead within `OpenFiles.withoutWaiting`, when the page cache does not have, or where the disk cannot tell
+   *   is not likely to have, all of it
    */
   read(target: Buffer, targetStart: number, length: number, position: number): number {
     const { cache, clock, mustNotWait } = this.pool;
     if (cache.holdsEverything) return this.use().read(target, targetStart, length, position);
     const isCached = this.holds(position, length);
-    if (!isCached && mustNotWait) throw new ColdRead([{ file: this, ...windowOf(position, length) }]);
+    if (!isCached && mustNotWait) {
+      if (this.use().readCached?.(target, targetStart, length, position) === length) return length;
+      throw new ColdRead([{ file: this, ...windowOf(position, length) }]);
+    }
     const beginMs = clock.monotonic();
     const count = this.use().read(target, targetStart, length, position);
     this.noteDuration(clock.monotonic() - beginMs, length);
     if (!isCached) this.cameIn(position, length);
     return count;
+  }
+
+  /**
+   * As `read`, when nothing has to be waited for: all of it or nothing. The disk is asked where it can tell; else what
+   * was written not long ago counts as there.
+   *
+   * @throws DiskError
+   */
+  readAtOnce(target: Buffer, targetStart: number, length: number, position: number): boolean {
+    const file = this.use();
+    if (file.readCached !== undefined)
+      return file.readCached(target, targetStart, length, position) === length;
+    return (
+      this.holds(position, length, 'writing') && this.read(target, targetStart, length, position) === length
+    );
+  }
+
+  /** As `DiskFile.sendCached`; 0 where the disk cannot. @throws DiskError */
+  sendAtOnce(socket: number, length: number, position: number): number {
+    return this.use().sendCached?.(socket, length, position) ?? 0;
   }
 
   /** One read may have been held up by something else, another process or a collection of garbage; two in a row were not. */

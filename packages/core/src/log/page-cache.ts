@@ -5,7 +5,7 @@ const GROWTH_SHARE = 1 / 8;
 
 /**
  * What the system's page cache is likely to hold, so that nothing is read on the event loop that would wait for the
- * device. Node cannot ask the system (no mincore, no RWF_NOWAIT), so this keeps count: a cache of N bytes that drops
+ * device. Where the disk cannot ask the system (`DiskFile.readCached`), this keeps count: a cache of N bytes that drops
  * what was unused for longest still holds a page unless N other bytes came in since. What comes in is what is written
  * and what is read off the loop. N is taken much smaller than the memory there is: other programs have a share in it.
  *

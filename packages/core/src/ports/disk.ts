@@ -50,6 +50,19 @@ export interface DiskFile {
     position: number,
     done: (error: DiskError | null, bytesRead: number) => void,
   ): void;
+  /**
+   * `read` of what needs no waiting for the device; missing where the disk cannot tell.
+   *
+   * @returns bytes read; fewer than `length`, 0 among them, where the device would have to be waited for or the file ends
+   */
+  readCached?(target: Buffer, targetStart: number, length: number, position: number): number;
+  /**
+   * Sends what needs no waiting for the device, and never passes through this process; missing where the disk cannot.
+   *
+   * @param socket its descriptor
+   * @returns bytes sent; 0 where the device or the socket would have to be waited for, or the file ends
+   */
+  sendCached?(socket: number, length: number, position: number): number;
   /** Cuts the file to `sizeBytes`, or extends it with zeros. */
   truncate(sizeBytes: number): void;
   sizeBytes(): number;
