@@ -136,6 +136,17 @@ test('messages come with key, headers and text for numbers; disconnecting commit
   assert.deepEqual(await committed(groupId, topic), ['2']);
 });
 
+test('a program need not wait for subscribe before it runs', async () => {
+  const topic = await newTopic(1, ['one']);
+  const consumer = kafka.consumer({ groupId: newName('group'), maxWaitTimeInMs: 50 });
+  ends.push(() => consumer.disconnect());
+  await consumer.connect();
+  const { done, note } = countdown(1);
+  const subscribed = consumer.subscribe({ topic, fromBeginning: true });
+  const running = consumer.run({ eachMessage: async () => Promise.resolve(note()) });
+  await Promise.all([subscribed, running, done]);
+});
+
 test('what a handler fails at comes again, and what was done before does not', async () => {
   const topic = await newTopic(1, ['a', 'b', 'c']);
   const seen: string[] = [];

@@ -1,13 +1,14 @@
-import type { BrokerNode, Cluster } from '@odradek/client/index.ts';
+import type { BrokerNode, Cluster, TopicPartition } from '@odradek/client/index.ts';
 import { retrying } from '@odradek/client/cluster/retrying.ts';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { deleteRecordsApi } from '@odradek/protocol/generated/apis/delete-records.ts';
-import { protocolError, toKafkaJSError } from '../error-translation.ts';
+import { protocolError, protocolReason, toKafkaJSError } from '../error-translation.ts';
 import {
   KafkaJSBrokerNotFound,
   KafkaJSDeleteTopicRecordsError,
   KafkaJSError,
   KafkaJSNonRetriableError,
+  KafkaJSOffsetOutOfRange,
   type DeleteRecordsRefusal,
 } from '../errors.ts';
 import type { SeekEntry } from './admin-types.ts';
@@ -105,11 +106,16 @@ async function deleteAt(
       .map(({ partitionIndex: partition, errorCode }) => ({
         partition,
         offset: offsetOf.get(partition)!,
-        error: protocolError(errorCode),
+        error: refusal(errorCode, { topic, partition }),
       }));
   } catch (thrown) {
     const error = toKafkaJSError(thrown);
     if (!(error instanceof KafkaJSError)) throw error;
     return entries.map(({ partition, offset }) => ({ partition, offset, error }));
   }
+}
+
+function refusal(errorCode: number, at: TopicPartition): KafkaJSError {
+  if (errorCode !== ErrorCode.OFFSET_OUT_OF_RANGE) return protocolError(errorCode);
+  return new KafkaJSOffsetOutOfRange(protocolReason(errorCode), at);
 }

@@ -152,10 +152,16 @@ export class KafkaJSConsumer implements Consumer {
     if (this.isRunning)
       throw new KafkaJSNonRetriableError('Cannot subscribe to topic while consumer is running');
     const wanted = subscribedTopics(subscription);
+    const fromBeginning = subscription.fromBeginning ?? false;
+    const names = wanted.filter((topic) => typeof topic === 'string');
+    // Now: many a program runs without waiting for this.
+    for (const name of names) this.topics.set(name, fromBeginning);
     const cluster = await this.openCluster();
-    const names: string[] = [];
-    for (const topic of wanted) names.push(...(isRegExp(topic) ? await matching(cluster, topic) : [topic]));
-    for (const name of names) this.topics.set(name, subscription.fromBeginning ?? false);
+    for (const pattern of wanted.filter(isRegExp)) {
+      const found = await matching(cluster, pattern);
+      for (const name of found) this.topics.set(name, fromBeginning);
+      names.push(...found);
+    }
     const create = this.options.allowAutoTopicCreation ?? true;
     await Promise.all(names.map((name) => translated(() => cluster.topic(name, { create }))));
   }
