@@ -1,4 +1,5 @@
 // Programs as they are written for KafkaJS. Each returns what a user sees of it, names of topics left out.
+import { Cluster, createTopic, listOffsets } from '@odradek/client/index.ts';
 import type * as Ours from '@odradek/kafkajs/index.ts';
 
 /** KafkaJS or ours: the programs know no difference. */
@@ -39,6 +40,20 @@ async function withAdmin<Result>(
   } finally {
     await admin.disconnect();
   }
+}
+
+/**
+ * Topics whose leaders all know of them. Else some refuse what KafkaJS sends, it sends all of it again, and what the others
+ * took is there twice; that, and not an answer, is then what the two would differ in.
+ */
+async function makeTopics(broker: string, names: readonly string[], partitions: number): Promise<void> {
+  const cluster = new Cluster({ bootstrapServers: broker });
+  for (const name of names) await createTopic(cluster, { name, partitions });
+  const all = names.flatMap((topic) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition, at: 'latest' as const })),
+  );
+  await listOffsets(cluster, all);
+  cluster.close();
 }
 
 /** Consumes until so many messages have come, and disconnects. */
@@ -82,7 +97,7 @@ export const PROGRAMS: readonly Program[] = [
     async run(place) {
       const kafka = kafkaAt(place);
       const topic = place.name;
-      await withAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }));
+      await makeTopics(place.broker, [topic], 3);
       const producer = kafka.producer({ createPartitioner: place.library.Partitioners.DefaultPartitioner });
       await producer.connect();
       const messages = Array.from({ length: 20 }, (_, index) => ({
@@ -115,7 +130,7 @@ export const PROGRAMS: readonly Program[] = [
     async run(place) {
       const kafka = kafkaAt(place);
       const topic = place.name;
-      await withAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 7 }] }));
+      await makeTopics(place.broker, [topic], 7);
       const producer = kafka.producer({ createPartitioner: place.library.Partitioners.LegacyPartitioner });
       await producer.connect();
       const messages = Array.from({ length: 50 }, (_, index) => ({
@@ -132,7 +147,7 @@ export const PROGRAMS: readonly Program[] = [
     async run(place) {
       const kafka = kafkaAt(place);
       const topic = place.name;
-      await withAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
+      await makeTopics(place.broker, [topic], 1);
       const producer = kafka.producer();
       await producer.connect();
       await producer.send({
@@ -180,9 +195,7 @@ export const PROGRAMS: readonly Program[] = [
     async run(place) {
       const kafka = kafkaAt(place);
       const names = ['a', 'b'].map((suffix) => `${place.name}-${suffix}`);
-      await withAdmin(kafka, (admin) =>
-        admin.createTopics({ topics: names.map((topic) => ({ topic, numPartitions: 1 })) }),
-      );
+      await makeTopics(place.broker, names, 1);
       const producer = kafka.producer();
       await producer.connect();
       const round = (text: string): Promise<unknown> =>
@@ -273,7 +286,7 @@ export const PROGRAMS: readonly Program[] = [
     async run(place) {
       const kafka = kafkaAt(place);
       const topic = place.name;
-      await withAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
+      await makeTopics(place.broker, [topic], 1);
       const groupId = `offsets-${topic}`;
       const producer = kafka.producer({
         transactionalId: `t-${topic}`,
