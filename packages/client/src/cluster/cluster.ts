@@ -25,6 +25,9 @@ import { retrying } from './retrying.ts';
 /** The answer of the broker may take so much longer than the broker was asked to wait, unless less is allowed. */
 const LONG_POLL_SLACK_MS = 5_000;
 
+/** However short metadata lives: consumers name what they use now and then, and take what is forgotten for gone. */
+const TOPIC_IDLE_MIN_MS = 60_000;
+
 export interface ClusterRequestOptions {
   readonly channel?: Channel;
   /** Default: the request timeout of the settings. */
@@ -334,7 +337,8 @@ export class Cluster {
   }
 
   private forgetUnused(): void {
-    const limitMs = this.environment.clock.monotonic() - 2 * this.settings.metadataMaxAgeMs;
+    const idleMs = Math.max(2 * this.settings.metadataMaxAgeMs, TOPIC_IDLE_MIN_MS);
+    const limitMs = this.environment.clock.monotonic() - idleMs;
     for (const [topic, usedMs] of this.usedTopics) if (usedMs < limitMs) this.forgetTopic(topic);
   }
 

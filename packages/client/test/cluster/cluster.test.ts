@@ -10,6 +10,7 @@ import { findCoordinatorApi } from '@odradek/protocol/generated/apis/find-coordi
 import { fetchApi } from '@odradek/protocol/generated/apis/fetch.ts';
 import { listOffsetsApi } from '@odradek/protocol/generated/apis/list-offsets.ts';
 import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
+import { nodeEnvironment } from '../../src/adapters/node-environment.ts';
 import type { ClusterOptions } from '../../src/cluster/cluster-options.ts';
 import { Cluster } from '../../src/cluster/cluster.ts';
 import { Coordinator, CoordinatorType } from '../../src/cluster/coordinators.ts';
@@ -17,6 +18,7 @@ import { listOffsets } from '../../src/consumer/list-offsets.ts';
 import { Producer } from '../../src/producer/producer.ts';
 import { until } from '../support/live-cluster.ts';
 import { SILENCE, ScriptedBroker } from '../support/scripted-broker.ts';
+import { VirtualEnvironment } from '../support/virtual-environment.ts';
 
 let broker: ScriptedBroker;
 let others: ScriptedBroker[];
@@ -98,6 +100,20 @@ test('client pitfall A13: an address that does not answer is passed over', async
     requestTimeoutMs: 50,
   });
   assert.equal((await cluster.topic('t')).partitions.length, 2);
+});
+
+test('however short metadata lives, a topic that is not asked for every moment stays known', async () => {
+  const environment = new VirtualEnvironment(1, nodeEnvironment().sockets);
+  const cluster = clusterOf({ environment, metadataMaxAgeMs: 10 });
+  await cluster.topic('t');
+  for (let i = 0; i < 5; i++) {
+    const asked = broker.bodies(metadataApi).length;
+    await until(async () => {
+      await environment.pass(10);
+      return broker.bodies(metadataApi).length > asked;
+    });
+  }
+  assert.equal(cluster.metadata.topic('t')?.partitions.length, 2);
 });
 
 test('client pitfall A23: a broker that is silent holds up only who asked it: the coordinator is found meanwhile', async () => {
