@@ -38,6 +38,7 @@ async function buildPackage(source: SourcePackage): Promise<void> {
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   copyFileSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'));
+  copyFileSync(join(ROOT, 'packages', source.folder, 'README.md'), join(target, 'README.md'));
   copyNative(source, target);
   const manifest = source.isProgram
     ? programManifest(source, await buildProgram(source, target), packages)

@@ -2,11 +2,12 @@
 // workspace near, and used there by modules, CommonJS, TypeScript and a bundler, with a broker started from them.
 //   npm run prove:packages
 import { execFileSync } from 'node:child_process';
-import { globSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TARBALLS_DIRECTORY } from '../../scripts/packaging/places.ts';
 import { sourcePackages } from '../../scripts/packaging/source-packages.ts';
 import { projectDirectory } from '../../scripts/kafka-jars.ts';
+import { markdownExamples } from '../../scripts/markdown-examples.ts';
 import { Steps } from '../steps.ts';
 import { bundle } from './bundle-sizes.ts';
 import { EmptyProject } from './empty-project.ts';
@@ -59,7 +60,20 @@ try {
   await prints('a program of modules', 'esm.mjs', 'written by a module');
   await prints('a CommonJS program, by require', 'common.cjs', 'written by CommonJS');
   await prints('a program in TypeScript', 'typed.ts', 'written by TypeScript');
-  await prints('all packages in one process', 'in-process.ts', 'offset 0, 5 parts, all APIs');
+  await prints('all packages in one process', 'in-process.ts', 'offset 0, 6 parts, all APIs');
+  await prints('a library that a format needs and nobody installed', 'missing-peer.mjs', 'npm install avsc');
+  await steps.take('the examples of their own pages', async () => {
+    const pages = globSync('node_modules/@odradek/*/README.md', { cwd: project.folder });
+    const examples = pages.flatMap((page) =>
+      markdownExamples(readFileSync(join(project.folder, page), 'utf8')),
+    );
+    for (const { program, output } of examples) {
+      const withBroker = `const bootstrapServers = '${bootstrapServers}';\n${program}`;
+      const printed = project.run('node', ['--input-type=module-typescript', '--eval', withBroker]);
+      if (printed !== output) throw new Error(`prints ${JSON.stringify(printed)}: ${program}`);
+    }
+    return `${examples.length} on ${pages.length} pages`;
+  });
   for (const [name, options] of Object.entries(RESOLUTIONS)) {
     await steps.take(`the declarations, checked strictly, resolution ${name}`, async () => {
       const files = ['typed.ts', 'in-process.ts'];

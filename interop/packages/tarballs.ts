@@ -7,7 +7,7 @@ import { projectDirectory } from '../../scripts/kafka-jars.ts';
 
 /** Paths that no user has a use for: tests, and sources that Node.js would refuse where packages lie. */
 const FOREIGN = /(^|\/)tests?\/|\.test\.|tsconfig|\.map$|(?<!\.d)\.ts$/;
-const REQUIRED = ['package/LICENSE', 'package/package.json'];
+const REQUIRED = ['package/LICENSE', 'package/README.md', 'package/package.json'];
 /** A type that takes and gives everything, so that the compiler checks nothing more. */
 const UNCHECKED = /\bany\b/;
 

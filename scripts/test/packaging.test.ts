@@ -25,6 +25,7 @@ test('what was made of a source names what was made of the others, and nothing e
     ['import { a } from "./a.ts";', 'import { a } from "./a.js";'],
     ["export * from '../b/c.ts';", "export * from '../b/c.js';"],
     ["export * from '@odradek/protocol/errors.ts';", "export * from '@odradek/protocol/errors.js';"],
+    ["import '@odradek/schema-registry/a.ts';", "import '@odradek/schema-registry/a.js';"],
     ['const d = await import("./d.ts");', 'const d = await import("./d.js");'],
     ['let e: import("./e.ts").E;', 'let e: import("./e.js").E;'],
     ['import "./f.ts";', 'import "./f.js";'],
@@ -97,7 +98,8 @@ test('what our packages export is there', () => {
 });
 
 test('a tarball with a test or a source, or without its licence, is refused', () => {
-  const good = ['package/LICENSE', 'package/package.json', 'package/lib/a.js', 'package/lib/a.d.ts'];
+  const required = ['package/LICENSE', 'package/README.md', 'package/package.json'];
+  const good = [...required, 'package/lib/a.js', 'package/lib/a.d.ts'];
   const tarball = { path: '', name: 'example', packedBytes: 0 };
   checkFiles({ ...tarball, files: good });
   for (const foreign of ['package/lib/a.ts', 'package/test/a.js', 'package/lib/a.test.js']) {
