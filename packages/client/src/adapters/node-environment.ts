@@ -3,6 +3,7 @@ import type { Timer } from '../ports/clock.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
 import type { TlsOptions } from '../network/tls-options.ts';
 import type { Address, ClientSocket, SocketEvents } from '../ports/sockets.ts';
+import { startThread } from './node-threads.ts';
 
 /**
  * How long one address of a name with several is tried before the next is. Node's default of 250 ms gives up
@@ -13,13 +14,14 @@ const ADDRESS_ATTEMPT_TIMEOUT_MS = 2_000;
 /** The longest delay of a Node timer; a longer one would fire at once. */
 const TIMER_DELAY_MAX_MS = 2 ** 31 - 1;
 
-/** The real world: the machine's clocks, timers, random generator and TCP. */
+/** The real world: the machine's clocks, timers, random generator, TCP and threads. */
 export function nodeEnvironment(): ClientEnvironment {
   return {
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
     timers: { after },
     random: { fraction: () => Math.random() },
     sockets: { connect },
+    threads: { start: startThread },
   };
 }
 

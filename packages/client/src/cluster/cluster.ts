@@ -4,7 +4,14 @@ import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
 import { ZERO_UUID } from '@odradek/protocol/primitives/uuid.ts';
 import type { MetadataRequestInput } from '@odradek/protocol/generated/metadata-request.ts';
 import type { MetadataResponse } from '@odradek/protocol/generated/metadata-response.ts';
-import { ClosedError, ConnectionError, RequestTimeoutError, asError, isRetriableError } from '../errors.ts';
+import {
+  ClosedError,
+  ConnectionError,
+  RequestTimeoutError,
+  UnsupportedApiError,
+  asError,
+  isRetriableError,
+} from '../errors.ts';
 import type { Connection, RequestBody } from '../network/connection.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { ClientEnvironment } from '../ports/environment.ts';
@@ -27,6 +34,8 @@ const LONG_POLL_SLACK_MS = 5_000;
 
 /** However short metadata lives: consumers name what they use now and then, and take what is forgotten for gone. */
 const TOPIC_IDLE_MIN_MS = 60_000;
+/** From which on topics can be asked for by id. */
+const TOPIC_ID_VERSION = 12;
 
 export interface ClusterRequestOptions {
   readonly channel?: Channel;
@@ -148,6 +157,16 @@ export class Cluster {
     const answer = await this.askForMetadata((version) => metadataRequest(version, null, false));
     this.noteNodes(answer);
     return answer;
+  }
+
+  /** Asks what is to be known of topics of which only the ids are; ids without a topic are left out. @throws as `refresh` */
+  async learnNames(topicIds: readonly string[]): Promise<void> {
+    const answer = await this.askForMetadata((version) => {
+      if (version < TOPIC_ID_VERSION) throw new UnsupportedApiError('the broker knows no topic ids');
+      return { topics: topicIds.map((topicId) => ({ topicId, name: null })), allowAutoTopicCreation: false };
+    });
+    this.metadata.apply(answer);
+    for (const { name } of answer.topics) if (name !== null && this.metadata.topic(name)) this.touch(name);
   }
 
   /** The brokers of the cluster, asking for them when none is known. */

@@ -1,5 +1,4 @@
-import { ErrorCode, KafkaError, errorName, isRetriable } from '@odradek/protocol/errors.ts';
-import { consumerGroupHeartbeatApi } from '@odradek/protocol/generated/apis/consumer-group-heartbeat.ts';
+import { ErrorCode, KafkaError, errorName } from '@odradek/protocol/errors.ts';
 import type { ConsumerGroupHeartbeatRequestInput } from '@odradek/protocol/generated/consumer-group-heartbeat-request.ts';
 import type { ConsumerGroupHeartbeatResponse } from '@odradek/protocol/generated/consumer-group-heartbeat-response.ts';
 import { backoffMs, delay } from '../cluster/backoff.ts';
@@ -9,10 +8,16 @@ import { partitionKey, type TopicPartition } from '../cluster/topic-partition.ts
 import { ClosedError, UnsupportedApiError, asError, isRetriableError } from '../errors.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { Committer } from './committed-offsets.ts';
+import type { BeatTiming } from './heartbeats/beat-protocol.ts';
+import { JOIN_EPOCH, consumerBeats, type ConsumerBeat } from './heartbeats/consumer-beats.ts';
+import type { HeartbeatEvents, Heartbeats } from './heartbeats/heartbeats.ts';
 import type { JoinTrouble, Membership, MembershipEvents } from './membership.ts';
+import type { TopicSelection } from './topic-selection.ts';
 
 export interface ConsumerProtocolOptions {
-  readonly topics: readonly string[];
+  readonly topics: TopicSelection;
+  /** By which the coordinator itself chooses topics (RE2/J), besides; null for none. */
+  readonly serverTopicPattern: string | null;
   /** Of a static member, else null. */
   readonly instanceId: string | null;
   readonly rack: string;
@@ -26,15 +31,10 @@ export interface ConsumerProtocolOptions {
   readonly owned: () => readonly TopicPartition[];
 }
 
-/** Epochs that say something else than a state of the group. */
-const JOIN_EPOCH = 0;
-const LEAVE_EPOCH = -1;
-const STATIC_LEAVE_EPOCH = -2;
 const NO_EPOCH = -1;
 
 /** Until the coordinator has said how often it wants to hear. */
 const FIRST_INTERVAL_MS = 3_000;
-const LEAVE_TIMEOUT_MS = 5_000;
 
 const LOST_CODES: readonly number[] = [ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_MEMBER_EPOCH];
 
@@ -52,6 +52,7 @@ export class ConsumerProtocolMembership implements Membership {
   private readonly coordinator: Coordinator;
   private readonly options: ConsumerProtocolOptions;
   private readonly events: MembershipEvents;
+  private readonly heartbeats: Heartbeats<ConsumerBeat>;
   private readonly memberId: string;
   private epoch = NO_EPOCH;
   incarnation = 0;
@@ -62,8 +63,12 @@ export class ConsumerProtocolMembership implements Membership {
   private hasNewTarget = false;
   /** What the coordinator was told last that this member reads; null when it has to be told everything. */
   private told: string | null = null;
+  /** The topics that it was told last that this member wants. */
+  private toldTopics: readonly string[] | null = null;
   private intervalMs = FIRST_INTERVAL_MS;
   private timer: Timer | null = null;
+  /** What was said to the heartbeat under way, if nothing good. */
+  private refusal: Error | null = null;
   /** The heartbeat under way. */
   private beating: Promise<void> | null = null;
   private leaseFromMs = 0;
@@ -76,11 +81,17 @@ export class ConsumerProtocolMembership implements Membership {
     coordinator: Coordinator,
     options: ConsumerProtocolOptions,
     events: MembershipEvents,
+    heartbeats: (events: HeartbeatEvents<ConsumerGroupHeartbeatResponse>) => Heartbeats<ConsumerBeat>,
   ) {
     this.cluster = cluster;
     this.coordinator = coordinator;
     this.options = options;
     this.events = events;
+    this.heartbeats = heartbeats({
+      heard: (answer, sentAtMs) => this.heard(answer, sentAtMs),
+      left: (reason) => this.expel(reason),
+      failed: (error) => this.events.failed(error),
+    });
     this.memberId = newMemberId(cluster.environment.random);
   }
 
@@ -100,9 +111,12 @@ export class ConsumerProtocolMembership implements Membership {
     return { memberId: this.memberId, generationId: this.epoch, instanceId: this.options.instanceId };
   }
 
-  /** A topic of the target had no name here, and has one now. */
+  /** There are other topics to read, or one of the target had no name here, and has one now. */
   get isAssignmentOutdated(): boolean {
-    for (const topic of this.options.topics) this.cluster.touch(topic);
+    const { topics } = this.options;
+    topics.renew();
+    for (const topic of topics.names) this.cluster.touch(topic);
+    if (this.isMember && this.toldTopics !== topics.names) return true;
     const resolved = new Set(this.resolved().map(partitionKey));
     return this.isMember && resolved.size > new Set(this.returned.map(partitionKey)).size;
   }
@@ -123,7 +137,9 @@ export class ConsumerProtocolMembership implements Membership {
       if (this.isClosed) throw new ClosedError('consumer');
       if (owned() === null) return null;
       try {
-        if (!this.hasNewTarget) await this.beatNow();
+        await this.options.topics.learn();
+        const isSubscribed = this.toldTopics === this.options.topics.names;
+        if (!this.hasNewTarget || !isSubscribed) await this.beatNow();
         if (!this.isMember) continue;
         await this.learnNames();
         this.joinTrouble = null;
@@ -151,17 +167,17 @@ export class ConsumerProtocolMembership implements Membership {
     if (this.isMember && LOST_CODES.includes(code)) this.expel();
   }
 
+  catchUp(): void {
+    this.heartbeats.catchUp();
+  }
+
   async leave(): Promise<void> {
     this.stopBeating();
     if (!this.isMember) return;
-    const { instanceId } = this.options;
-    const memberEpoch = instanceId === null ? LEAVE_EPOCH : STATIC_LEAVE_EPOCH;
+    const whole = this.everything();
     this.forget();
-    const request = { groupId: this.groupId, memberId: this.memberId, memberEpoch, instanceId };
     try {
-      await this.coordinator.requestOnce(consumerGroupHeartbeatApi, request, ({ errorCode }) => [errorCode], {
-        timeoutMs: LEAVE_TIMEOUT_MS,
-      });
+      await consumerBeats.leave(this.coordinator, { request: whole, whole });
     } catch {
       // The session timeout of the group does the same later.
     }
@@ -170,6 +186,13 @@ export class ConsumerProtocolMembership implements Membership {
   async close(): Promise<void> {
     this.isClosed = true;
     await this.leave();
+    // Else the coordinator may yet take this member in, which then has to leave.
+    if (this.beating === null) this.heartbeats.end();
+  }
+
+  cut(): void {
+    this.isClosed = true;
+    this.heartbeats.end();
   }
 
   private get groupId(): string {
@@ -198,6 +221,7 @@ export class ConsumerProtocolMembership implements Membership {
     this.stopBeating();
     if (this.isClosed) return;
     this.timer = this.cluster.environment.timers.after(delayMs, () => {
+      this.catchUp();
       if (this.isExpired) return this.expel();
       this.beatNow().catch((error: unknown) => {
         // What is retriable is tried again by the next one, until the lease has ended.
@@ -213,24 +237,30 @@ export class ConsumerProtocolMembership implements Membership {
 
   private async beat(): Promise<void> {
     const { incarnation } = this;
-    const sentAtMs = this.nowMs;
     const says = this.isMember ? this.ownedNow() : '';
-    const request = this.isMember ? this.changes(says) : this.application();
+    const { names } = this.options.topics;
+    const request = this.isMember ? this.changes(says) : this.everything();
     this.told = null;
-    const answer = await this.coordinator.requestOnce(
-      consumerGroupHeartbeatApi,
-      request,
-      ({ errorCode }) => [errorCode],
-      { timeoutMs: Math.min(this.options.sessionTimeoutMs, this.cluster.settings.requestTimeoutMs) },
-    );
-    // Lost or left meanwhile: this is about a place that is no more.
-    if (incarnation !== this.incarnation) return;
-    if (answer.errorCode !== ErrorCode.NONE) return this.refused(answer);
-    this.told = says;
-    this.heard(answer, sentAtMs);
+    this.toldTopics = names;
+    this.refusal = null;
+    await this.heartbeats.send({ request, whole: this.everything() }, this.timing);
+    this.throwRefusal();
+    // Else lost or left meanwhile: that was about a place that is no more.
+    if (incarnation === this.incarnation) this.told = says;
+  }
+
+  private throwRefusal(): void {
+    if (this.refusal !== null) throw this.refusal;
+  }
+
+  private get timing(): BeatTiming {
+    const { requestTimeoutMs } = this.cluster.settings;
+    const timeoutMs = Math.min(this.options.sessionTimeoutMs, requestTimeoutMs);
+    return { intervalMs: this.intervalMs, timeoutMs };
   }
 
   private heard(answer: ConsumerGroupHeartbeatResponse, sentAtMs: number): void {
+    if (answer.errorCode !== ErrorCode.NONE) return this.refused(answer);
     this.leaseFromMs = sentAtMs;
     this.epoch = answer.memberEpoch;
     this.intervalMs = Math.max(answer.heartbeatIntervalMs, 1);
@@ -240,49 +270,55 @@ export class ConsumerProtocolMembership implements Membership {
     if (!this.isJoining) this.events.rejoinNeeded();
   }
 
-  private refused({ errorCode, errorMessage }: ConsumerGroupHeartbeatResponse): void {
-    if (LOST_CODES.includes(errorCode) && this.isMember) return this.expel();
-    const message = `group "${this.groupId}": ${errorMessage ?? errorName(errorCode)}`;
-    // A broker may know the protocol and be told not to serve it.
-    const error =
-      errorCode === ErrorCode.UNSUPPORTED_VERSION
-        ? new UnsupportedApiError(
-            `${message}: the cluster serves no groupProtocol 'consumer', only 'classic'`,
-          )
-        : new KafkaError(errorCode, message);
-    // The one who had the instance id before has not left yet, or will never: its session ends.
-    if (errorCode === ErrorCode.UNRELEASED_INSTANCE_ID)
-      throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, message);
-    if (!isRetriable(errorCode) && this.isMember) {
+  private refused(answer: ConsumerGroupHeartbeatResponse): void {
+    if (LOST_CODES.includes(answer.errorCode) && this.isMember) return this.expel();
+    const error = this.errorOf(answer);
+    const isFinal = !isRetriableError(error);
+    // Before it is forgotten, for whoever waits for the answer.
+    const wasAsked = this.beating !== null;
+    if (isFinal && this.isMember) {
       this.forget();
       this.events.lost();
     }
-    throw error;
+    if (wasAsked) this.refusal = error;
+    else if (isFinal) this.events.failed(error);
   }
 
-  private application(): ConsumerGroupHeartbeatRequestInput {
-    const { topics, instanceId, rack, serverAssignor, rebalanceTimeoutMs } = this.options;
+  private errorOf({ errorCode, errorMessage }: ConsumerGroupHeartbeatResponse): Error {
+    const message = `group "${this.groupId}": ${errorMessage ?? errorName(errorCode)}`;
+    // A broker may know the protocol and be told not to serve it.
+    if (errorCode === ErrorCode.UNSUPPORTED_VERSION) {
+      return new UnsupportedApiError(
+        `${message}: the cluster serves no groupProtocol 'consumer', only 'classic'`,
+      );
+    }
+    // The one who had the instance id before has not left yet, or will never: its session ends.
+    const isHeld = errorCode === ErrorCode.UNRELEASED_INSTANCE_ID;
+    return new KafkaError(isHeld ? ErrorCode.COORDINATOR_NOT_AVAILABLE : errorCode, message);
+  }
+
+  /** All that there is to say, for a coordinator that knows nothing of it. */
+  private everything(): ConsumerGroupHeartbeatRequestInput {
+    const { topics, serverTopicPattern, instanceId, rack, serverAssignor, rebalanceTimeoutMs } = this.options;
     return {
       groupId: this.groupId,
       memberId: this.memberId,
-      memberEpoch: JOIN_EPOCH,
+      memberEpoch: this.isMember ? this.epoch : JOIN_EPOCH,
       instanceId,
       rackId: rack === '' ? null : rack,
       rebalanceTimeoutMs,
-      subscribedTopicNames: [...topics],
+      subscribedTopicNames: [...topics.names],
+      subscribedTopicRegex: serverTopicPattern,
       serverAssignor,
-      topicPartitions: [],
+      topicPartitions: this.isMember ? this.ownedById() : [],
     };
   }
 
   private changes(says: string): ConsumerGroupHeartbeatRequestInput {
-    const bare = { groupId: this.groupId, memberId: this.memberId, memberEpoch: this.epoch };
+    if (this.told === null || this.toldTopics !== this.options.topics.names) return this.everything();
     const { instanceId } = this.options;
-    if (this.told === says) return { ...bare, instanceId };
-    const topicPartitions = this.ownedById();
-    return this.told === null
-      ? { ...this.application(), ...bare, topicPartitions }
-      : { ...bare, instanceId, topicPartitions };
+    const bare = { groupId: this.groupId, memberId: this.memberId, memberEpoch: this.epoch, instanceId };
+    return this.told === says ? bare : { ...bare, topicPartitions: this.ownedById() };
   }
 
   private ownedById(): { topicId: string; partitions: number[] }[] {
@@ -307,14 +343,16 @@ export class ConsumerProtocolMembership implements Membership {
     });
   }
 
+  /** The coordinator may have chosen topics that nothing here has a name for yet. */
   private async learnNames(): Promise<void> {
-    const isUnknown = this.target.some(
-      ({ topicId }) => this.cluster.metadata.topicName(topicId) === undefined,
+    const unknown = this.target.flatMap(({ topicId }) =>
+      this.cluster.metadata.topicName(topicId) === undefined ? [topicId] : [],
     );
-    if (isUnknown) await this.cluster.refresh(this.options.topics);
+    if (unknown.length > 0) await this.cluster.learnNames(unknown);
   }
 
   private forget(): void {
+    this.heartbeats.rest();
     this.incarnation++;
     this.epoch = NO_EPOCH;
     this.told = null;
@@ -324,10 +362,10 @@ export class ConsumerProtocolMembership implements Membership {
   }
 
   /** Others may have the partitions already. */
-  private expel(): void {
+  private expel(reason?: Error): void {
     this.stopBeating();
     this.forget();
-    this.events.lost();
+    this.events.lost(reason);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Cluster } from '../cluster/cluster.ts';
-import { CLUSTER_OPTION_NAMES } from '../cluster/cluster-options.ts';
+import { CLUSTER_OPTION_NAMES, type ClusterOptions } from '../cluster/cluster-options.ts';
 import { Coordinator, CoordinatorType } from '../cluster/coordinators.ts';
 import { delay } from '../cluster/backoff.ts';
 import type { TopicPartition } from '../cluster/topic-partition.ts';
@@ -14,6 +14,7 @@ import type { StartOffset } from './fetch/fetch-partition.ts';
 import type { FetchedRecords } from './fetch/fetched-data.ts';
 import { Fetcher } from './fetch/fetcher.ts';
 import type { GroupMetadata } from './group-metadata.ts';
+import { classicHeartbeats, consumerHeartbeats } from './heartbeats/new-heartbeats.ts';
 import { ConsumerProtocolMembership } from './consumer-protocol-membership.ts';
 import { GroupMembership } from './group-membership.ts';
 import type { JoinTrouble, Membership, MembershipEvents } from './membership.ts';
@@ -28,6 +29,7 @@ import { isInsideApplication } from './handler-scope.ts';
 import type { Delivery } from './owned-partition.ts';
 import { PartitionOwnership } from './partition-ownership.ts';
 import { Signal } from './signal.ts';
+import { TopicSelection } from './topic-selection.ts';
 import { Watchdog, type Stall } from './watchdog.ts';
 
 /** Answers are handled without a pause for so long; then timers and sockets have their turn. */
@@ -71,7 +73,8 @@ export class GroupConsumer {
     refuseUnknown('a consumer of a group', options, GROUP_CONSUMER_OPTION_NAMES);
     this.settings = consumerSettings(options);
     this.groupSettings = groupSettings(options);
-    this.cluster = new Cluster(pickOptions(options, CLUSTER_OPTION_NAMES));
+    const clusterOptions = pickOptions(options, CLUSTER_OPTION_NAMES);
+    this.cluster = new Cluster(clusterOptions);
     this.changed = new Signal(this.cluster.environment);
     this.fetcher = new Fetcher(this.cluster, this.settings, this.changed);
     this.coordinator = new Coordinator(this.cluster, CoordinatorType.GROUP, options.groupId);
@@ -82,7 +85,7 @@ export class GroupConsumer {
       changed: this.changed,
       settings: this.groupSettings,
       offsetReset: this.settings.offsetReset,
-      newMembership: (owned, events) => this.newMembership(owned, events),
+      newMembership: (owned, events) => this.newMembership(clusterOptions, owned, events),
     });
     this.watchdog = new Watchdog(this.cluster.environment, {
       stallAfterMs: this.groupSettings.stallAfterMs,
@@ -316,13 +319,22 @@ export class GroupConsumer {
     }
   }
 
-  private newMembership(owned: () => readonly TopicPartition[], events: MembershipEvents): Membership {
-    const { membership, serverAssignor } = this.groupSettings;
+  private newMembership(
+    clusterOptions: ClusterOptions,
+    owned: () => readonly TopicPartition[],
+    events: MembershipEvents,
+  ): Membership {
+    const { membership, heartbeatProgram: program, maxPollIntervalMs } = this.groupSettings;
+    const { cluster, coordinator } = this;
+    const topics = new TopicSelection(cluster, this.groupSettings.topics, () => this.changed.notify());
+    const parts = { cluster, coordinator, clusterOptions, program, silenceMaxMs: maxPollIntervalMs };
     if (this.groupSettings.protocol === 'classic') {
-      return new GroupMembership(this.cluster, this.coordinator, membership, events);
+      return new GroupMembership(cluster, coordinator, membership, topics, events, classicHeartbeats(parts));
     }
-    const options = { ...membership, rack: this.settings.clientRack, serverAssignor, owned };
-    return new ConsumerProtocolMembership(this.cluster, this.coordinator, options, events);
+    const { serverAssignor, serverTopicPattern } = this.groupSettings;
+    const rack = this.settings.clientRack;
+    const options = { ...membership, topics, serverTopicPattern, rack, serverAssignor, owned };
+    return new ConsumerProtocolMembership(cluster, coordinator, options, events, consumerHeartbeats(parts));
   }
 
   private stop(): void {
@@ -339,7 +351,10 @@ export class GroupConsumer {
   private async shutDown(timeoutMs: number): Promise<void> {
     this.pollDeadline?.cancel();
     this.watchdog.stop();
-    const deadline = this.cluster.environment.timers.after(timeoutMs, () => this.cluster.close());
+    const deadline = this.cluster.environment.timers.after(timeoutMs, () => {
+      this.cluster.close();
+      this.ownership.cut();
+    });
     try {
       await this.ownership.close();
       await this.fetcher.close();

@@ -1,8 +1,7 @@
 import { ErrorCode, KafkaError, errorName, isRetriable } from '@odradek/protocol/errors.ts';
-import { heartbeatApi } from '@odradek/protocol/generated/apis/heartbeat.ts';
 import { joinGroupApi } from '@odradek/protocol/generated/apis/join-group.ts';
-import { leaveGroupApi } from '@odradek/protocol/generated/apis/leave-group.ts';
 import { syncGroupApi } from '@odradek/protocol/generated/apis/sync-group.ts';
+import type { HeartbeatResponse } from '@odradek/protocol/generated/heartbeat-response.ts';
 import type { JoinGroupResponse } from '@odradek/protocol/generated/join-group-response.ts';
 import { backoffMs, delay } from '../cluster/backoff.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -12,7 +11,11 @@ import { ClientError, ClosedError, asError, isRetriableError } from '../errors.t
 import type { Timer } from '../ports/clock.ts';
 import type { Assignor, GroupAssignment, GroupSubscriber, PreviousAssignment } from './assignors/assignor.ts';
 import type { Committer } from './committed-offsets.ts';
+import type { BeatTiming } from './heartbeats/beat-protocol.ts';
+import { leaveGroup, type ClassicBeat } from './heartbeats/classic-beats.ts';
+import type { HeartbeatEvents, Heartbeats } from './heartbeats/heartbeats.ts';
 import type { JoinTrouble, Membership, MembershipEvents } from './membership.ts';
+import type { TopicSelection } from './topic-selection.ts';
 import {
   decodeAssignment,
   decodeSubscription,
@@ -21,7 +24,6 @@ import {
 } from './consumer-protocol.ts';
 
 export interface MembershipOptions {
-  readonly topics: readonly string[];
   /** Those that this member can work with, the one it likes best first. */
   readonly assignors: readonly Assignor[];
   /** Of a static member (KIP-345), else null. */
@@ -40,8 +42,6 @@ const NO_GENERATION = -1;
 const JOIN_INSTANCE_VERSION = 5;
 const SYNC_INSTANCE_VERSION = 3;
 const SYNC_PROTOCOL_VERSION = 5;
-const HEARTBEAT_INSTANCE_VERSION = 3;
-const LEAVE_MEMBERS_VERSION = 3;
 
 /** A shorter wait after these would only find the group as it was. */
 const REJOIN_CODES: readonly number[] = [
@@ -62,11 +62,13 @@ export class GroupMembership implements Membership {
   private readonly cluster: Cluster;
   private readonly coordinator: Coordinator;
   private readonly options: MembershipOptions;
+  private readonly topics: TopicSelection;
   private readonly events: MembershipEvents;
+  private readonly heartbeats: Heartbeats<ClassicBeat>;
   private memberId = UNKNOWN_MEMBER;
   private generationId = NO_GENERATION;
   private previous: PreviousAssignment = { partitions: [], generation: NO_GENERATION };
-  private heartbeat: Timer | null = null;
+  private nextBeat: Timer | null = null;
   /** Monotonic time of the last heartbeat, or join, that the coordinator took. */
   private leaseFromMs = 0;
   private isJoining = false;
@@ -74,17 +76,27 @@ export class GroupMembership implements Membership {
   private joinTrouble: JoinTrouble | null = null;
   /** Partition counts that the leader's assignment was made for; null for followers. */
   private assignedFor: ReadonlyMap<string, number> | null = null;
+  /** What this member wanted when it joined. */
+  private joinedFor: readonly string[] | null = null;
 
   constructor(
     cluster: Cluster,
     coordinator: Coordinator,
     options: MembershipOptions,
+    topics: TopicSelection,
     events: MembershipEvents,
+    heartbeats: (events: HeartbeatEvents<HeartbeatResponse>) => Heartbeats<ClassicBeat>,
   ) {
     this.cluster = cluster;
     this.coordinator = coordinator;
     this.options = options;
+    this.topics = topics;
     this.events = events;
+    this.heartbeats = heartbeats({
+      heard: ({ errorCode }, sentAtMs) => this.heard(errorCode, sentAtMs),
+      left: (reason) => this.expel(reason),
+      failed: (error) => this.events.failed(error),
+    });
   }
 
   /** Whether this member belongs to the present generation, as far as it knows. */
@@ -111,8 +123,10 @@ export class GroupMembership implements Membership {
     return { memberId, generationId, instanceId: this.options.instanceId };
   }
 
-  /** The leader has to assign anew when topics got more partitions. */
+  /** The leader has to assign anew when topics got more partitions, or there are others to read. */
   get isAssignmentOutdated(): boolean {
+    this.topics.renew();
+    if (this.joinedFor !== null && this.joinedFor !== this.topics.names) return true;
     if (this.assignedFor === null) return false;
     let isOutdated = false;
     for (const [topic, count] of this.assignedFor) {
@@ -160,6 +174,10 @@ export class GroupMembership implements Membership {
     this.isClosed = true;
   }
 
+  catchUp(): void {
+    this.heartbeats.catchUp();
+  }
+
   /** What the coordinator said to something else that was sent in the name of this member. */
   noteRefusal(code: number, generationId: number): void {
     if (generationId === this.generationId && !this.isJoining) this.noteCode(code);
@@ -170,6 +188,12 @@ export class GroupMembership implements Membership {
     this.isClosed = true;
     if (this.options.instanceId === null) await this.leave();
     else this.stopHeartbeats();
+    this.heartbeats.end();
+  }
+
+  cut(): void {
+    this.isClosed = true;
+    this.heartbeats.end();
   }
 
   /** The next `join` comes as a new member. Never throws. */
@@ -179,16 +203,8 @@ export class GroupMembership implements Membership {
     this.forgetMember();
     if (memberId === UNKNOWN_MEMBER) return;
     try {
-      await this.coordinator.requestOnce(
-        leaveGroupApi,
-        (version) =>
-          version >= LEAVE_MEMBERS_VERSION
-            ? { groupId: this.groupId, members: [{ memberId }] }
-            : { groupId: this.groupId, memberId },
-        (answer) => [answer.errorCode],
-        // A join that waits for its answer would keep this behind it.
-        this.isJoining ? { channel: 'main' } : {},
-      );
+      // A join that waits for its answer would keep this behind it.
+      await leaveGroup(this.coordinator, memberId, this.isJoining ? { channel: 'main' } : {});
     } catch {
       // The session timeout does the same later.
     }
@@ -205,6 +221,7 @@ export class GroupMembership implements Membership {
   private settle(assignment: readonly TopicPartition[]): readonly TopicPartition[] {
     this.previous = { partitions: assignment, generation: this.generationId };
     this.joinTrouble = null;
+    this.heartbeats.keep(this.place, this.timing);
     this.beatLater();
     return assignment;
   }
@@ -219,6 +236,8 @@ export class GroupMembership implements Membership {
   /** @returns null when another attempt is to follow at once. @throws retriable errors too */
   private async attempt(owned: readonly TopicPartition[]): Promise<TopicPartition[] | null> {
     const { rebalanceTimeoutMs, sessionTimeoutMs, instanceId } = this.options;
+    await this.topics.learn();
+    const { names } = this.topics;
     const joined = await this.coordinator.requestOnce(
       joinGroupApi,
       (version) => ({
@@ -228,7 +247,7 @@ export class GroupMembership implements Membership {
         memberId: this.memberId,
         ...(version >= JOIN_INSTANCE_VERSION ? { groupInstanceId: instanceId } : {}),
         protocolType: PROTOCOL_TYPE,
-        protocols: this.protocols(owned),
+        protocols: this.protocols(names, owned),
       }),
       (answer) => [answer.errorCode],
       { brokerWaitMs: Math.max(rebalanceTimeoutMs, sessionTimeoutMs) },
@@ -246,13 +265,17 @@ export class GroupMembership implements Membership {
     this.check(joined.errorCode, 'join');
     this.memberId = joined.memberId;
     this.generationId = joined.generationId;
+    this.joinedFor = names;
     this.leaseFromMs = this.nowMs;
     return this.synchronise(joined.protocolName, await this.plan(joined));
   }
 
-  private protocols(owned: readonly TopicPartition[]): { name: string; metadata: Buffer }[] {
-    const { topics, assignors } = this.options;
+  private protocols(
+    topics: readonly string[],
+    owned: readonly TopicPartition[],
+  ): { name: string; metadata: Buffer }[] {
     const { previous } = this;
+    const { assignors } = this.options;
     return assignors.map((assignor) => ({
       name: assignor.name,
       metadata: encodeSubscription({
@@ -333,38 +356,38 @@ export class GroupMembership implements Membership {
     this.generationId = NO_GENERATION;
   }
 
+  private get place(): ClassicBeat {
+    const { memberId, generationId } = this;
+    return { memberId, generationId, instanceId: this.options.instanceId };
+  }
+
+  private get timing(): BeatTiming {
+    return { intervalMs: this.options.heartbeatIntervalMs, timeoutMs: this.options.sessionTimeoutMs };
+  }
+
   private stopHeartbeats(): void {
-    this.heartbeat?.cancel();
-    this.heartbeat = null;
+    this.nextBeat?.cancel();
+    this.nextBeat = null;
+    // What was said to a former generation means nothing to the next one.
+    this.heartbeats.rest();
   }
 
   private beatLater(): void {
     if (this.isClosed || !this.isMember) return;
-    this.heartbeat = this.cluster.environment.timers.after(this.options.heartbeatIntervalMs, () => {
+    const timer = this.cluster.environment.timers.after(this.options.heartbeatIntervalMs, () => {
       void this.beat().finally(() => {
-        if (this.heartbeat !== null) this.beatLater();
+        if (this.nextBeat === timer) this.beatLater();
       });
     });
+    this.nextBeat = timer;
   }
 
   private async beat(): Promise<void> {
+    this.catchUp();
     if (this.isExpired) return this.expel();
-    const { memberId, generationId } = this;
-    const sentAtMs = this.nowMs;
+    if (!this.isMember) return;
     try {
-      const answer = await this.coordinator.requestOnce(
-        heartbeatApi,
-        (version) => ({
-          groupId: this.groupId,
-          generationId,
-          memberId,
-          ...(version >= HEARTBEAT_INSTANCE_VERSION ? { groupInstanceId: this.options.instanceId } : {}),
-        }),
-        ({ errorCode }) => [errorCode],
-        { timeoutMs: this.options.sessionTimeoutMs },
-      );
-      // What was said to a former generation means nothing to this one.
-      if (generationId === this.generationId && !this.isJoining) this.heard(answer.errorCode, sentAtMs);
+      await this.heartbeats.send(this.place, this.timing);
     } catch {
       // The next one tries again, until the lease has ended.
     }
@@ -394,10 +417,10 @@ export class GroupMembership implements Membership {
   }
 
   /** Others may have the partitions already. */
-  private expel(): void {
+  private expel(reason?: Error): void {
     this.stopHeartbeats();
     this.forgetMember();
-    this.events.lost();
+    this.events.lost(reason);
   }
 }
 

@@ -14,7 +14,16 @@ export type GroupProtocol = 'classic' | 'consumer';
 /** Names and defaults follow Apache Kafka's Java consumer. */
 export interface GroupConsumerOptions extends ConsumerOptions {
   readonly groupId: string;
-  readonly topics: readonly string[];
+  /**
+   * By name, or by an expression that is looked for anywhere in the names of the cluster's topics, now and every
+   * `metadataMaxAgeMs`: topics that come are read, and topics that go are not. May be empty with `serverTopicPattern`.
+   */
+  readonly topics: readonly (string | RegExp)[];
+  /**
+   * With `groupProtocol` consumer: an expression by which the coordinator chooses topics besides, in the syntax of RE2/J
+   * (KIP-848; Kafka 4.0 and later). It has to match whole names.
+   */
+  readonly serverTopicPattern?: string;
   /**
    * `consumer`: the coordinator shares partitions out, and members go on while it does (KIP-848; Kafka 4.0 and later).
    * All members of a group go by the same, but for a rolling change. Default `classic`.
@@ -30,6 +39,12 @@ export interface GroupConsumerOptions extends ConsumerOptions {
   readonly sessionTimeoutMs?: number;
   /** Default 3 000. */
   readonly heartbeatIntervalMs?: number;
+  /**
+   * Has a thread of its own send the heartbeats, with connections of its own: the place in the group is kept while
+   * handlers block the event loop, for up to `maxPollIntervalMs`. It takes about 10 MB. A URL says where a bundler has
+   * put the program of the thread, `@odradek/client/heartbeat-worker`. Default false.
+   */
+  readonly heartbeatThread?: boolean | URL;
   /**
    * Between two polls, or two signs of life of what handles records, milliseconds; then the member leaves and others
    * get its partitions. Also how long the group waits for this member when it forms anew. Default 300 000.
@@ -58,12 +73,14 @@ export const GROUP_CONSUMER_OPTION_NAMES: OptionNames<GroupConsumerOptions> = {
   ...CONSUMER_OPTION_NAMES,
   groupId: true,
   topics: true,
+  serverTopicPattern: true,
   groupProtocol: true,
   serverAssignor: true,
   assignors: true,
   instanceId: true,
   sessionTimeoutMs: true,
   heartbeatIntervalMs: true,
+  heartbeatThread: true,
   maxPollIntervalMs: true,
   autoCommit: true,
   autoCommitIntervalMs: true,
@@ -78,11 +95,15 @@ const GROUP_PROTOCOLS: readonly GroupProtocol[] = ['classic', 'consumer'];
 
 export interface GroupSettings {
   readonly protocol: GroupProtocol;
+  readonly topics: readonly (string | RegExp)[];
+  readonly serverTopicPattern: string | null;
   readonly serverAssignor: string | null;
   readonly membership: MembershipOptions;
   /** Whether members keep what they have while the group forms anew. */
   readonly isCooperative: boolean;
   readonly maxPollIntervalMs: number;
+  /** Where the program of the thread is that sends the heartbeats; null when the event loop does. */
+  readonly heartbeatProgram: URL | null;
   readonly autoCommit: boolean;
   readonly autoCommitIntervalMs: number;
   readonly onStall: ((stall: Stall) => void) | null;
@@ -104,13 +125,14 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
     );
   }
   if (options.groupId === '') throw badOption('groupId is empty');
-  if (options.topics.length === 0) throw badOption('topics is empty');
+  checkTopics(options);
   const protocol = protocolOf(options);
   return {
     protocol,
+    topics: options.topics,
+    serverTopicPattern: options.serverTopicPattern ?? null,
     serverAssignor: options.serverAssignor ?? null,
     membership: {
-      topics: [...new Set(options.topics)],
       assignors,
       instanceId: options.instanceId ?? null,
       sessionTimeoutMs,
@@ -119,6 +141,7 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
     },
     isCooperative: protocol === 'consumer' || assignors.every((assignor) => assignor.isCooperative),
     maxPollIntervalMs,
+    heartbeatProgram: heartbeatProgram(options),
     autoCommit: options.autoCommit ?? true,
     autoCommitIntervalMs: wholeNumber('autoCommitIntervalMs', options.autoCommitIntervalMs ?? 5_000, 0),
     onStall: options.onStall ?? null,
@@ -129,10 +152,27 @@ export function groupSettings(options: GroupConsumerOptions): GroupSettings {
   };
 }
 
+function checkTopics({ topics, serverTopicPattern }: GroupConsumerOptions): void {
+  if (serverTopicPattern === '') throw badOption('serverTopicPattern is empty');
+  if (topics.length === 0 && serverTopicPattern === undefined) throw badOption('topics is empty');
+  const wrong = topics.find((topic) => typeof topic !== 'string' && !(topic instanceof RegExp));
+  if (wrong !== undefined)
+    throw badOption(`topics has ${String(wrong)}, allowed are names and regular expressions`);
+}
+
+function heartbeatProgram({ heartbeatThread = false, environment }: GroupConsumerOptions): URL | null {
+  if (heartbeatThread === false) return null;
+  if (environment !== undefined && environment.threads === undefined)
+    throw badOption('heartbeatThread: the environment that is given has no threads');
+  if (heartbeatThread === true) return new URL('../adapters/heartbeat-worker.ts', import.meta.url);
+  if (heartbeatThread instanceof URL) return heartbeatThread;
+  throw badOption(`heartbeatThread is ${String(heartbeatThread)}, allowed are true, false and a URL`);
+}
+
 /** Settings of the other protocol are refused: they would be of no effect. */
 const SETTINGS_BY_PROTOCOL = {
   classic: ['assignors', 'sessionTimeoutMs', 'heartbeatIntervalMs'],
-  consumer: ['serverAssignor'],
+  consumer: ['serverAssignor', 'serverTopicPattern'],
 } as const;
 
 function protocolOf(options: GroupConsumerOptions): GroupProtocol {

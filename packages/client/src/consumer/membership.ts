@@ -6,7 +6,7 @@ export interface MembershipEvents {
   /** The group forms anew, or this member's share changes: join again. */
   readonly rejoinNeeded: () => void;
   /** This member is out: others may have its partitions already. */
-  readonly lost: () => void;
+  readonly lost: (reason?: Error) => void;
   /** It must not come back by itself either. */
   readonly failed: (error: Error) => void;
 }
@@ -44,10 +44,14 @@ export interface Membership {
   adopted(): void;
   /** Joins no more; the place is kept until `close`. */
   refuse(): void;
+  /** Has heard, when this returns, what was said to it while the event loop was blocked. */
+  catchUp(): void;
   /** What the coordinator said to something else that was sent in the name of this member. */
   noteRefusal(code: number, generationId: number): void;
   /** The next `join` comes as a new member. Never throws. */
   leave(): Promise<void>;
   /** Leaves for good, so that the others need not wait; static members keep their place. Never throws. */
   close(): Promise<void>;
+  /** Waits for no heartbeat any more: the connections are gone. */
+  cut(): void;
 }

@@ -1,4 +1,4 @@
-import { ErrorCode, KafkaError } from '@odradek/protocol/errors.ts';
+import { ErrorCode, KafkaError, errorName, isRetriable } from '@odradek/protocol/errors.ts';
 import { backoffMs, delay } from '../cluster/backoff.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Coordinator } from '../cluster/coordinators.ts';
@@ -76,7 +76,7 @@ export class PartitionOwnership {
     this.parts = parts;
     this.membership = parts.newMembership(() => this.assignment, {
       rejoinNeeded: () => this.rejoin(),
-      lost: () => this.loseAll(new Error('the group went on without this member')),
+      lost: (reason = new Error('the group went on without this member')) => this.loseAll(reason),
       failed: (error) => this.fail(error),
     });
   }
@@ -91,8 +91,8 @@ export class PartitionOwnership {
 
   /** For commits elsewhere; null while this member has no place in the group. */
   get committer(): Committer | null {
-    const { membership } = this;
-    return membership.isMember && !membership.isExpired ? membership.committer : null;
+    this.lookAfterPlace();
+    return this.membership.isMember ? this.membership.committer : null;
   }
 
   /** Those whose records are in somebody's hands. */
@@ -107,10 +107,7 @@ export class PartitionOwnership {
   /** Begins what is due. Called whenever somebody asks for records. @throws what went wrong since the last call */
   tend(): void {
     this.isAbandoned = false;
-    if (this.membership.isExpired) {
-      void this.membership.leave();
-      this.loseAll(new Error('the session ended before the coordinator was heard again'));
-    }
+    this.lookAfterPlace();
     if (this.failure !== null) {
       const { failure } = this;
       this.failure = null;
@@ -147,9 +144,13 @@ export class PartitionOwnership {
   /** Everything of the delivery before the offset is done. */
   finishUpTo(delivery: Delivery, offset: number): void {
     const { owner, batch } = delivery;
+    const { nowMs } = this;
+    // Whoever was at work for so long may have kept the event loop from hearing that the place is lost.
+    if (nowMs - owner.progressAtMs > this.parts.settings.membership.heartbeatIntervalMs)
+      this.lookAfterPlace();
     if (!owner.isCurrent(delivery)) return;
     delivery.doneUpTo = offset;
-    owner.progressAtMs = this.nowMs;
+    owner.progressAtMs = nowMs;
     const { topic, partition } = owner;
     // Of the batches before the last the epoch may be an older one.
     const leaderEpoch = offset === batch.nextOffset ? batch.leaderEpoch : undefined;
@@ -223,6 +224,19 @@ export class PartitionOwnership {
     for (const owner of partitions) this.retire(owner);
     await this.tell(this.parts.settings.onRevoked, partitions);
     if (this.parts.settings.autoCommit) await this.commit();
+  }
+
+  /** Connections are gone: nothing is waited for that needs them. */
+  cut(): void {
+    this.membership.cut();
+  }
+
+  /** After a time without the event loop the place may be gone: nothing is done in its name then. */
+  private lookAfterPlace(): void {
+    this.membership.catchUp();
+    if (!this.membership.isExpired) return;
+    void this.membership.leave();
+    this.loseAll(new Error('the session ended before the coordinator was heard again'));
   }
 
   private get nowMs(): number {
@@ -349,7 +363,7 @@ export class PartitionOwnership {
     for (let failures = 1; ; failures++) {
       try {
         const committed = await fetchCommitted(coordinator, added);
-        for (const topic of new Set(added.map((at) => at.topic))) await cluster.topic(topic);
+        await this.learnTopics(new Set(added.map(({ topic }) => topic)));
         return added.map((at) => {
           const found = committed.get(partitionKey(at));
           return found === undefined
@@ -364,6 +378,17 @@ export class PartitionOwnership {
           backoffMs(cluster.settings.backoff, failures, cluster.environment.random),
         );
       }
+    }
+  }
+
+  /** What is not known yet, or not any more, the fetcher goes on to look for: the others need not wait for it. */
+  private async learnTopics(topics: ReadonlySet<string>): Promise<void> {
+    const { cluster } = this.parts;
+    for (const topic of topics) cluster.touch(topic);
+    const unknown = [...topics].filter((topic) => cluster.metadata.topic(topic) === undefined);
+    if (unknown.length === 0) return;
+    for (const [topic, code] of await cluster.refresh(unknown)) {
+      if (!isRetriable(code)) throw new KafkaError(code, `topic "${topic}": ${errorName(code)}`);
     }
   }
 
@@ -463,7 +488,8 @@ export class PartitionOwnership {
       return mark === null ? [] : [{ owner, mark }];
     });
     if (marks.length === 0) return;
-    if (!this.membership.isMember || this.membership.isExpired) {
+    this.lookAfterPlace();
+    if (!this.membership.isMember) {
       throw new KafkaError(ErrorCode.UNKNOWN_MEMBER_ID, 'the group went on without this member');
     }
     const offsets = marks.map(({ mark }) => mark);
