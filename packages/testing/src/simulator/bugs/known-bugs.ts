@@ -55,7 +55,7 @@ export const KNOWN_BUGS = {
     description:
       'a leader takes for committed what the slowest of its replicas has, though it had more before',
     shows: ['high-watermark-back'],
-    foundWithin: 10,
+    foundWithin: 20,
     install: () =>
       overridden(
         privately(Partition.prototype),
@@ -155,7 +155,7 @@ export const KNOWN_BUGS = {
   'offsets-committed-before-append': {
     description: 'a group coordinator answers a commit before the record of it is in the log',
     shows: ['committed-offset-lost'],
-    foundWithin: 20,
+    foundWithin: 40,
     install: () =>
       overridden(
         ReplicaManager.prototype,
