@@ -1,5 +1,5 @@
 // kill -9 of members of a share group and of the broker under them. Every number must have been handled; none may be
-// handled after the broker has confirmed that it is accepted.
+// handled after the broker has confirmed that it is accepted. Then the same while leaders move.
 //   npm run test:share-groups -- [--kills 6] [--broker-kills 1] [--numbers 3000]
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { closeWith } from '../closing-line.ts';
 import { Workers } from '../exactly-once/workers.ts';
 import { startTarget } from '../targets/start-target.ts';
+import { movingLeaders } from './moving-leaders.ts';
 import { prepare, sendNumbers } from './share-group.ts';
 
 const WORKERS = 3;
@@ -108,5 +109,6 @@ try {
   await target.stop();
   rmSync(directory, { recursive: true, force: true });
 }
+complaints.push(...(await movingLeaders()));
 for (const complaint of complaints) console.log(`FAIL ${complaint}`);
 closeWith(complaints.length === 0 ? 1 : 0, complaints.length);
