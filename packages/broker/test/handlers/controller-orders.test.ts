@@ -94,7 +94,7 @@ class Orders {
       })),
       liveBrokers: [NODE, 9].map((id) => ({
         id,
-        endpoints: [{ port: 9000 + id, host: `host${id}`, listener: 'PLAINTEXT', securityProtocol: 0 }],
+        endpoints: [{ port: 9000 + id, host: `127.0.0.${id + 1}`, listener: 'PLAINTEXT', securityProtocol: 0 }],
         rack: `rack${id}`,
       })),
       ...whole,
@@ -212,8 +212,8 @@ test('UpdateMetadata is what clients are told, until a later word or the deletio
   assert.deepEqual(
     brokers.map(({ nodeId, host, port, rack }) => [nodeId, host, port, rack]),
     [
-      [NODE, 'host0', 9000, 'rack0'],
-      [9, 'host9', 9009, 'rack9'],
+      [NODE, '127.0.0.1', 9000, 'rack0'],
+      [9, '127.0.0.10', 9009, 'rack9'],
     ],
   );
   assert.equal(controllerId, 9);
