@@ -16,7 +16,8 @@ const NODE = 0;
 
 /** A broker that has been told nothing yet by broker 9, and a connection from there. */
 async function orders(t: TestContext): Promise<Orders> {
-  const broker = await startBroker({ port: 0 });
+  // Its controller is nobody who could be asked to take over from it at the end.
+  const broker = await startBroker({ port: 0, overrides: { 'controlled.shutdown.enable': 'false' } });
   t.after(() => broker.close());
   assert.equal(broker.nodeId, NODE);
   return new Orders(await connectTo(t, broker));
@@ -94,7 +95,9 @@ class Orders {
       })),
       liveBrokers: [NODE, 9].map((id) => ({
         id,
-        endpoints: [{ port: 9000 + id, host: `127.0.0.${id + 1}`, listener: 'PLAINTEXT', securityProtocol: 0 }],
+        endpoints: [
+          { port: 9000 + id, host: `127.0.0.${id + 1}`, listener: 'PLAINTEXT', securityProtocol: 0 },
+        ],
         rack: `rack${id}`,
       })),
       ...whole,
