@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerNode } from './broker-node.ts';
 import type { Host } from './network.ts';
+import { moveThrottled } from './throttled-move.ts';
 import { SESSION_MS, type World } from './world.ts';
 
 /** One way to hurt a cluster under load. Nothing acknowledged may be lost or doubled by any of them. */
@@ -243,6 +244,12 @@ export const SCENARIOS: readonly Scenario[] = [
       }
       await world.allMoved();
     },
+  },
+  {
+    name: 'reassign-throttled-bounce',
+    faults: 'a large topic moved under a throttle, and another one; two brokers restarted in the midst of it',
+    gapMaxMs: 8_000,
+    run: moveThrottled,
   },
   {
     name: 'rolling-restart',

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { Cluster, createTopic, describeTopic } from '@odradek/client/index.ts';
+import { alterConfigs, Cluster, createTopic, deleteTopic, describeTopic } from '@odradek/client/index.ts';
 import { Coordinator, CoordinatorType } from '@odradek/client/cluster/coordinators.ts';
 import { alterPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/alter-partition-reassignments.ts';
 import { listPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/list-partition-reassignments.ts';
@@ -107,6 +107,22 @@ export class World {
     const partitions = 3;
     await createTopic(this.cluster, { name, partitions });
     return { name, partitions, bootstrapServers: this.bootstrapServers };
+  }
+
+  deleteTopic(name: string): Promise<void> {
+    return deleteTopic(this.cluster, name);
+  }
+
+  /** What each broker may send and take of a topic's replicas that are not in sync; null: as much as it can. */
+  async throttle(topic: string, bytesPerSecond: number | null): Promise<void> {
+    const change = (what: string, value: string | null) => ({
+      [`leader.replication.throttled.${what}`]: value,
+      [`follower.replication.throttled.${what}`]: value,
+    });
+    const [rate, replicas] = bytesPerSecond === null ? [null, null] : [String(bytesPerSecond), '*'];
+    await alterConfigs(this.cluster, { type: 'topic', name: topic }, change('replicas', replicas));
+    for (let nodeId = 1; nodeId <= this.brokers.length; nodeId++)
+      await alterConfigs(this.cluster, { type: 'broker', nodeId }, change('rate', rate));
   }
 
   /** Begins to move every partition of a topic to the brokers that are next to its own. */
