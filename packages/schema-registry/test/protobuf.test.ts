@@ -169,6 +169,28 @@ test('a schema that was registered as a descriptor is read', async () => {
   assert.deepEqual(await readBack(bytes, protobuf<object>(registry)), rest);
 });
 
+test('a descriptor finds what it imports among its references', async () => {
+  const registry = client();
+  const { FileDescriptorProto } = descriptor;
+  const described = (file: descriptor.IFileDescriptorProto) => ({
+    type: 'PROTOBUF' as const,
+    text: Buffer.from(FileDescriptorProto.encode(file).finish()).toString('base64'),
+  });
+  const city = { name: 'city', number: 1, type: 9, label: 1 };
+  const to = { name: 'to', number: 1, type: 11, label: 1, typeName: '.geo.Place' };
+  const base = { syntax: 'proto3', package: 'geo' };
+  const place = described({ ...base, name: 'place.proto', messageType: [{ name: 'Place', field: [city] }] });
+  const trip = { name: 'Trip', field: [to] };
+  const dependency = ['place.proto'];
+  const trips = described({ ...base, name: 'trip.proto', dependency, messageType: [trip] });
+  await registry.register('place', { ...place, references: [] });
+  const references = [{ name: 'place.proto', subject: 'place', version: 1 }];
+  const id = await registry.register('trip', { ...trips, references });
+  const bytes = Buffer.from('0000000000000a030a0141', 'hex');
+  bytes.writeInt32BE(id, 1);
+  assert.deepEqual(await readBack(bytes, protobuf<object>(registry)), { to: { city: 'A' } });
+});
+
 test('a value that does not fit is refused with where, and not made into something else', async () => {
   const { orders } = serdes();
   await orders.prepareToWrite(VALUES);

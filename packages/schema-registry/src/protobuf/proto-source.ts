@@ -25,14 +25,20 @@ async function fromText(text: string): Promise<ProtoSource> {
   return { packageName, imports: [...imports, ...weakImports], addTo };
 }
 
+/** Message by message: all at once they would have to find what they import, which is added later. */
 async function fromDescriptor(bytes: Buffer): Promise<ProtoSource> {
-  const { Root } = await loadProtobufjs();
+  const { Type, Enum } = await loadProtobufjs();
   const { FileDescriptorProto } = await loadDescriptors();
   const file = FileDescriptorProto.decode(bytes);
-  const { nested = {} } = Root.fromDescriptor({ file: [file] }).toJSON();
+  const { package: packageName = '', dependency = [], messageType = [], enumType = [], syntax } = file;
+  const edition = syntax === 'proto3' ? 'proto3' : 'proto2';
   return {
-    packageName: file.package ?? '',
-    imports: file.dependency ?? [],
-    addTo: (root) => root.addJSON(nested),
+    packageName,
+    imports: dependency,
+    addTo: (root) => {
+      const scope = packageName === '' ? root : root.define(packageName);
+      for (const each of messageType) scope.add(Type.fromDescriptor(each, edition));
+      for (const each of enumType) scope.add(Enum.fromDescriptor(each, edition));
+    },
   };
 }

@@ -2,11 +2,10 @@ import { absent } from '../serde/peers.ts';
 
 /** What we use of the package `protobufjs`. */
 export interface Protobufjs {
-  readonly Root: {
-    new (): ProtoRoot;
-    /** Only once `loadDescriptors` has been called. */
-    fromDescriptor(set: { readonly file: readonly FileDescriptor[] }): ProtoRoot;
-  };
+  readonly Root: new () => ProtoRoot;
+  /** Only once `loadDescriptors` has been called, as that of enums. */
+  readonly Type: { fromDescriptor(message: object, edition: string): ProtoNode };
+  readonly Enum: { fromDescriptor(enumeration: object, edition: string): ProtoNode };
   parse(text: string, root: ProtoRoot, options: { readonly keepCase: boolean }): ParsedFile;
   /** Files of Google's that the package brings. */
   readonly common: { get(path: string): { readonly nested: object } | null };
@@ -28,7 +27,9 @@ export interface ProtoNode {
 
 export interface ProtoRoot extends ProtoNode {
   addJSON(nested: object): void;
-  toJSON(): { readonly nested?: object };
+  /** The package of that name, made where there is none. */
+  define(packageName: string): ProtoRoot;
+  add(node: ProtoNode): void;
   resolveAll(): void;
   lookup(path: string): ProtoNode | null;
   lookupType(path: string): ProtoType;
@@ -65,7 +66,7 @@ export async function loadProtobufjs(): Promise<Protobufjs> {
   return loaded.default as unknown as Protobufjs;
 }
 
-/** What we use of `protobufjs/ext/descriptor`. */
+/** What we use of `protobufjs/ext/descriptor`, beside what it adds to `protobufjs`. */
 export interface Descriptors {
   readonly FileDescriptorProto: { decode(bytes: Uint8Array): FileDescriptor };
 }
@@ -74,6 +75,9 @@ export interface Descriptors {
 export interface FileDescriptor {
   readonly package?: string;
   readonly dependency?: readonly string[];
+  readonly messageType?: readonly object[];
+  readonly enumType?: readonly object[];
+  readonly syntax?: string;
 }
 
 /** @throws MissingPeerError */
