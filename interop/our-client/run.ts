@@ -5,11 +5,12 @@ import { parseArgs } from 'node:util';
 import { closeWith } from '../closing-line.ts';
 import { parseTargetName, startTarget } from '../targets/start-target.ts';
 import { targetNames } from '../targets/target.ts';
+import { blockedLoopCases } from './blocked-loop-cases.ts';
 import { clientCases } from './client-cases.ts';
 import { commandLineCases } from './command-line-cases.ts';
 import { documentationCases } from './documentation-case.ts';
 import { servedApis } from './served-apis.ts';
-import { shareCases } from './share-cases.ts';
+import { topicPatternCases } from './topic-pattern-cases.ts';
 import { transactionCases } from './transaction-cases.ts';
 
 const { values } = parseArgs({
@@ -21,10 +22,18 @@ const { values } = parseArgs({
 const cases = [
   ...commandLineCases,
   ...clientCases,
+  ...blockedLoopCases,
+  ...topicPatternCases,
   ...transactionCases,
-  ...shareCases,
   ...documentationCases,
 ].filter(({ name }) => name.includes(values.case));
+/** Sessions that tests can outlast. */
+const QUICK_CONSUMER_GROUPS = {
+  'group.consumer.heartbeat.interval.ms': '300',
+  'group.consumer.min.heartbeat.interval.ms': '100',
+  'group.consumer.session.timeout.ms': '1500',
+  'group.consumer.min.session.timeout.ms': '1000',
+};
 let passed = 0;
 let failed = 0;
 
@@ -33,14 +42,8 @@ for (const name of values.target.split(',').map(parseTargetName)) {
     quickStart: true,
     overrides: {
       'group.initial.rebalance.delay.ms': '0',
-      ...(name === 'kafka-4.4'
-        ? {
-            'group.consumer.heartbeat.interval.ms': '300',
-            'group.consumer.min.heartbeat.interval.ms': '100',
-            'group.share.heartbeat.interval.ms': '300',
-            'group.share.min.heartbeat.interval.ms': '100',
-          }
-        : {}),
+      'group.min.session.timeout.ms': '1000',
+      ...(name === 'kafka-4.4' ? QUICK_CONSUMER_GROUPS : {}),
     },
   });
   console.log(`${name} answers on ${target.bootstrap}`);

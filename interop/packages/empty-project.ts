@@ -51,7 +51,8 @@ export class EmptyProject {
 
   /** `npx odradek start`. @returns where it listens, and after how long, as it says itself */
   async startBroker(): Promise<{ bootstrapServers: string; startMs: number }> {
-    const child = spawn('npx', ['odradek', 'start', '--memory', '--port', '0'], {
+    const short = ['--override', 'group.min.session.timeout.ms=1000'];
+    const child = spawn('npx', ['odradek', 'start', '--memory', '--port', '0', ...short], {
       cwd: this.folder,
       env: this.environment,
       // A group of its own, so that npx and what it runs end together.

@@ -15,6 +15,8 @@ import { checkContents, checkFiles, countNativeUsers, tarballsIn } from './tarba
 
 /** One in `protocol`, one in the program that it is bundled in. */
 const NATIVE_USERS = 2;
+/** What programs print whose event loop was blocked for longer than their session. */
+const KEPT = 'lost 0, joined 1 time';
 const STRICT = { strict: true, noEmit: true, skipLibCheck: false, target: 'es2024', types: ['node'] };
 const RESOLUTIONS = {
   nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
@@ -60,6 +62,17 @@ try {
   await prints('a program of modules', 'esm.mjs', 'written by a module');
   await prints('a CommonJS program, by require', 'common.cjs', 'written by CommonJS');
   await prints('a program in TypeScript', 'typed.ts', 'written by TypeScript');
+  await prints('a thread for heartbeats, of a module', 'heartbeat-thread.mjs', KEPT);
+  await prints('a thread for heartbeats, by require', 'heartbeat-thread.cjs', KEPT);
+  await steps.take('a thread for heartbeats, both it and the program bundled', async () => {
+    bundle(project, 'heartbeat-thread.mjs', 'blocked.bundle.mjs');
+    bundle(project, 'node_modules/@odradek/client/lib/adapters/heartbeat-worker.js', 'thread.bundle.mjs');
+    const printed = project
+      .run('node', ['blocked.bundle.mjs', bootstrapServers, './thread.bundle.mjs'])
+      .trim();
+    if (printed !== KEPT) throw new Error(`printed ${printed}`);
+    return printed;
+  });
   await prints('all packages in one process', 'in-process.ts', 'offset 0, 6 parts, all APIs');
   await prints('a library that a format needs and nobody installed', 'missing-peer.mjs', 'npm install avsc');
   await steps.take('the examples of their own pages', async () => {
