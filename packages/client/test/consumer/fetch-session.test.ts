@@ -177,6 +177,17 @@ test('client pitfall D20: a history that parts from what was read: back to where
   });
 });
 
+test('a leader that keeps no epochs says "out of range" to them: asked again without, the offset is there', async () => {
+  const outOfRange = { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, records: null };
+  answerFetches({ records: batch(6, 5) }, outOfRange, { records: batch(7, 5) }, outOfRange, outOfRange);
+  const reader = consumerOf({ fetchMaxWaitMs: 20, offsetReset: 'none' });
+  await reader.assign([{ topic: 't', partition: 0, from: 6 }]);
+  assert.deepEqual([await readOne(), await readOne()], [6, 7]);
+  await assert.rejects(reader.poll(1_000), { code: ErrorCode.OFFSET_OUT_OF_RANGE });
+  const epochs = broker.bodies(fetchApi).map(({ topics }) => topics[0]!.partitions[0]!.lastFetchedEpoch);
+  assert.deepEqual(epochs.slice(0, 5), [-1, 5, -1, 5, -1]);
+});
+
 test('client pitfalls D17 and D18: reads from the follower that the leader names, and from the leader when that fails', async () => {
   const follower = await ScriptedBroker.start();
   try {

@@ -86,6 +86,12 @@ export class FetchIntake {
     const { leaderId } = this.cluster.metadata.partition(state.topic, state.partition) ?? {};
     // A follower may lag, or begin elsewhere: only the leader knows.
     if (code === ErrorCode.OFFSET_OUT_OF_RANGE && nodeId !== leaderId) return;
+    if (code === ErrorCode.OFFSET_OUT_OF_RANGE && state.lastEpoch !== UNKNOWN_EPOCH) {
+      // Kafka says the same when it keeps no epochs, as for topics with a message format of before 0.11, although the
+      // offset is there: a reset would pass over all that is left.
+      state.lastEpoch = UNKNOWN_EPOCH;
+      return;
+    }
     if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
       const { offsetReset } = this.settings;
       if (offsetReset !== 'none' && state.buffered.length === 0) return state.moveTo(offsetReset);
