@@ -1,8 +1,9 @@
 import { ErrorCode, KafkaError, errorName } from '@odradek/protocol/errors.ts';
 import { describeConfigsApi } from '@odradek/protocol/generated/apis/describe-configs.ts';
 import { incrementalAlterConfigsApi } from '@odradek/protocol/generated/apis/incremental-alter-configs.ts';
+import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { BrokerNode } from '../cluster/metadata-cache.ts';
+import type { RequestBody } from '../network/connection.ts';
 
 /**
  * Whose settings. A broker without id stands for the default of all brokers; groups have settings from Kafka 4.0 on
@@ -49,10 +50,9 @@ export async function describeConfigs(
   cluster: Cluster,
   resource: ConfigResource,
 ): Promise<readonly ConfigEntry[]> {
-  const node = await nodeFor(cluster, resource);
   const { type, name } = wireResource(resource);
   let version = 0;
-  const answer = await cluster.request(node, describeConfigsApi, (chosen) => {
+  const answer = await ask(cluster, resource, describeConfigsApi, (chosen) => {
     version = chosen;
     return { resources: [{ resourceType: type, resourceName: name, configurationKeys: null }] };
   });
@@ -75,9 +75,8 @@ export async function alterConfigs(
   resource: ConfigResource,
   changes: ConfigChanges,
 ): Promise<void> {
-  const node = await nodeFor(cluster, resource);
   const { type, name } = wireResource(resource);
-  const answer = await cluster.request(node, incrementalAlterConfigsApi, {
+  const answer = await ask(cluster, resource, incrementalAlterConfigsApi, {
     resources: [
       {
         resourceType: type,
@@ -100,12 +99,18 @@ export function resourceName(resource: ConfigResource): string {
   return resource.nodeId === null ? 'all brokers' : `broker ${resource.nodeId}`;
 }
 
-/** A broker answers for itself; for all else any one does. */
-async function nodeFor(cluster: Cluster, resource: ConfigResource): Promise<BrokerNode> {
-  const nodes = await cluster.nodes();
+/** A broker answers for itself; for all else any one that can be reached does. */
+async function ask<Input, Response extends object>(
+  cluster: Cluster,
+  resource: ConfigResource,
+  api: ApiCodec<unknown, Input, Response, never>,
+  body: RequestBody<Input>,
+): Promise<Response> {
   const wanted = resource.type === 'broker' ? resource.nodeId : null;
-  const node = wanted === null ? nodes[0] : nodes.find(({ nodeId }) => nodeId === wanted);
-  if (node !== undefined) return node;
+  if (wanted === null) return cluster.requestToAny(api, body);
+  const nodes = await cluster.nodes();
+  const node = nodes.find(({ nodeId }) => nodeId === wanted);
+  if (node !== undefined) return cluster.request(node, api, body);
   const known = nodes.map(({ nodeId }) => nodeId).join(', ');
   throw new KafkaError(ErrorCode.BROKER_NOT_AVAILABLE, `there is no broker ${wanted}; there are: ${known}`);
 }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { alterPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/alter-partition-reassignments.ts';
+import { describeConfigsApi } from '@odradek/protocol/generated/apis/describe-configs.ts';
+import { incrementalAlterConfigsApi } from '@odradek/protocol/generated/apis/incremental-alter-configs.ts';
 import { createTopicsApi } from '@odradek/protocol/generated/apis/create-topics.ts';
 import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
 import { listGroupsApi } from '@odradek/protocol/generated/apis/list-groups.ts';
@@ -13,8 +15,10 @@ import {
   Consumer,
   GroupsMissingError,
   Producer,
+  alterConfigs,
   alterReassignments,
   createTopic,
+  describeConfigs,
   describeTopic,
   electLeaders,
   listGroups,
@@ -193,4 +197,20 @@ test('client pitfall I6: nobody but a producer that may has topics made by askin
   await producer.partitionsOf('t');
   await producer.close();
   assert.ok(mayCreate().includes(true));
+});
+
+test('settings that any broker knows are asked of those that can be reached', async () => {
+  for (const each of [broker, other]) {
+    const named = { errorCode: 0, errorMessage: null, resourceType: 2, resourceName: 't' };
+    each.on(incrementalAlterConfigsApi, () => ({ throttleTimeMs: 0, responses: [named] }));
+    each.on(describeConfigsApi, () => ({ throttleTimeMs: 0, results: [{ ...named, configs: [] }] }));
+  }
+  const cluster = clusterOf({ bootstrapServers: other.bootstrapServers });
+  await cluster.nodes();
+  await broker.close();
+  for (let i = 0; i < 4; i++) {
+    await alterConfigs(cluster, { type: 'topic', name: 't' }, { 'retention.ms': '5' });
+    assert.deepEqual(await describeConfigs(cluster, { type: 'topic', name: 't' }), []);
+  }
+  assert.equal(other.bodies(incrementalAlterConfigsApi).length, 4);
 });

@@ -3,6 +3,8 @@ import type { ApiCodec } from '@odradek/protocol/api-codec.ts';
 import { addOffsetsToTxnApi } from '@odradek/protocol/generated/apis/add-offsets-to-txn.ts';
 import { addPartitionsToTxnApi } from '@odradek/protocol/generated/apis/add-partitions-to-txn.ts';
 import { alterPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/alter-partition-reassignments.ts';
+import { describeConfigsApi } from '@odradek/protocol/generated/apis/describe-configs.ts';
+import { incrementalAlterConfigsApi } from '@odradek/protocol/generated/apis/incremental-alter-configs.ts';
 import { electLeadersApi } from '@odradek/protocol/generated/apis/elect-leaders.ts';
 import { listGroupsApi } from '@odradek/protocol/generated/apis/list-groups.ts';
 import { apiVersionsApi } from '@odradek/protocol/generated/apis/api-versions.ts';
@@ -77,6 +79,8 @@ const APIS: readonly AnyApi[] = [
   alterPartitionReassignmentsApi,
   electLeadersApi,
   listGroupsApi,
+  describeConfigsApi,
+  incrementalAlterConfigsApi,
 ] as unknown as AnyApi[];
 
 /** A broker whose answers a test writes. One process, one port, any number of connections. */
