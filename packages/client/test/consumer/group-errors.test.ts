@@ -10,6 +10,7 @@ import { metadataApi } from '@odradek/protocol/generated/apis/metadata.ts';
 import { offsetCommitApi } from '@odradek/protocol/generated/apis/offset-commit.ts';
 import { offsetFetchApi } from '@odradek/protocol/generated/apis/offset-fetch.ts';
 import { syncGroupApi } from '@odradek/protocol/generated/apis/sync-group.ts';
+import { decodeAssignment, encodeSubscription } from '../../src/consumer/consumer-protocol.ts';
 import type { GroupConsumerOptions } from '../../src/consumer/group-options.ts';
 import { GroupConsumer } from '../../src/consumer/group-consumer.ts';
 import { until } from '../support/live-cluster.ts';
@@ -332,4 +333,90 @@ test('client pitfall E6: a member whose assignment failed to come joins again un
   assert.equal(await nextOffset(consumerOf()), 0);
   assert.equal(codes.length, 0);
   assert.ok(memberIds().length >= 5, 'a join for each');
+});
+
+test('client pitfall E9: a commit that is asked for during a join comes after it, in the new generation', async () => {
+  group.logEnd = 1_000;
+  const consumer = consumerOf({ assignors: ['cooperative-sticky'] });
+  await nextOffset(consumer);
+  let answerJoin: (() => void) | null = null;
+  broker.on(
+    joinGroupApi,
+    ({ memberId, protocols }) =>
+      new Promise((resolve) => (answerJoin = () => resolve(group.joined(memberId, protocols[0]!)))),
+  );
+  const { generation } = group;
+  broker.on(heartbeatApi, () => ({
+    errorCode: group.generation === generation ? ErrorCode.REBALANCE_IN_PROGRESS : 0,
+  }));
+  // Cooperative members read on while they join.
+  let offset = 0;
+  while (answerJoin === null) offset = await nextOffset(consumer);
+  const before = group.commits.length;
+  const commit = consumer.commit([{ topic: 't', partition: 0, offset: offset + 1 }]);
+  (answerJoin as () => void)();
+  await commit;
+  assert.deepEqual(
+    group.commits.slice(before).map((each) => [each.offset, each.generation]),
+    [[offset + 1, generation + 1]],
+  );
+});
+
+test('client pitfall E14: the leader looks up the topics of all members, and leaves nobody out', async () => {
+  broker.on(metadataApi, ({ topics }) => {
+    const { topics: known, ...cluster } = broker.clusterOf('t', 1) as { topics: object[] };
+    const others = (topics ?? []).filter(({ name }) => name === 'u').map(() => ({ ...known[0]!, name: 'u' }));
+    return { ...cluster, topics: [...known, ...others] };
+  });
+  const member = (memberId: string, topics: readonly string[]): object => ({
+    memberId,
+    groupInstanceId: null,
+    metadata: encodeSubscription({ topics, owned: [], generation: -1, userData: null }),
+  });
+  broker.on(joinGroupApi, ({ memberId, protocols }) => {
+    if (memberId === '') return joinRefused(ErrorCode.MEMBER_ID_REQUIRED, 'm1');
+    const joined = group.joined(memberId, protocols[0]!) as { members: object[] };
+    return { ...joined, members: [...joined.members, member('m2', ['u']), member('m3', ['u', 't'])] };
+  });
+  await nextOffset(consumerOf({ assignors: ['range'] }));
+  const { assignments } = broker.bodies(syncGroupApi)[0]!;
+  const given = assignments.map(({ memberId, assignment }) => [memberId, decodeAssignment(assignment)]);
+  assert.deepEqual(given.toSorted(), [
+    ['m1', [{ topic: 't', partition: 0 }]],
+    ['m2', [{ topic: 'u', partition: 0 }]],
+    ['m3', []],
+  ]);
+});
+
+test('client pitfall H7: what is kept beside an offset comes back as it was; an epoch that is not known is none', async () => {
+  const consumer = consumerOf();
+  await nextOffset(consumer);
+  const metadata = 'a\0b \u{1f600}';
+  await consumer.commit([{ topic: 't', partition: 0, offset: 1, leaderEpoch: 7, metadata }]);
+  await consumer.commit([{ topic: 't', partition: 0, offset: 2 }]);
+  const sent = broker.bodies(offsetCommitApi).map(({ topics }) => topics[0]!.partitions[0]!);
+  assert.deepEqual(
+    sent.map((each) => [each.committedOffset, each.committedLeaderEpoch, each.committedMetadata]),
+    [
+      [1, 7, metadata],
+      [2, -1, ''],
+    ],
+  );
+  const answered = (committedMetadata: string | null, committedLeaderEpoch: number): void =>
+    broker.on(offsetFetchApi, () => {
+      const partition = {
+        ...{ partitionIndex: 0, committedOffset: 2, errorCode: 0 },
+        ...{ committedLeaderEpoch, metadata: committedMetadata },
+      };
+      return { groups: [{ groupId: 'g', topics: [{ name: 't', partitions: [partition] }], errorCode: 0 }] };
+    });
+  const at = { topic: 't', partition: 0 };
+  answered(metadata, 7);
+  assert.deepEqual(
+    [...(await consumer.committed([at])).values()],
+    [{ ...at, offset: 2, leaderEpoch: 7, metadata }],
+  );
+  answered(null, -1);
+  const [without] = [...(await consumer.committed([at])).values()];
+  assert.deepEqual([without!.offset, without!.leaderEpoch, without!.metadata], [2, undefined, null]);
 });

@@ -211,6 +211,26 @@ test('seek in the listener decides where reading begins', async () => {
   await member.stop();
 });
 
+test('client pitfall F6: nothing is read while the listener gets ready, and it may look up what is committed', async () => {
+  const topic = await live.topic(1, 5);
+  let release: (() => void) | null = null;
+  const member: Member = new Member({
+    groupId: live.newName('group'),
+    topics: [topic],
+    onAssigned: async (partitions) => {
+      assert.equal((await member.consumer.committed(partitions)).size, 0);
+      await new Promise<void>((resolve) => (release = resolve));
+    },
+  });
+  await until(() => release !== null);
+  // Five polls, and what was fetched would have come.
+  for (let i = 0; i < 5; i++) await member.consumer.committed();
+  assert.deepEqual(member.values, []);
+  release!();
+  await until(() => member.values.length === 5);
+  await member.stop();
+});
+
 test('client pitfall E2: who does not ask for more in time loses its partitions, and may come back', async () => {
   const topic = await live.topic(1, 2);
   const groupId = live.newName('group');
