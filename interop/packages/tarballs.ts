@@ -54,20 +54,24 @@ export function checkContents(folder: string): void {
   }
 }
 
+/** How a module of ours names native code: for the kind of machine at hand, from its package on. */
+const NATIVE_NAME = /`\.\.\/\.\.\/native\/([\w-]+)-\$\{/g;
+
 /**
- * @returns how many modules of an installed package load native code of ours, all of which find it
+ * @returns how often modules of an installed package load native code of ours, which all of them find
  * @throws Error when it is not where one of them looks
  */
 export function countNativeUsers(folder: string): number {
-  const users = globSync('**/*.js', { cwd: folder }).filter((path) =>
-    readFileSync(join(folder, path), 'utf8').includes('`../../native/'),
-  );
-  for (const path of users) {
+  let count = 0;
+  for (const path of globSync('**/*.js', { cwd: folder })) {
     const place = join(folder, dirname(path), '../../native');
-    if (globSync('*.node', { cwd: place }).length === 0)
-      throw new Error(`${join(folder, path)} finds no native code in ${place}`);
+    for (const [, name] of readFileSync(join(folder, path), 'utf8').matchAll(NATIVE_NAME)) {
+      if (globSync(`${name}-*.node`, { cwd: place }).length === 0)
+        throw new Error(`${join(folder, path)} finds no ${name} in ${place}`);
+      count++;
+    }
   }
-  return users.length;
+  return count;
 }
 
 /** A declaration without its comments and its texts. */

@@ -256,8 +256,9 @@ function makeTree(path: string): void {
   try {
     fs.mkdirSync(path);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     // Somebody else was faster, or a file is in the way.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isDirectory(path)) throw error;
+    if (!isDirectory(path)) throw new DiskError('ENOTDIR', path, `ENOTDIR: not a directory: ${path}`);
   }
 }
 
