@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../../interop/targets/target.ts';
-import { freePort } from '../../scripts/java-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { cacheDirectory } from '../../scripts/kafka-jars.ts';
 
 const host = '127.0.0.1';

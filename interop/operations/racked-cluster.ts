@@ -1,4 +1,4 @@
-import { freePort } from '../../scripts/java-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { startZookeeper, type RunningZookeeper } from '../../scripts/zookeeper.ts';
 import { LossyProxy } from '../kill-idempotent/lossy-proxy.ts';
 import { startOdradek } from '../targets/odradek.ts';

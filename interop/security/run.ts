@@ -16,7 +16,7 @@ import {
   type SaslOptions,
 } from '@odradek/client/index.ts';
 import { alterUserScramCredentialsApi } from '@odradek/protocol/generated/apis/alter-user-scram-credentials.ts';
-import { freePort } from '../../scripts/java-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { parseKafkaVersion, type KafkaVersion } from '../../scripts/kafka-jars.ts';
 import { startKafka } from '../../scripts/kafka.ts';
 import { closeWith } from '../closing-line.ts';

@@ -11,7 +11,8 @@ import {
   listShareGroupOffsets,
   type AcknowledgementOutcome,
 } from '@odradek/client/index.ts';
-import { freePort, host } from '../../scripts/java-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { host } from '../../scripts/java-process.ts';
 import { startKafka, type RunningKafka } from '../../scripts/kafka.ts';
 
 const TOPIC = 'moving';

@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../scripts/java-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { brokerAnswers } from '../../scripts/kafka.ts';
 import { projectDirectory } from '../../scripts/kafka-jars.ts';
 import type { Target, TargetOptions } from './target.ts';

@@ -13,7 +13,7 @@ import { ErrorCode } from '@odradek/protocol/errors.ts';
 import { RawClient } from '../../packages/broker/test/serving/raw-client.ts';
 import { batchOf, produce as appendOne } from '../../packages/broker/test/serving/with-broker.ts';
 import { PromisedSession } from '../../packages/core/test/coordination/promised-session.ts';
-import { freePort } from '../../scripts/java-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { kafkaClassPath, projectDirectory } from '../../scripts/kafka-jars.ts';
 import { startZookeeper, type RunningZookeeper } from '../../scripts/zookeeper.ts';
 import { connectTo, newRoot } from './ensemble-world.ts';

@@ -12,7 +12,7 @@ import {
   PromisedSession,
   RecordedWatch,
 } from '../../packages/core/test/coordination/promised-session.ts';
-import { freePort } from '../../scripts/java-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { startZookeeper, type RunningZookeeper, type ZookeeperServer } from '../../scripts/zookeeper.ts';
 import { connectTo, expireSession, newRoot } from './ensemble-world.ts';
 

@@ -14,7 +14,7 @@ import {
 import { loadBrokerConfig } from '@odradek/broker/config/load-broker-config.ts';
 import { openCoordination } from '@odradek/broker/open-coordination.ts';
 import { failsWith, PromisedSession } from '../../packages/core/test/coordination/promised-session.ts';
-import { freePort } from '../../scripts/java-process.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { startZookeeper, type RunningZookeeper } from '../../scripts/zookeeper.ts';
 import { connectTo, newRoot } from './ensemble-world.ts';
 

@@ -339,11 +339,11 @@ test('client pitfall E9: a commit that is asked for during a join comes after it
   group.logEnd = 1_000;
   const consumer = consumerOf({ assignors: ['cooperative-sticky'] });
   await nextOffset(consumer);
-  let answerJoin: (() => void) | null = null;
+  const joining: (() => void)[] = [];
   broker.on(
     joinGroupApi,
     ({ memberId, protocols }) =>
-      new Promise((resolve) => (answerJoin = () => resolve(group.joined(memberId, protocols[0]!)))),
+      new Promise((resolve) => joining.push(() => resolve(group.joined(memberId, protocols[0]!)))),
   );
   const { generation } = group;
   broker.on(heartbeatApi, () => ({
@@ -351,10 +351,10 @@ test('client pitfall E9: a commit that is asked for during a join comes after it
   }));
   // Cooperative members read on while they join.
   let offset = 0;
-  while (answerJoin === null) offset = await nextOffset(consumer);
+  while (joining.length === 0) offset = await nextOffset(consumer);
   const before = group.commits.length;
   const commit = consumer.commit([{ topic: 't', partition: 0, offset: offset + 1 }]);
-  (answerJoin as () => void)();
+  joining[0]!();
   await commit;
   assert.deepEqual(
     group.commits.slice(before).map((each) => [each.offset, each.generation]),
