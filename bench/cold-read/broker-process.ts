@@ -2,6 +2,7 @@
 // loop was held since it was asked before.
 //   node broker-process.ts DATA_DIRECTORY pool|loop
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { NodeDisk } from '@odradek/broker/adapters/node-disk.ts';
 import { silentLog } from '@odradek/broker/adapters/silent-log.ts';
 import { groundOnDisk } from '@odradek/broker/broker-ground.ts';
 import { Broker } from '@odradek/broker/broker.ts';
@@ -24,8 +25,10 @@ const loaded = loadBrokerConfig(
   {},
 );
 const { coldReads, ...ground } = groundOnDisk(loaded, silentLog);
-// Without it all reads count as served by the page cache, and are done on the loop.
-const broker = await Broker.start(reads === 'loop' ? ground : { ...ground, coldReads: coldReads! });
+// Without either all reads count as served by the page cache, and are done on the loop.
+const broker = await Broker.start(
+  reads === 'loop' ? { ...ground, disk: new NodeDisk(null) } : { ...ground, coldReads: coldReads! },
+);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 const tell = (message: FromBroker): void => void process.send!(message);

@@ -11,6 +11,11 @@ const PAGE_BYTES = 4096;
 const SLOW_READ_MS = 1;
 /** A machine that is busy copies less than this in a millisecond only by accident. */
 const COPIED_BYTES_PER_MS = 256 * 1024;
+/**
+ * So long a file is not asked what the cache has of it after it did not have something: whoever reads old records misses
+ * again and again, and asking makes the system begin to read, in memory that it has to find first, on the loop.
+ */
+const NOT_ASKED_MS = 1000;
 /** Brought in beyond what a reader took that goes on and on, at most. */
 const READ_AHEAD_BYTES_MAX = 1024 * 1024;
 
@@ -125,6 +130,8 @@ export class PooledFile {
   private cached: CachedStretches | null = null;
   private sequential: SequentialReads | null = null;
   private wasSlow = false;
+  /** Monotonic time before which the cache is not asked. */
+  private askFromMs = -Infinity;
 
   constructor(pool: OpenFiles, path: string) {
     this.pool = pool;
@@ -211,7 +218,7 @@ export class PooledFile {
     if (cache.holdsEverything) return this.use().read(target, targetStart, length, position);
     const isCached = this.holds(position, length);
     if (!isCached && mustNotWait) {
-      if (this.use().readCached?.(target, targetStart, length, position) === length) return length;
+      if (this.askAndRead(target, targetStart, length, position)) return length;
       throw new ColdRead([{ file: this, ...windowOf(position, length) }]);
     }
     const beginMs = clock.monotonic();
@@ -222,23 +229,32 @@ export class PooledFile {
   }
 
   /**
-   * As `read`, when nothing has to be waited for: all of it or nothing. The disk is asked where it can tell; else what
-   * was written not long ago counts as there.
+   * As `read`, when nothing has to be waited for: all of it or nothing. The disk is asked where it can tell, unless it
+   * was found wanting a moment ago; else what was written not long ago counts as there.
    *
    * @throws DiskError
    */
   readAtOnce(target: Buffer, targetStart: number, length: number, position: number): boolean {
-    const file = this.use();
-    if (file.readCached !== undefined)
-      return file.readCached(target, targetStart, length, position) === length;
+    if (this.isAsked) return this.askAndRead(target, targetStart, length, position);
     return (
       this.holds(position, length, 'writing') && this.read(target, targetStart, length, position) === length
     );
   }
 
-  /** As `DiskFile.sendCached`; 0 where the disk cannot. @throws DiskError */
+  /** As `DiskFile.sendCached`; 0 where the disk cannot, or is not asked. @throws DiskError */
   sendAtOnce(socket: number, length: number, position: number): number {
-    return this.use().sendCached?.(socket, length, position) ?? 0;
+    return this.isAsked ? (this.use().sendCached?.(socket, length, position) ?? 0) : 0;
+  }
+
+  private get isAsked(): boolean {
+    return this.use().readCached !== undefined && this.pool.clock.monotonic() >= this.askFromMs;
+  }
+
+  private askAndRead(target: Buffer, targetStart: number, length: number, position: number): boolean {
+    if (!this.isAsked) return false;
+    if (this.use().readCached!(target, targetStart, length, position) === length) return true;
+    this.askFromMs = this.pool.clock.monotonic() + NOT_ASKED_MS;
+    return false;
   }
 
   /** One read may have been held up by something else, another process or a collection of garbage; two in a row were not. */
