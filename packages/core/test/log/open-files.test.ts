@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ColdRead } from '../../src/log/cold-read.ts';
 import { OpenFiles } from '../../src/log/open-files.ts';
+import type { DiskFile } from '../../src/ports/disk.ts';
 import { LogWorld } from './log-world.ts';
 
 function poolOf(limit: number): { files: OpenFiles; world: LogWorld } {
@@ -40,6 +42,43 @@ describe('open files', () => {
       assert.ok(files.openCount <= 16);
     }
     assert.equal(opened.filter((path) => path.includes('favourite')).length, favourites.length);
+  });
+
+  it('are asked what the cache has of them where the disk can tell, but not for a second after it lacked something', () => {
+    const world = new LogWorld();
+    const open = world.disk.open.bind(world.disk);
+    let [nowMs, asked] = [0, 0];
+    let isCached = true;
+    world.disk.open = (path, options) => {
+      const file = open(path, options);
+      const readCached: NonNullable<DiskFile['readCached']> = (...given) => {
+        asked++;
+        return isCached ? file.read(...given) : 0;
+      };
+      return Object.assign(file, { readCached });
+    };
+    const files = new OpenFiles(world.disk, 16, {
+      pageCacheBytes: 1_000,
+      later: { concurrencyMax: 2, aheadBytesMax: 0 },
+      clock: { now: () => nowMs, monotonic: () => nowMs },
+    });
+    const file = files.file('/data/a');
+    file.create().append([Buffer.from('abc')]);
+    const target = Buffer.alloc(3);
+    const isRead = (): boolean => file.readAtOnce(target, 0, 3, 0);
+    assert.deepEqual([isRead(), asked, target.toString()], [true, 1, 'abc']);
+    isCached = false;
+    assert.deepEqual([isRead(), asked], [false, 2]);
+    isCached = true;
+    nowMs = 999;
+    assert.deepEqual([isRead(), asked], [false, 2]);
+    assert.throws(() => files.withoutWaiting(() => file.read(target, 0, 3, 0)), ColdRead);
+    nowMs = 1_000;
+    assert.deepEqual([isRead(), asked], [true, 3]);
+    assert.equal(
+      files.withoutWaiting(() => file.read(target, 0, 3, 0)),
+      3,
+    );
   });
 
   it('removed while they are read stay readable until released, and then give their descriptor back', () => {
