@@ -1,5 +1,12 @@
 import { rmSync } from 'node:fs';
-import { alterConfigs, Cluster, createTopic, deleteTopic, describeTopic } from '@odradek/client/index.ts';
+import {
+  alterConfigs,
+  Cluster,
+  createTopic,
+  deleteTopic,
+  describeConfigs,
+  describeTopic,
+} from '@odradek/client/index.ts';
 import { Coordinator, CoordinatorType } from '@odradek/client/cluster/coordinators.ts';
 import { alterPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/alter-partition-reassignments.ts';
 import { listPartitionReassignmentsApi } from '@odradek/protocol/generated/apis/list-partition-reassignments.ts';
@@ -12,6 +19,7 @@ import { ZookeeperNode } from './zookeeper-node.ts';
 
 /** zookeeper.session.timeout.ms of all brokers. */
 export const SESSION_MS = 6_000;
+const THROTTLED_RATE = 'follower.replication.throttled.rate';
 const SYNC_DEADLINE_MS = 90_000;
 const ZOOKEEPERS = 3;
 
@@ -121,8 +129,17 @@ export class World {
     });
     const [rate, replicas] = bytesPerSecond === null ? [null, null] : [String(bytesPerSecond), '*'];
     await alterConfigs(this.cluster, { type: 'topic', name: topic }, change('replicas', replicas));
-    for (let nodeId = 1; nodeId <= this.brokers.length; nodeId++)
+    const nodeIds = this.brokers.map((_, i) => i + 1);
+    for (const nodeId of nodeIds)
       await alterConfigs(this.cluster, { type: 'broker', nodeId }, change('rate', rate));
+    if (rate === null) return;
+    // Brokers hear of it one after the other, and of the topic before: what is moved meanwhile goes as fast as it can.
+    for (const nodeId of nodeIds) {
+      await until(`broker ${nodeId} throttles`, SYNC_DEADLINE_MS, async () => {
+        const settings = await describeConfigs(this.cluster, { type: 'broker', nodeId });
+        return settings.some(({ name, value }) => name === THROTTLED_RATE && value === rate);
+      });
+    }
   }
 
   /** Begins to move every partition of a topic to the brokers that are next to its own. */
